@@ -1,0 +1,42 @@
+"""lnlbench: a plugin-based benchmark suite for learning with noisy labels."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pluggy import HookimplMarker
+
+__version__ = "0.1.0"
+
+hookimpl = HookimplMarker("lnlbench")
+
+# Imported on first use: `lnlbench --help` must not wait for torch.
+_HOMES = {
+    "Method": "lnlbench.method",
+    "LossMethod": "lnlbench.method",
+    "Params": "lnlbench.params",
+    "Recipe": "lnlbench.params",
+    "Run": "lnlbench.run",
+    "Batch": "lnlbench.run",
+}
+
+if TYPE_CHECKING:
+    from lnlbench.method import LossMethod, Method
+    from lnlbench.params import Params, Recipe
+    from lnlbench.run import Batch, Run
+
+__all__ = [
+    "Batch",
+    "LossMethod",
+    "Method",
+    "Params",
+    "Recipe",
+    "Run",
+    "__version__",
+    "hookimpl",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'lnlbench' has no attribute {name!r}")

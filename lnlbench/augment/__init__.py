@@ -1,0 +1,1 @@
+"""Batched augmentations on tensors that live on the run's device."""

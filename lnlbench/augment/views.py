@@ -1,0 +1,85 @@
+"""Views of training samples: whole batches cropped, flipped and normalized by index arithmetic."""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from lnlbench.errors import UsageError, unknown_name
+
+PADDING = 4
+POLICIES = ("crop-flip", "crop", "none")
+
+
+class Views(Protocol):
+    """Where batches come from: images in memory here; other sources offer the same three calls."""
+
+    def draw(self, augment: str, count: int, generator: torch.Generator) -> Tensor:
+        """Random choices int64 [count, ...] for `count` views, one row a sample."""
+        ...
+
+    def view(self, index: Tensor, draw: Tensor) -> Tensor:
+        """Normalized views float32 [B, ...] of the samples `index`, by the rows of `draw`."""
+        ...
+
+    def plain(self, start: int, stop: int) -> Tensor:
+        """Normalized unaugmented samples start..stop-1, float32 [B, ...]."""
+        ...
+
+
+class ImageViews:
+    """Views of uint8 images [N, C, H, W] that are held on the device, zero-padded once.
+
+    `policy` is what "weak" means on the track: `crop-flip`, `crop` (padding 4) or `none`.
+    """
+
+    def __init__(
+        self,
+        images: Tensor,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        policy: str,
+        device: torch.device,
+    ) -> None:
+        if policy not in POLICIES:
+            raise unknown_name("augmentation policy", policy, POLICIES)
+        self.policy = policy
+        self.height, self.width = images.shape[2:]
+        self.padded = pad(images, [PADDING] * 4).to(device)
+        # Channels last while still uint8: convolutions want that layout, and moving bytes is cheap.
+        self.padded = self.padded.contiguous(memory_format=torch.channels_last)
+        scale = 255 * torch.tensor(std, device=device)
+        self.scale = scale.reciprocal().view(1, -1, 1, 1)
+        self.shift = (-255 * torch.tensor(mean, device=device) / scale).view(1, -1, 1, 1)
+
+    def draw(self, augment: str, count: int, generator: torch.Generator) -> Tensor:
+        """Top, left and flip for each sample, int64 [count, 3]; drawn on the CPU for every device."""
+        if augment not in ("weak", "none"):
+            raise UsageError(f"augment is 'weak' or 'none', not {augment!r}.")
+        draws = torch.full((count, 3), PADDING, dtype=torch.int64)
+        draws[:, 2] = 0
+        if augment == "weak" and self.policy != "none":
+            draws[:, :2] = torch.randint(2 * PADDING + 1, (count, 2), generator=generator)
+            if self.policy == "crop-flip":
+                draws[:, 2] = torch.randint(2, (count,), generator=generator)
+        return draws.to(self.padded.device)
+
+    def view(self, index: Tensor, draw: Tensor) -> Tensor:
+        """Crop and flip each sample of `index` by its row of `draw`, then normalize."""
+        top, left, flip = draw.unbind(1)
+        # [N, C, 9, 9, H, W] without a copy: a crop is one index into the window axes.
+        windows = self.padded.unfold(2, self.height, 1).unfold(3, self.width, 1)
+        images = windows.permute(0, 2, 3, 4, 5, 1)[index, top, left].permute(0, 3, 1, 2)
+        images = torch.where(flip.bool().view(-1, 1, 1, 1), images.flip(3), images)
+        return self._normalize(images)
+
+    def plain(self, start: int, stop: int) -> Tensor:
+        """The unaugmented samples start..stop-1, normalized."""
+        rows = slice(PADDING, PADDING + self.height)
+        columns = slice(PADDING, PADDING + self.width)
+        return self._normalize(self.padded[start:stop, :, rows, columns])
+
+    def _normalize(self, images: Tensor) -> Tensor:
+        floats = images.to(torch.float32, memory_format=torch.channels_last)
+        return floats.mul_(self.scale).add_(self.shift)

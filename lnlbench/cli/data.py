@@ -1,0 +1,60 @@
+"""`lnlbench data`: fetch the data sets' files, and check a folder of them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Fetch and check the files of a data set.")
+
+Name = Annotated[str, typer.Argument(help="Data set, for example cifar100n or cifar10n.")]
+DataDirectory = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder with the files; else LNLBENCH_DATA_DIR, else a folder of the user's cache."
+    ),
+]
+
+
+@app.command()
+def fetch(name: Name, data_dir: DataDirectory = None) -> None:
+    """Download what is missing from the official places, and verify it."""
+    from rich.console import Console
+
+    from lnlbench.data.fetch import fetch as fetch_files
+    from lnlbench.data.location import resolve_data_dir
+    from lnlbench.data.names import canonical_name
+
+    folder = resolve_data_dir(data_dir).path
+    new = fetch_files(canonical_name(name), folder)
+    console = Console(soft_wrap=True, highlight=False)
+    for path in new:
+        console.print(f"fetched {path}", markup=False)
+    if not new:
+        console.print(f"{name}: nothing to fetch, no file is missing.", markup=False)
+
+
+@app.command()
+def check(name: Name, data_dir: DataDirectory = None) -> None:
+    """Read every file of a data set and compare it with what was published."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from lnlbench.data.check import check_dataset
+
+    report = check_dataset(name, data_dir)
+    console = Console(highlight=False)
+    if report.files:
+        files = Table(title=escape(str(report.folder)))
+        for heading in ("file", "bytes", "sha256", "verdict"):
+            files.add_column(heading, overflow="fold")
+        for file in report.files:
+            files.add_row(file.file, f"{file.size:,}", file.sha256, file.verdict)
+        console.print(files)
+    facts = Table("checked", "found", title=report.name)
+    for what, found in report.facts:
+        facts.add_row(what, found)
+    console.print(facts)
+    for note in report.notes:
+        console.print(f"Note: {note}", markup=False)

@@ -1,0 +1,122 @@
+"""`lnlbench leaderboard`: make the tables from the results, show them, or check them."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lnlbench.errors import RunError, UsageError, unknown_name
+
+if TYPE_CHECKING:
+    from lnlbench.results.schema import Result
+    from lnlbench.results.store import BadResult, ResultStore
+
+
+class Format(StrEnum):
+    """What is printed in place of a table for the terminal."""
+
+    md = "md"
+    csv = "csv"
+    json = "json"
+
+
+def leaderboard(
+    track: Annotated[
+        list[str] | None, typer.Option(help="Only this track; may be given more than once.")
+    ] = None,
+    format: Annotated[
+        Format | None, typer.Option(help="Print this, and not a table for the terminal.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail unless all is in order.")
+    ] = False,
+    output: Annotated[Path, typer.Option(help="The folder that holds leaderboards/results.")] = (
+        Path()
+    ),
+) -> None:
+    """Make the tables in leaderboards/ from the results, and show them."""
+    from lnlbench.leaderboard.check import conflicts, contradictions, stale_files
+    from lnlbench.results.store import ResultStore
+
+    store = ResultStore(output / "leaderboards")
+    results, bad = _selected(store, track or [])
+    problems = conflicts(store, results)
+    if check:
+        problems = [file.reason for file in bad] + problems + contradictions(store, results)
+        problems += stale_files(store, results, complete=not track)
+        _refuse("The leaderboard is not in order", problems)
+        typer.echo(f"{len(results)} results and their tables are in order.")
+        return
+    for file in bad:
+        typer.echo(f"Left out: {file.reason}", err=True)
+    _refuse("These results cannot share a table", problems)
+    _show(results, format, _write(store, results))
+
+
+def _selected(
+    store: "ResultStore", tracks: Sequence[str]
+) -> tuple[list["Result"], list["BadResult"]]:
+    results, bad = store.load_all()
+    if not results and not bad:
+        raise UsageError(
+            f"There are no results in {store.folder}. "
+            "Make one with `lnlbench run --track digits --method ce`, "
+            "or name the folder that holds leaderboards/results with --output."
+        )
+    if not tracks:
+        return results, bad
+    known = {result.track for result in results if result.off_track is None}
+    for name in tracks:
+        if name not in known:
+            hint = f"A track has a table once `lnlbench run --track {name} …` has finished."
+            raise unknown_name("track with results", name, known, hint)
+    folders = [store.folder / name for name in tracks]
+    return (
+        [result for result in results if result.off_track is None and result.track in tracks],
+        [file for file in bad if any(file.path.is_relative_to(folder) for folder in folders)],
+    )
+
+
+def _refuse(what: str, problems: Sequence[str]) -> None:
+    if problems:
+        raise RunError(f"{what}:\n" + "\n".join(f"- {problem}" for problem in problems))
+
+
+def _write(store: "ResultStore", results: Sequence["Result"]) -> list[Path]:
+    from lnlbench.leaderboard.pages import render
+    from lnlbench.results.atomic import write_atomically
+
+    pages = {store.root / name: text for name, text in render(results).items()}
+    for path, text in pages.items():
+        write_atomically(path, text.encode())
+    return list(pages)
+
+
+def _show(results: Sequence["Result"], format: Format | None, written: Sequence[Path]) -> None:
+    from lnlbench.leaderboard.pages import combined_csv, combined_json, render
+
+    if format is Format.json:
+        typer.echo(combined_json(results))
+    elif format is Format.csv:
+        typer.echo(combined_csv(results), nl=False)
+    elif format is Format.md:
+        pages = (text for name, text in render(results).items() if name.endswith(".md"))
+        typer.echo("\n".join(pages), nl=False)
+    else:
+        _show_on_terminal(results)
+        typer.echo("Wrote " + ", ".join(str(path) for path in written))
+
+
+def _show_on_terminal(results: Sequence["Result"]) -> None:
+    from rich.console import Console
+
+    from lnlbench.leaderboard.table import build_tables
+    from lnlbench.leaderboard.terminal import WIDTH, show
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+    for table in build_tables(results):
+        show(table, console)

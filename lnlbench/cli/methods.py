@@ -1,0 +1,191 @@
+"""`lnlbench methods [show NAME]`: the methods of all plugins, and what each can be told."""
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lnlbench.plugins import Plugins
+
+app = typer.Typer()
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+_BOUNDS = {
+    "gt": ">",
+    "ge": "≥",
+    "lt": "<",
+    "le": "≤",
+    "multiple_of": "multiple of",
+    "min_length": "length ≥",
+    "max_length": "length ≤",
+    "pattern": "matches",
+}
+
+
+@app.callback(invoke_without_command=True)
+def methods(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List the methods; `lnlbench methods show NAME` explains one."""
+    if context.invoked_subcommand is not None:
+        return
+    from lnlbench.plugins import load_plugins
+
+    plugins = load_plugins()
+    summaries = [method_summary(plugins, name) for name in sorted(plugins.methods)]
+    if as_json:
+        typer.echo(json.dumps({"methods": summaries}, indent=2, sort_keys=True))
+    else:
+        _print_methods(summaries)
+    if plugins.errors:
+        typer.echo(
+            f"Plugin problems: {len(plugins.errors)}. `lnlbench plugins` shows them.",
+            err=True,
+        )
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="The method's name, such as `ce`.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Explain one method: its parameters, recipes, privileged knowledge and paper."""
+    from lnlbench.plugins import load_plugins
+
+    details = method_details(load_plugins(), name)
+    if as_json:
+        typer.echo(json.dumps(details, indent=2, sort_keys=True))
+    else:
+        _print_details(details)
+
+
+def method_summary(plugins: "Plugins", name: str) -> dict[str, Any]:
+    """What the table of methods says of one."""
+    method, origin = plugins.method(name), plugins.origins[name]
+    return {
+        "name": name,
+        "networks": method.networks,
+        "oracle": sorted(method.oracle),
+        "recipes": sorted(method.recipes),
+        "distribution": origin.distribution,
+        "version": origin.version,
+        "reference": method.reference,
+    }
+
+
+def method_details(plugins: "Plugins", name: str) -> dict[str, Any]:
+    """All that can be said of a method without running it.
+
+    Raises:
+        UsageError: there is no method of that name.
+    """
+    method = plugins.method(name)
+    recipes = {key: recipe.model_dump(mode="json") for key, recipe in method.recipes.items()}
+    paragraph = (method.__doc__ or "").strip().split("\n\n")[0]
+    return method_summary(plugins, name) | {
+        "description": " ".join(paragraph.split()),
+        "recipes": recipes,
+        "parameters": describe_params(method.Params),
+    }
+
+
+def describe_params(params: Any) -> list[dict[str, Any]]:
+    """Name, type, bounds, default and description of each field of a Params class, in order."""
+    defaults = params().model_dump(mode="json")
+    return [
+        {
+            "name": key,
+            "type": _type_name(field.annotation),
+            "bounds": _bounds(field.metadata),
+            "default": defaults[key],
+            "description": field.description or "",
+        }
+        for key, field in params.model_fields.items()
+    ]
+
+
+def _type_name(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
+        return " | ".join(json.dumps(value) for value in get_args(annotation))
+    if isinstance(annotation, type) and not get_args(annotation):
+        return annotation.__name__
+    return str(annotation).replace("typing.", "")
+
+
+def _bounds(metadata: list[Any]) -> str:
+    """Pydantic keeps each bound of a field as an object with an attribute of the bound's name."""
+    return ", ".join(
+        f"{symbol} {getattr(constraint, attribute)}"
+        for constraint in metadata
+        for attribute, symbol in _BOUNDS.items()
+        if getattr(constraint, attribute, None) is not None
+    )
+
+
+def _table(*columns: str) -> "Table":
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _add(table: "Table", *cells: Any) -> None:
+    from rich.text import Text
+
+    from lnlbench.plugin_checks import printable
+
+    # Text, not str: a foreign description in brackets is not rich markup.
+    table.add_row(*(Text(printable(cell)) for cell in cells))
+
+
+def _print_methods(summaries: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+
+    table = _table("name", "networks", "oracle", "recipes", "distribution", "reference")
+    table.columns[0].no_wrap = True
+    for each in summaries:
+        recipes, oracle = ", ".join(each["recipes"]), ", ".join(each["oracle"])
+        _add(
+            table,
+            each["name"],
+            each["networks"],
+            oracle or "-",
+            recipes or "-",
+            each["distribution"],
+            each["reference"],
+        )
+    Console().print(table)
+
+
+def _print_details(details: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    console = Console()
+    facts = _table("", "")
+    facts.show_header = False
+    for key in ("name", "description", "reference", "networks", "oracle", "distribution"):
+        value = details[key]
+        if key == "distribution":
+            value = f"{value} {details['version']}"
+        _add(facts, key, (", ".join(value) or "-") if isinstance(value, list) else value)
+    console.print(facts)
+
+    console.print("\nparameters (--set name=value)" if details["parameters"] else "\nno parameters")
+    if details["parameters"]:
+        table = _table("name", "type", "bounds", "default", "description")
+        for each in details["parameters"]:
+            default = json.dumps(each["default"], ensure_ascii=False)
+            _add(table, each["name"], each["type"], each["bounds"], default, each["description"])
+        console.print(table)
+
+    console.print("\nrecipes" if details["recipes"] else "\nno recipes besides matched")
+    if details["recipes"]:
+        table = _table("name", "parameters", "schedule", "note")
+        for key, recipe in details["recipes"].items():
+            params, schedule = (json.dumps(recipe[part]) for part in ("params", "schedule"))
+            _add(table, key, params, schedule, recipe["note"])
+        console.print(table)

@@ -1,0 +1,106 @@
+"""Decoded arrays kept as memory-mapped files, so that a data set is decoded once."""
+
+import hashlib
+import json
+import logging
+import shutil
+import tempfile
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FORMAT = 1
+_MANIFEST = "manifest.json"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Named arrays, and facts about them that fit into JSON."""
+
+    arrays: Mapping[str, np.ndarray]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def cached(name: str, sources: Iterable[Path], root: Path, decode: Callable[[], Arrays]) -> Arrays:
+    """What `decode` returns, from the cache below `root` when the source files are unchanged.
+
+    Sources are told apart by path, size and modification time. An unreadable or damaged entry
+    is made again; a cache that cannot be written is done without.
+    """
+    files = [path.resolve() for path in sources]
+    key = hashlib.sha256("\n".join(map(str, files)).encode()).hexdigest()[:16]
+    entry = root / f"{name}-{key}"
+    identity = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
+    found = _read(entry, identity)
+    if found is not None:
+        return found
+    decoded = decode()
+    try:
+        _write(entry, identity, decoded)
+    except OSError as error:
+        _log.warning("the decoded %s was not cached in %s: %s", name, root, error)
+    # The mapped copy, not the decoded one: it costs no memory of its own.
+    return _read(entry, identity) or decoded
+
+
+def _read(entry: Path, identity: list[list[Any]]) -> Arrays | None:
+    try:
+        manifest = json.loads((entry / _MANIFEST).read_text(encoding="utf-8"))
+        if manifest["format"] != FORMAT or manifest["identity"] != identity:
+            return None
+        arrays = {name: _mapped(entry / f"{name}.npy") for name in manifest["crc32"]}
+        if any(_crc32(arrays[name]) != crc for name, crc in manifest["crc32"].items()):
+            _log.warning("the cache entry %s is damaged and is made again", entry)
+            return None
+        return Arrays(arrays, manifest["facts"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        _log.warning("the cache entry %s is unreadable (%s) and is made again", entry, error)
+        return None
+
+
+def _mapped(path: Path) -> np.ndarray:
+    # Copy on write: PyTorch wants a writable array, and the file must not change.
+    return np.load(path, mmap_mode="c", allow_pickle=False)
+
+
+def _crc32(array: np.ndarray) -> int:
+    return zlib.crc32(np.ascontiguousarray(array).data)
+
+
+def _write(entry: Path, identity: list[list[Any]], decoded: Arrays) -> None:
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{entry.name}-", dir=entry.parent))
+    try:
+        crc32 = {}
+        for name, array in decoded.arrays.items():
+            np.save(fresh / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+            crc32[name] = _crc32(array)
+        manifest = {
+            "format": FORMAT,
+            "identity": identity,
+            "crc32": crc32,
+            "facts": dict(decoded.facts),
+        }
+        (fresh / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+        _put_in_place(fresh, entry)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _put_in_place(fresh: Path, entry: Path) -> None:
+    # A folder cannot be replaced in one step; the outdated one is moved aside first. Where two
+    # processes meet here, either entry is good, and the loser's rename fails as an OSError.
+    outdated = fresh.with_name(f"{fresh.name}.old")
+    try:
+        if entry.exists():
+            entry.replace(outdated)
+        fresh.replace(entry)
+    finally:
+        shutil.rmtree(outdated, ignore_errors=True)

@@ -1,0 +1,38 @@
+"""A data set in memory: images, clean labels, test split, and human labels where they exist."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images with clean labels; nothing here is noisy except `human_labels`.
+
+    Images are uint8 [N, C, H, W], labels int64 [N]. `mean` and `std` are per channel, of the
+    training images divided by 255. `human_labels` maps a noise name to int64 [N] labels of the
+    training images. `superclasses[i]` is the superclass of class i, None where there are none.
+    `notes` holds what a result should say of its data.
+    """
+
+    name: str
+    train_images: Tensor
+    train_labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+    classes: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    human_labels: Mapping[str, Tensor] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    superclasses: tuple[int, ...] | None = None
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes, including any that no sample has."""
+        return len(self.classes)

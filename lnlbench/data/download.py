@@ -1,0 +1,75 @@
+"""Downloading one file: resumed where it broke off, and checked before it is put in place."""
+
+from pathlib import Path
+
+import httpx
+
+from lnlbench.data.checksum import file_checksum
+from lnlbench.data.progress import Progress
+from lnlbench.errors import DataError
+
+TIMEOUT_SECONDS = 30.0
+_CHUNK = 1 << 18
+
+
+def download(url: str, target: Path, checksum: str, progress: Progress) -> None:
+    """Fetch `url` to `target`, by way of a `.part` file that a later call goes on with.
+
+    Raises DataError when what arrived has another checksum (nothing is left then), and
+    httpx.HTTPError when the server cannot be reached or refuses.
+    """
+    part = target.with_name(f"{target.name}.part")
+    resumed = part.exists()
+    _receive_all(url, part, progress)
+    found = file_checksum(part, checksum.partition(":")[0])
+    if found != checksum and resumed:
+        # The beginning may be of an older file, or damaged: once more, all of it.
+        part.unlink()
+        _receive_all(url, part, progress)
+        found = file_checksum(part, checksum.partition(":")[0])
+    if found != checksum:
+        part.unlink()
+        raise DataError(
+            f"{url} is not the published file: its checksum is {found}, expected {checksum}. "
+            "Nothing was kept. A proxy or login page may have answered instead; try again later, "
+            f"or get the file another way and put it at {target}."
+        )
+    part.replace(target)
+
+
+def _receive_all(url: str, part: Path, progress: Progress) -> None:
+    while True:
+        before = _size(part)
+        try:
+            _receive(url, part, progress)
+            return
+        except httpx.TransportError:
+            # A connection that brought something is worth another; one that did not is down.
+            if _size(part) <= before:
+                raise
+
+
+def _receive(url: str, part: Path, progress: Progress) -> None:
+    have = _size(part)
+    headers = {"Accept-Encoding": "identity"}
+    if have:
+        headers["Range"] = f"bytes={have}-"
+    with httpx.stream(
+        "GET", url, headers=headers, follow_redirects=True, timeout=TIMEOUT_SECONDS
+    ) as response:
+        if have and response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return  # all of it is here already; the checksum decides
+        response.raise_for_status()
+        if response.status_code != httpx.codes.PARTIAL_CONTENT:
+            have = 0  # the server ignores ranges and sends the whole file
+        length = response.headers.get("Content-Length")
+        total = have + int(length) if length else None
+        with part.open("ab" if have else "wb") as stream:
+            for chunk in response.iter_bytes(_CHUNK):
+                stream.write(chunk)
+                have += len(chunk)
+                progress(part.stem, have, total)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

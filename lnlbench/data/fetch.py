@@ -1,0 +1,76 @@
+"""Fetching a data set's files from their official places into a folder."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+import httpx
+from filelock import FileLock
+
+from lnlbench.data.archive import extract
+from lnlbench.data.checksum import matches
+from lnlbench.data.download import download
+from lnlbench.data.location import DataDir
+from lnlbench.data.names import canonical_name
+from lnlbench.data.progress import Progress, shown_progress
+from lnlbench.data.sources import SOURCES, Source, missing_error, missing_files
+from lnlbench.errors import DataError
+
+_LOCK = ".lnlbench-fetch.lock"
+
+
+def fetch(
+    name: str,
+    folder: Path,
+    *,
+    sources: Sequence[Source] | None = None,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Download what `folder` lacks of a data set and return the new files.
+
+    Args:
+        name: the data set.
+        folder: made when it does not exist; two processes may fetch into it at once.
+        sources: where from; by default the official places.
+        progress: told of each piece; by default a display on standard error.
+
+    Raises:
+        DataError: no network (each missing file is named, with where to put it), a wrong
+            checksum, a damaged or hostile archive, or a folder that cannot be written.
+    """
+    wanted = SOURCES[canonical_name(name)] if sources is None else sources
+    if not missing_files(wanted, folder):
+        return []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / _LOCK):
+            # Looked up again: another process may have fetched them while this one waited.
+            missing = missing_files(wanted, folder)
+            with nullcontext(progress) if progress else shown_progress() as show:
+                for source in missing:
+                    _fetch_one(source, folder, show)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        lacking = missing_files(wanted, folder)
+        reason = f"download failed: {error or type(error).__name__}"
+        raise missing_error(name, DataDir(folder, given=False), lacking, reason) from error
+    except OSError as error:
+        raise DataError(
+            f"{folder} cannot be written ({error}). Free some space or give another folder with "
+            "--data-dir."
+        ) from error
+    return [folder / file for files in missing.values() for file in files]
+
+
+def _fetch_one(source: Source, folder: Path, progress: Progress) -> None:
+    if not source.archive:
+        download(source.url, folder / source.files[0], source.checksum, progress)
+        return
+    archive = folder / PurePosixPath(urlsplit(source.url).path).name
+    # An archive that the user put here by hand is used, and kept.
+    own = archive.is_file() and matches(archive, source.checksum)
+    if not own:
+        download(source.url, archive, source.checksum, progress)
+    extract(archive, source.files, folder)
+    if not own:
+        archive.unlink()

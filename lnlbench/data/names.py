@@ -1,0 +1,59 @@
+"""The names of the data sets, and which human labels belong to each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lnlbench.errors import unknown_name
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """What is known of a data set without reading it.
+
+    `asymmetric`: it has a map of similar classes for asymmetric noise.
+    """
+
+    title: str
+    num_classes: int
+    human_noise: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    asymmetric: bool = False
+
+
+DATASETS: Mapping[str, DatasetInfo] = {
+    "digits": DatasetInfo("scikit-learn handwritten digits, upscaled to 32x32", 10),
+    "cifar10": DatasetInfo(
+        "CIFAR-10 with the CIFAR-10N human labels",
+        10,
+        ("aggre", "random1", "random2", "random3", "worst"),
+        ("cifar10n", "cifar-10", "cifar-10n"),
+        asymmetric=True,
+    ),
+    "cifar100": DatasetInfo(
+        "CIFAR-100 with the CIFAR-100N human fine labels",
+        100,
+        ("noisy-fine",),
+        ("cifar100n", "cifar-100", "cifar-100n"),
+        asymmetric=True,
+    ),
+    "cifar100-coarse": DatasetInfo(
+        "CIFAR-100's 20 superclasses with the CIFAR-100N human coarse labels",
+        20,
+        ("noisy-coarse",),
+        ("cifar100n-coarse", "cifar-100-coarse", "cifar-100n-coarse"),
+    ),
+}
+
+
+def dataset_names() -> list[str]:
+    """The canonical names, sorted."""
+    return sorted(DATASETS)
+
+
+def canonical_name(name: str) -> str:
+    """The canonical name for a name or an alias; raises UsageError for any other."""
+    wanted = name.strip().lower()
+    for canonical, info in DATASETS.items():
+        if wanted == canonical or wanted in info.aliases:
+            return canonical
+    raise unknown_name("data set", name, DATASETS)

@@ -1,0 +1,44 @@
+"""Errors a user can cause or meet: what is wrong, what was given, what is allowed, what to do next."""
+
+import difflib
+from collections.abc import Iterable
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+class LnlbenchError(Exception):
+    """An error that is printed as its message alone, without a traceback."""
+
+    exit_code = EXIT_FAILED
+
+
+class UsageError(LnlbenchError):
+    """The request itself cannot be served: a wrong name, value, file or combination."""
+
+    exit_code = EXIT_USAGE
+
+
+class DataError(UsageError):
+    """A data file is missing, truncated, hostile, or not the file it claims to be."""
+
+
+class RunError(LnlbenchError):
+    """A run was started and could not be finished."""
+
+
+class Diverged(RunError):
+    """A loss became infinite or NaN."""
+
+
+class Interrupted(RunError):
+    """The run was asked to stop (SIGINT or SIGTERM)."""
+
+
+def unknown_name(kind: str, given: str, allowed: Iterable[str], hint: str = "") -> UsageError:
+    """The error for a name that does not exist, with the nearest one that does."""
+    names = sorted(allowed)
+    near = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
+    guess = f" Did you mean {near[0]!r}?" if near else ""
+    listing = f" Available: {', '.join(names)}." if names else ""
+    return UsageError(f"Unknown {kind} {given!r}.{guess}{listing}{' ' + hint if hint else ''}")

@@ -1,0 +1,1 @@
+"""Tables made from results: rows, ranks and claims, and their Markdown, CSV and terminal forms."""

@@ -1,0 +1,110 @@
+"""Whether results can stand in one table, and whether the tables are what the results say."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from lnlbench.leaderboard.markdown import MARKER
+from lnlbench.leaderboard.pages import render
+from lnlbench.results.differences import describe_changes
+from lnlbench.results.schema import Result
+from lnlbench.results.store import ResultStore, claim
+
+# The scores are kept to the last bit, but a run may round its curves.
+_TOLERANCE = 1e-6
+
+
+def conflicts(store: ResultStore, results: Sequence[Result]) -> list[str]:
+    """Why results cannot share a table: one claim twice, other labels, another protocol.
+
+    Each string names the files and the next step.
+    """
+    problems = []
+    for claimants in _grouped(results, claim):
+        if len(claimants) > 1:
+            files = " and ".join(str(store.path_for(result)) for result in claimants)
+            problems.append(
+                f"{files} claim the same run (track, method, recipe, parameters, seed): "
+                "delete all but one"
+            )
+    for track in _grouped((r for r in results if r.off_track is None), lambda r: r.track):
+        for part, value in (("labels", _labels), ("protocol", _protocol)):
+            problems += _disagreement(store, track, part, value)
+    return problems
+
+
+def stale_files(store: ResultStore, results: Sequence[Result], complete: bool) -> list[str]:
+    """Tables of these results that are missing or differ, and left-over ones if these are all.
+
+    Each string names the file and the next step.
+    """
+    wanted = render(results)
+    problems = []
+    for name, text in wanted.items():
+        path = store.root / name
+        if not path.is_file():
+            problems.append(f"{path} is missing: run `lnlbench leaderboard`")
+        elif path.read_bytes() != text.encode():
+            problems.append(f"{path} is not what its results say: run `lnlbench leaderboard`")
+    if complete:
+        # Only pages with the marker are ours; a README in the folder is not.
+        problems += [
+            f"{path} has no results: delete it and its .csv"
+            for path in sorted(store.root.glob("*.md"))
+            if path.name not in wanted and path.read_bytes().startswith(MARKER.encode())
+        ]
+    return problems
+
+
+def contradictions(store: ResultStore, results: Iterable[Result]) -> list[str]:
+    """Finished results whose scores contradict their own curve."""
+    problems = []
+    for result in results:
+        curve = [v for v in result.curves.get("test_accuracy", []) if v is not None]
+        if result.status != "done" or not curve:
+            continue
+        scores = result.scores
+        expected = {"last": (scores.test_accuracy_last, curve[-1])}
+        expected["best"] = (scores.test_accuracy_best, max(curve))
+        for name, (score, from_curve) in expected.items():
+            if score is None or abs(score - from_curve) > _TOLERANCE:
+                problems.append(
+                    f"{store.path_for(result)}: test_accuracy_{name} is {score}, but its curve "
+                    f"says {from_curve}: run it again with --overwrite"
+                )
+        tail = curve[-10:]
+        ranked = scores.test_accuracy_last10
+        if ranked is None or not min(tail) - _TOLERANCE <= ranked <= max(tail) + _TOLERANCE:
+            problems.append(
+                f"{store.path_for(result)}: test_accuracy_last10 is {ranked}, but the last 10 "
+                f"epochs lie in [{min(tail)}, {max(tail)}]: run it again with --overwrite"
+            )
+    return problems
+
+
+def _grouped(results: Iterable[Result], key: Callable[[Result], str]) -> list[list[Result]]:
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        groups.setdefault(key(result), []).append(result)
+    return [groups[name] for name in sorted(groups)]
+
+
+def _labels(result: Result) -> dict[str, Any]:
+    return result.data.model_dump(exclude={"notes"})
+
+
+def _protocol(result: Result) -> dict[str, Any]:
+    return dict(result.protocol)
+
+
+def _disagreement(
+    store: ResultStore, results: list[Result], part: str, value: Callable[[Result], dict[str, Any]]
+) -> list[str]:
+    first = results[0]
+    for other in results[1:]:
+        if value(first) != value(other):
+            changes = describe_changes(part, value(first), value(other))
+            return [
+                f"{store.path_for(first)} and {store.path_for(other)} are of one track but differ: "
+                f"{changes}. Run one of them again with --overwrite, or delete it"
+            ]
+    return []

@@ -1,0 +1,44 @@
+"""The texts of a leaderboard: for each track, and for off-track results, a page and a CSV."""
+
+import json
+from collections.abc import Sequence
+
+from lnlbench.leaderboard.markdown import markdown_page, off_track_page
+from lnlbench.leaderboard.table import build_tables, off_track_rows
+from lnlbench.leaderboard.tabular import csv_text, record
+from lnlbench.results.schema import OFF_TRACK, Result
+
+
+def render(results: Sequence[Result]) -> dict[str, str]:
+    """File name to text, in the order of the names of the tracks, off-track results last."""
+    pages = {}
+    for table in build_tables(results):
+        pages[f"{table.track}.md"] = markdown_page(table)
+        pages[f"{table.track}.csv"] = csv_text(table.rows)
+    rows = off_track_rows(results)
+    if rows:
+        pages[f"{OFF_TRACK}.md"] = off_track_page(rows)
+        pages[f"{OFF_TRACK}.csv"] = csv_text(rows)
+    return pages
+
+
+def combined_csv(results: Sequence[Result]) -> str:
+    """All tables' rows as one CSV, off-track rows last."""
+    rows = [row for table in build_tables(results) for row in table.rows]
+    return csv_text([*rows, *off_track_rows(results)])
+
+
+def combined_json(results: Sequence[Result]) -> str:
+    """All tables as one JSON object; the rows have the columns of the CSV."""
+    tracks = [
+        {
+            "track": table.track,
+            "protocol": table.protocol,
+            "data": table.data.model_dump(mode="json"),
+            "rows": [record(row) for row in table.rows],
+            "published": table.published.model_dump(mode="json"),
+        }
+        for table in build_tables(results)
+    ]
+    off_track = [record(row) for row in off_track_rows(results)]
+    return json.dumps({"tracks": tracks, "off_track": off_track}, indent=2, ensure_ascii=False)

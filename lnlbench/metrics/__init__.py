@@ -1,0 +1,1 @@
+"""Metrics: the only place where clean and test labels meet a method's output."""

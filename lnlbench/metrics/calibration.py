@@ -1,0 +1,20 @@
+"""Calibration: does confidence mean what it says?"""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy, softmax
+
+
+def expected_calibration_error(logits: Tensor, labels: Tensor, bins: int = 15) -> float:
+    """Mean gap of confidence and accuracy over equal-width confidence bins (Guo et al., 2017)."""
+    confidence, predicted = softmax(logits.double(), 1).max(1)
+    correct = (predicted == labels).double()
+    position = (confidence * bins).ceil().long().sub(1).clamp(0, bins - 1)
+    zeros = torch.zeros(bins, dtype=torch.float64, device=logits.device)
+    gaps = zeros.index_add(0, position, correct - confidence)
+    return float(gaps.abs().sum() / len(labels))
+
+
+def negative_log_likelihood(logits: Tensor, labels: Tensor) -> float:
+    """Mean negative log-likelihood of the labels, in nats."""
+    return float(cross_entropy(logits.double(), labels))

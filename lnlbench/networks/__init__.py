@@ -1,0 +1,40 @@
+"""Backbones by name, and the wrapper that runs them at a run's precision."""
+
+from collections.abc import Callable
+
+from torch import nn
+
+from lnlbench.errors import unknown_name
+from lnlbench.networks.resnet import preact_resnet18, resnet18, resnet34, resnet_small
+from lnlbench.networks.small import small_cnn
+from lnlbench.networks.timm_backbone import PREFIX, build_timm
+
+BACKBONES: dict[str, Callable[[int, int], nn.Module]] = {
+    "preact-resnet18": preact_resnet18,
+    "resnet18": resnet18,
+    "resnet34": resnet34,
+    "resnet-small": resnet_small,
+    "small-cnn": small_cnn,
+}
+
+
+def check_backbone(name: str) -> None:
+    """Refuse a backbone name that `build_backbone` would not know.
+
+    Raises:
+        UsageError: no built-in network has this name, and it is no `timm:NAME`.
+    """
+    if name not in BACKBONES and not name.startswith(PREFIX):
+        raise unknown_name("backbone", name, BACKBONES, "Or any network of timm as timm:NAME.")
+
+
+def build_backbone(name: str, num_classes: int, channels: int, image_size: int) -> nn.Module:
+    """A network with random weights that maps [B, channels, H, W] to logits [B, num_classes].
+
+    Raises:
+        UsageError: no such network, or not at this image size.
+    """
+    check_backbone(name)
+    if name.startswith(PREFIX):
+        return build_timm(name.removeprefix(PREFIX), num_classes, channels, image_size)
+    return BACKBONES[name](num_classes, channels)

@@ -1,0 +1,56 @@
+"""Numerical precision: bf16 inside a network, float32 for everything that is computed from it."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from lnlbench.errors import UsageError
+
+PRECISIONS = ("auto", "fp32", "bf16")
+
+
+def resolve_precision(precision: str, device: torch.device) -> str:
+    """`fp32` or `bf16`: what "auto" means on this device, or the explicit choice.
+
+    bf16 is chosen only where the hardware computes in it: CUDA capability 8.0 or later, or a CPU
+    that reports AVX-512-BF16 or AMX. Elsewhere it is emulated and slower than float32.
+
+    Raises:
+        UsageError: not a precision.
+    """
+    if precision not in PRECISIONS:
+        raise UsageError(f"Precision is one of {', '.join(PRECISIONS)}, not {precision!r}.")
+    if precision != "auto":
+        return precision
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.get_device_capability(device) >= (8, 0) else "fp32"
+    return "bf16" if device.type == "cpu" and _cpu_has_bf16() else "fp32"
+
+
+def _cpu_has_bf16() -> bool:
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.exists():
+        return False
+    text = cpuinfo.read_text(encoding="utf-8", errors="replace")
+    flags = next((line for line in text.splitlines() if line.startswith("flags")), "").split()
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+class PreciseNetwork(nn.Module):
+    """A backbone under the run's precision: autocast inside, float32 logits outside.
+
+    Losses, mixtures and metrics are computed from the float32 logits, never in bf16.
+    """
+
+    def __init__(self, body: nn.Module, precision: str, device: torch.device) -> None:
+        super().__init__()
+        self.body = body.to(device=device, memory_format=torch.channels_last)
+        self.half = precision == "bf16"
+        self.device_type = device.type
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits float32 [B, C]."""
+        with torch.autocast(self.device_type, torch.bfloat16, enabled=self.half):
+            logits = self.body(images)
+        return logits.float()

@@ -1,0 +1,102 @@
+"""Noisy labels for a data set, drawn from an explicit seed."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lnlbench.data.dataset import Dataset
+from lnlbench.errors import UsageError
+from lnlbench.noise import transition
+from lnlbench.noise.instance import instance_dependent_labels
+from lnlbench.noise.spec import NoiseSpec, check_fit, parse_noise
+
+# Keeps the noise's random stream apart from those that a run derives from the same seed.
+_STREAM = 0x6E6F697365
+
+
+@dataclass(frozen=True, eq=False)
+class NoisyLabels:
+    """Training labels, int64 [N], and what a result records of them.
+
+    `noise_rate` is the realized share that differs from the clean labels, `flip_probability` the
+    nominal one, None where the noise has none; `sha256` is of the labels as little-endian int64.
+    """
+
+    labels: Tensor
+    noise_rate: float
+    sha256: str
+    flip_probability: float | None
+
+
+def apply_noise(text: str, dataset: Dataset, seed: int) -> NoisyLabels:
+    """The training labels of `dataset` under the noise `text`; same seed, same labels.
+
+    Raises UsageError when the noise is misspelt, not defined for the data set, or seed < 0.
+    """
+    spec = parse_noise(text)
+    check_fit(spec, dataset.name, dataset.human_labels, has_map=_has_map(dataset))
+    if seed < 0:
+        raise UsageError(f"The noise seed must be a whole number from 0; given {seed}.")
+    clean = dataset.train_labels.numpy()
+    noisy = _draw(spec, dataset, clean, np.random.default_rng([_STREAM, seed]))
+    return NoisyLabels(
+        labels=torch.from_numpy(noisy),
+        noise_rate=float((noisy != clean).mean()),
+        sha256=hashlib.sha256(noisy.astype("<i8").tobytes()).hexdigest(),
+        flip_probability=spec.rate,
+    )
+
+
+def _draw(
+    spec: NoiseSpec, dataset: Dataset, clean: NDArray[np.int64], random: np.random.Generator
+) -> NDArray[np.int64]:
+    if spec.kind == "clean":
+        return clean.copy()
+    if spec.kind == "human":
+        return dataset.human_labels[str(spec.source)].numpy().copy()
+    if spec.kind == "instance":
+        rate = spec.rate or 0.0
+        return instance_dependent_labels(
+            _features(dataset), clean, dataset.num_classes, rate, random
+        )
+    return transition.sample_labels(clean, _matrix(spec, dataset), random)
+
+
+def _matrix(spec: NoiseSpec, dataset: Dataset) -> transition.Matrix:
+    classes, rate = dataset.num_classes, spec.rate or 0.0
+    if spec.kind == "matched":
+        human = dataset.human_labels[spec.source or next(iter(dataset.human_labels))]
+        return transition.empirical_transition_matrix(dataset.train_labels, human, classes)
+    if spec.kind == "asymmetric":
+        return transition.mapped(classes, rate, _similar(dataset))
+    makers = {
+        "symmetric": transition.symmetric,
+        "symmetric-other": transition.symmetric_other,
+        "pairflip": transition.pairflip,
+    }
+    return makers[spec.kind](classes, rate)
+
+
+def _has_map(dataset: Dataset) -> bool:
+    needed = {*transition.CIFAR10_SIMILAR, *transition.CIFAR10_SIMILAR.values()}
+    return dataset.superclasses is not None or needed <= set(dataset.classes)
+
+
+def _similar(dataset: Dataset) -> dict[int, int]:
+    if dataset.superclasses is not None:
+        return transition.next_in_superclass(dataset.superclasses)
+    index = dataset.classes.index
+    return {index(a): index(b) for a, b in transition.CIFAR10_SIMILAR.items()}
+
+
+def _features(dataset: Dataset) -> NDArray[np.float32]:
+    images = dataset.train_images.float().div_(255)
+    shape = (1, -1, 1, 1)
+    normalized = (images - torch.tensor(dataset.mean).view(shape)).div_(
+        torch.tensor(dataset.std).view(shape)
+    )
+    return normalized.flatten(1).numpy()

@@ -1,0 +1,104 @@
+"""The names of the noises: reading one, and whether it fits a data set."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from lnlbench.data.names import DATASETS, canonical_name
+from lnlbench.errors import UsageError, unknown_name
+
+RATED = {
+    "symmetric": "redrawn over all classes, the true one included",
+    "symmetric-other": "always to another class, uniformly",
+    "asymmetric": "to the class it is most like, by a fixed map",
+    "pairflip": "to the next class",
+    "instance": "to a class that depends on the image (Xia et al., NeurIPS 2020)",
+}
+HUMAN = tuple(name for info in DATASETS.values() for name in info.human_noise)
+
+
+@dataclass(frozen=True)
+class NoiseSpec:
+    """A noise as written: `rate` for the synthetic kinds, `source` for human and matched ones."""
+
+    kind: str
+    rate: float | None = None
+    source: str | None = None
+
+    def __str__(self) -> str:
+        if self.kind == "human":
+            return str(self.source)
+        argument = self.rate if self.rate is not None else self.source
+        return self.kind if argument is None else f"{self.kind}:{argument}"
+
+
+def noise_names() -> list[str]:
+    """Every name, as it is written on the command line."""
+    return ["clean", *HUMAN, "matched", *(f"{kind}:RATE" for kind in RATED)]
+
+
+def parse_noise(text: str) -> NoiseSpec:
+    """Read `clean`, `noisy-fine`, `matched`, `matched:worst`, `symmetric:0.4` and their like.
+
+    Raises UsageError for an unknown name, a missing rate, or a rate outside [0, 1).
+    """
+    kind, colon, argument = text.strip().lower().partition(":")
+    if kind in RATED:
+        return NoiseSpec(kind, rate=_rate(kind, argument))
+    if kind == "matched":
+        if colon and argument not in HUMAN:
+            raise unknown_name("human noise", argument, HUMAN, "Example: matched:worst.")
+        return NoiseSpec(kind, source=argument or None)
+    if kind != "clean" and kind not in HUMAN:
+        names = ["clean", "matched", *HUMAN, *RATED]
+        raise unknown_name("noise", text, names, "Synthetic ones take a rate: symmetric:0.4.")
+    if colon:
+        raise UsageError(f"Noise {kind!r} takes no argument; given {text!r}. Write '{kind}'.")
+    return NoiseSpec(kind) if kind == "clean" else NoiseSpec("human", source=kind)
+
+
+def check_noise(text: str, dataset_name: str) -> None:
+    """Raise UsageError when a noise is misspelt or is not defined for the data set."""
+    name = canonical_name(dataset_name)
+    info = DATASETS[name]
+    check_fit(parse_noise(text), name, info.human_noise, has_map=info.asymmetric)
+
+
+def check_fit(spec: NoiseSpec, dataset: str, human: Collection[str], *, has_map: bool) -> None:
+    """Raise UsageError when `dataset`, with these human labels, cannot have this noise."""
+    if spec.kind == "asymmetric" and not has_map:
+        raise UsageError(
+            f"Noise {str(spec)!r} needs a map of similar classes, and data set {dataset!r} has "
+            f"none (cifar10 and cifar100 have). Use 'pairflip:{spec.rate}': to the next class."
+        )
+    if spec.kind == "matched" and not human:
+        raise UsageError(
+            f"Noise {str(spec)!r} copies the confusion of human labels, and data set {dataset!r} "
+            "has none. Use cifar10, cifar100 or cifar100-coarse, or a synthetic noise such as "
+            "'symmetric:0.4'."
+        )
+    if spec.kind == "matched" and spec.source is None and len(human) > 1:
+        options = ", ".join(f"matched:{name}" for name in sorted(human))
+        raise UsageError(f"Data set {dataset!r} has several human labels; say which: {options}.")
+    if spec.source is not None and spec.source not in human:
+        owner = next(name for name, info in DATASETS.items() if spec.source in info.human_noise)
+        own = f"has {', '.join(sorted(human))}" if human else "has no human labels"
+        raise UsageError(
+            f"Noise {str(spec)!r} belongs to --dataset {owner}; data set {dataset!r} {own}."
+        )
+
+
+def _rate(kind: str, argument: str) -> float:
+    example = f"Example: {kind}:0.4."
+    if not argument:
+        raise UsageError(f"Noise {kind!r} needs a rate from 0 to below 1. {example}")
+    try:
+        rate = float(argument)
+    except ValueError:
+        raise UsageError(f"Noise {kind!r}: {argument!r} is not a number. {example}") from None
+    if not 0 <= rate < 1:
+        percent = f" For {argument} % write {kind}:{rate / 100}." if 1 < rate < 100 else ""
+        raise UsageError(
+            f"Noise {kind!r}: rate {argument} is outside the allowed range 0 <= rate < 1."
+            f"{percent or ' ' + example}"
+        )
+    return rate

@@ -1,0 +1,80 @@
+"""What a method can be told: typed, bounded, described parameters, and named recipes of them."""
+
+import difflib
+import json
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lnlbench.errors import UsageError
+
+
+class Params(BaseModel):
+    """Base class of a method's parameters: every field typed and described, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+
+
+class Recipe(BaseModel):
+    """A named setting of a method: parameter overrides and, for `native`, the paper's schedule.
+
+    `schedule` replaces fields of the track's protocol (epochs, batch_size, optimizer, …).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    params: dict[str, Any] = Field(default_factory=dict)
+    schedule: dict[str, Any] = Field(default_factory=dict)
+    note: str = ""
+
+
+def parse_assignments(assignments: list[str]) -> dict[str, Any]:
+    """Read `key=value` settings; a value is JSON where it parses as JSON, else text.
+
+    Raises:
+        UsageError: an assignment has no `=`, no key, or its key was given twice.
+    """
+    values: dict[str, Any] = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        key = key.strip().replace("-", "_")
+        if not equals or not key:
+            raise UsageError(
+                f"--set takes key=value, not {assignment!r}. Example: --set lambda_u=25"
+            )
+        if key in values:
+            raise UsageError(f"--set gives {key!r} twice: {values[key]!r} and {text!r}. Give it once.")
+        try:
+            values[key] = json.loads(text)
+        except json.JSONDecodeError:
+            values[key] = text
+    return values
+
+
+def validate_params(method: str, params: type[Params], values: dict[str, Any]) -> Params:
+    """Build a method's parameters from plain values.
+
+    Raises:
+        UsageError: an unknown key, a wrong type, or a value out of bounds; names what is allowed.
+    """
+    unknown = [key for key in values if key not in params.model_fields]
+    if unknown:
+        names = sorted(params.model_fields)
+        near = difflib.get_close_matches(unknown[0], names, n=1, cutoff=0.5)
+        guess = f" Did you mean {near[0]!r}?" if near else ""
+        listing = ", ".join(names) or "none"
+        raise UsageError(
+            f"Method {method!r} has no parameter {unknown[0]!r}.{guess} Its parameters: {listing}. "
+            f"'lnlbench methods show {method}' explains them."
+        )
+    try:
+        return params.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "the parameters together"
+        field = params.model_fields.get(str(first["loc"][0])) if first["loc"] else None
+        meaning = f" ({field.description})" if field is not None and field.description else ""
+        raise UsageError(
+            f"Parameter {name!r} of method {method!r}{meaning} was given {first['input']!r}: "
+            f"{first['msg']}. 'lnlbench methods show {method}' lists types and bounds."
+        ) from error

@@ -1,0 +1,203 @@
+"""What makes a plugin, or one of its methods, refused."""
+
+import importlib
+import inspect
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pluggy
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from lnlbench import hookspecs
+from lnlbench.errors import UsageError, unknown_name
+
+METHOD_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+# Frames in these belong to the machinery that calls a plugin, not to the plugin.
+_MACHINERY = (
+    "<frozen",
+    str(Path(importlib.__file__).parent),
+    str(Path(pluggy.__file__).parent),
+    __file__,
+    str(Path(__file__).with_name("plugins.py")),
+)
+_T = TypeVar("_T")
+
+
+class PluginRefused(Exception):
+    """A plugin, or one of its methods, is not used; the message is the reason."""
+
+
+def printable(text: object) -> str:
+    """Foreign text on one line, with control, bidirectional and undecodable characters escaped."""
+    line = " ".join(str(text).split())
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)
+
+
+def describe_exception(error: BaseException) -> str:
+    """The type, the message and, where the plugin's own code raised it, the file and line."""
+    try:
+        message = str(error)
+    except Exception as broken:  # a foreign __str__ may fail as well
+        message = f"its message raised {type(broken).__name__}"
+    place = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        if not frame.filename.startswith(_MACHINERY):
+            place = f" ({Path(frame.filename).name}, line {frame.lineno})"
+    return f"{type(error).__name__}: {message}{place}"
+
+
+def attempt(action: str, call: Callable[[], _T]) -> _T:
+    """Run a plugin's code; what it prints goes to stderr, so that stdout stays valid JSON.
+
+    Raises:
+        PluginRefused: the code raised anything but KeyboardInterrupt, SystemExit included.
+    """
+    try:
+        with redirect_stdout(sys.stderr):
+            return call()
+    except (KeyboardInterrupt, PluginRefused):
+        raise
+    except BaseException as error:
+        raise PluginRefused(f"{action} raised {describe_exception(error)}") from error
+
+
+def check_requirements(requires: Iterable[str], version: str) -> None:
+    """Test a distribution's own `Requires-Dist: lnlbench` against the running version.
+
+    pip does not enforce it once both are installed. Lines for an extra, or whose marker is false
+    here, do not count.
+
+    Raises:
+        PluginRefused: the running version is outside the specifier, or a line is unreadable.
+    """
+    for line in requires:
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement as error:
+            raise PluginRefused(f"its Requires-Dist {line!r} is not a requirement") from error
+        if canonicalize_name(requirement.name) != "lnlbench":
+            continue
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            raise PluginRefused(
+                f"it requires lnlbench{requirement.specifier}, and this is lnlbench {version}; "
+                "install a version of the plugin made for this one"
+            )
+
+
+def check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
+    """Refuse what pluggy would ignore; `manager` holds the hookspecs and this plugin alone.
+
+    Raises:
+        PluginRefused: no hook is implemented, a hook does not exist, an argument has a default,
+            or an implementation is a wrapper.
+    """
+    hooks = sorted(name for name in vars(hookspecs) if name in vars(manager.hook))
+    callers = manager.get_hookcallers(plugin) or []
+    if not callers:
+        forgotten = [name for name in hooks if hasattr(plugin, name)]
+        if forgotten:
+            raise PluginRefused(f"@lnlbench.hookimpl is missing on {forgotten[0]}")
+        raise PluginRefused(
+            f"it implements no hook; decorate one with @lnlbench.hookimpl: {', '.join(hooks)}"
+        )
+    try:
+        manager.check_pending()
+    except pluggy.PluginValidationError as error:
+        unknown = next(caller.name for caller in callers if not caller.has_spec())
+        raise PluginRefused(str(unknown_name("hook", unknown, hooks))) from error
+    for implementation in (each for caller in callers for each in caller.get_hookimpls()):
+        name = implementation.function.__name__
+        if implementation.wrapper or implementation.hookwrapper:
+            raise PluginRefused(f"{name} is a hook wrapper and would change other plugins' results")
+        for parameter in inspect.signature(implementation.function).parameters.values():
+            if parameter.default is not parameter.empty:
+                raise PluginRefused(
+                    f"argument {parameter.name!r} of {name} has a default, so it would never be "
+                    "passed; remove the default"
+                )
+
+
+def registered_classes(manager: pluggy.PluginManager) -> list[Any]:
+    """What the one plugin in `manager` returns from `register_methods`, unchecked.
+
+    Raises:
+        PluginRefused: the hook raised, or returned something other than a list.
+    """
+    results = attempt("register_methods()", manager.hook.register_methods)
+    # pluggy leaves None out of the results, so a forgotten `return` shows as a missing one.
+    if len(results) < len(manager.hook.register_methods.get_hookimpls()):
+        raise PluginRefused("register_methods() returned None, not a list of Method classes")
+    for result in results:
+        if not isinstance(result, list):
+            kind = type(result).__name__
+            raise PluginRefused(
+                f"register_methods() returned a {kind}, not a list of Method classes"
+            )
+    return [item for result in results for item in result]
+
+
+def check_method(method: Any) -> None:
+    """Check everything that can be known of a method without running it.
+
+    Raises:
+        PluginRefused: names the method and what is wrong with it.
+    """
+    from lnlbench.method import LossMethod, Method
+
+    if not isinstance(method, type) or not issubclass(method, Method):
+        raise PluginRefused(f"register_methods() returned {method!r}, not a subclass of Method")
+    name = getattr(method, "name", None)
+    if not isinstance(name, str):
+        raise PluginRefused(f"class {method.__name__} has no name")
+    if not METHOD_NAME.fullmatch(name):
+        raise PluginRefused(
+            f"method name {name!r} is not lower-case words of a-z and 0-9 joined by hyphens"
+        )
+    reference = getattr(method, "reference", None)
+    if not isinstance(reference, str) or not reference.strip():
+        raise PluginRefused(f"method {name!r} has no reference (authors, venue, year, URL)")
+    if method.fit is Method.fit:
+        raise PluginRefused(f"method {name!r} does not define fit(run)")
+    own_loop = method.fit is not LossMethod.fit
+    if not own_loop and issubclass(method, LossMethod) and method.loss is LossMethod.loss:
+        raise PluginRefused(f"method {name!r} does not define loss(network, batch, epoch)")
+    if type(method.networks) is not int or method.networks < 1:
+        raise PluginRefused(f"method {name!r}: networks is {method.networks!r}, not a count from 1")
+    oracle = method.oracle
+    if not isinstance(oracle, frozenset) or not all(isinstance(each, str) for each in oracle):
+        raise PluginRefused(f"method {name!r}: oracle is {oracle!r}, not a frozenset of names")
+    _check_params(name, method)
+
+
+def _check_params(name: str, method: Any) -> None:
+    from lnlbench.params import Params, Recipe, validate_params
+
+    params = method.Params
+    if not isinstance(params, type) or not issubclass(params, Params):
+        raise PluginRefused(f"method {name!r}: Params is not a subclass of lnlbench.Params")
+    if params.model_config.get("extra") != "forbid":
+        raise PluginRefused(f"method {name!r}: Params has to refuse unknown keys (extra='forbid')")
+    try:
+        defaults = validate_params(name, params, {})
+        # A result file stores parameters as JSON, and a run is repeated from what it stores.
+        params.model_validate_json(defaults.model_dump_json())
+    except (UsageError, ValueError) as error:
+        raise PluginRefused(f"method {name!r}: its defaults do not validate: {error}") from error
+    if not isinstance(method.recipes, dict):
+        raise PluginRefused(f"method {name!r}: recipes is not a dict of name to lnlbench.Recipe")
+    for key, recipe in method.recipes.items():
+        if not isinstance(key, str) or not isinstance(recipe, Recipe):
+            raise PluginRefused(f"method {name!r}: recipe {key!r} is not an lnlbench.Recipe")
+        try:
+            validate_params(name, params, recipe.params)
+        except UsageError as error:
+            raise PluginRefused(f"method {name!r}: recipe {key!r}: {error}") from error

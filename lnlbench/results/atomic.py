@@ -1,0 +1,52 @@
+"""Writing a file so that a reader, or a crash, sees the old bytes or the new ones, never a mix."""
+
+import errno
+import os
+import secrets
+from pathlib import Path
+
+from lnlbench.errors import LnlbenchError, RunError, UsageError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace a file's bytes in one step, making its folder when needed.
+
+    Raises UsageError when the place cannot be written and RunError when the disk is full or
+    fails; the earlier file then stays as it was, and no temporary file is left.
+    """
+    # In the same folder, because a rename is atomic only within one file system.
+    temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            # Not tempfile: its files are private to the user, whatever the umask says.
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise _explain(path, error) from error
+
+
+def _explain(path: Path, error: OSError) -> LnlbenchError:
+    reason = error.strerror or str(error)
+    if error.errno in _FULL:
+        return RunError(
+            f"Cannot write {path}: {reason}. Any earlier file there is unchanged. "
+            "Free some space, or choose another folder with --output, and run the command again."
+        )
+    if error.errno in _REFUSED:
+        return UsageError(
+            f"Cannot write {path}: {reason}. "
+            "Make the folder writable, or choose another one with --output."
+        )
+    return RunError(
+        f"Cannot write {path}: {reason}. Any earlier file there is unchanged. "
+        "Check the disk, or choose another folder with --output, and run the command again."
+    )

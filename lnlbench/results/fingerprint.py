@@ -1,0 +1,17 @@
+"""The identity of a run: a hash of its spec that does not depend on key order, machine or time."""
+
+import hashlib
+import json
+from typing import Any
+
+
+def canonical_json(value: Any) -> str:
+    """The one JSON text of a value: sorted keys, no spaces, no NaN or infinity (ValueError)."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def fingerprint(spec: dict[str, Any]) -> str:
+    """The sha256, in hex, of a spec's canonical JSON."""
+    return hashlib.sha256(canonical_json(spec).encode("utf-8")).hexdigest()

@@ -1,0 +1,196 @@
+"""What a result file holds; docs/results.md explains each field to a reader."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    JsonValue,
+    model_validator,
+)
+
+from lnlbench.results.fingerprint import canonical_json, fingerprint
+
+SCHEMA_VERSION = 1
+OFF_TRACK = "off-track"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,79}")
+
+
+def _path_safe(name: str) -> str:
+    # Names become folder and file names, and plugins choose some of them.
+    if not _NAME.fullmatch(name) or ".." in name or name.endswith("."):
+        raise ValueError(
+            f"{name!r} cannot be a name: use 1 to 80 letters, digits and . _ + -, "
+            "beginning with a letter or digit, without '..'"
+        )
+    return name
+
+
+def _track_name(name: str) -> str:
+    if _path_safe(name) == OFF_TRACK:
+        raise ValueError(f"{OFF_TRACK!r} is the folder of off-track results, not a track")
+    return name
+
+
+def _plain_json(value: dict[str, Any]) -> dict[str, Any]:
+    # Finds what JsonValue lets through and a file cannot hold: NaN, infinity, lone surrogates.
+    canonical_json(value).encode("utf-8")
+    return value
+
+
+def _encodable(text: str) -> str:
+    # Error messages quote file names, which may hold bytes that are not UTF-8.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _iso_time(text: str) -> str:
+    datetime.fromisoformat(text)
+    return text
+
+
+Text = Annotated[str, AfterValidator(_encodable)]
+Name = Annotated[str, AfterValidator(_path_safe)]
+Fraction = Annotated[FiniteFloat, Field(ge=0, le=1)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Json = Annotated[dict[str, JsonValue], AfterValidator(_plain_json)]
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class OffTrack(_Document):
+    """What a run changed of its track; its result never enters the track's table."""
+
+    overrides: Json
+
+
+class Data(_Document):
+    """The data set, and the noisy labels that were learnt from."""
+
+    dataset: Text
+    noise: Text
+    noise_seed: int | None
+    labels_sha256: Sha256 = Field(description="Of the noisy labels as little-endian int64.")
+    noise_rate: Fraction = Field(description="Realised share of wrong training labels.")
+    num_classes: int = Field(ge=2)
+    num_train: int = Field(ge=1)
+    num_test: int = Field(ge=1)
+    notes: list[Text] = []
+
+
+class MethodInfo(_Document):
+    """Which method ran, from which distribution, with which parameters."""
+
+    name: Name
+    distribution: Text
+    version: Text
+    params: Json
+    recipe: Name
+    oracle: list[Text] = Field(description="Privileged knowledge; a row with any is not ranked.")
+    networks: int = Field(ge=1)
+    reference: Text
+
+
+class Scores(_Document):
+    """Plain numbers, accuracies as fractions; null where a score is not defined."""
+
+    test_accuracy_last10: Fraction | None = None
+    test_accuracy_last: Fraction | None = None
+    test_accuracy_best: Fraction | None = Field(
+        None, description="Of the epoch chosen on the test set: shown, never ranked."
+    )
+    test_accuracy_selected: Fraction | None = Field(
+        None, description="Of the epoch chosen on a noisy validation split."
+    )
+    test_accuracy_last10_single: Fraction | None = Field(
+        None, description="Last-10 mean of the first network alone."
+    )
+    label_precision: Fraction | None = None
+    label_recall: Fraction | None = None
+    label_f1: Fraction | None = None
+    clean_auroc: Fraction | None = None
+    memorization: Fraction | None = Field(
+        None, description="Training accuracy against the noisy label on wrongly labeled samples."
+    )
+    ece: Fraction | None = None
+    nll: Annotated[FiniteFloat, Field(ge=0)] | None = None
+
+
+class Event(_Document):
+    """Something a method or the runner reported, such as an empty selection."""
+
+    epoch: int | None = Field(ge=0)
+    event: Text
+    detail: JsonValue = None
+
+
+class Cost(BaseModel):
+    """Time and memory; further costs are finite numbers or null."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    __pydantic_extra__: dict[str, FiniteFloat | None]
+
+    wall_seconds: Annotated[FiniteFloat, Field(ge=0)]
+    train_images_per_second: Annotated[FiniteFloat, Field(ge=0)] | None = None
+    peak_memory_bytes: int | None = Field(None, ge=0)
+
+
+class Result(_Document):
+    """One run's outcome, as one JSON file."""
+
+    schema_version: Literal[1]
+    status: Literal["done", "failed", "diverged", "interrupted"]
+    track: Annotated[Name, AfterValidator(_track_name)]
+    off_track: OffTrack | None
+    data: Data
+    method: MethodInfo
+    protocol: Json
+    spec: Json
+    seed: int = Field(ge=0)
+    scores: Scores
+    curves: dict[Text, list[FiniteFloat | None]] = Field(description="One number per epoch.")
+    events: list[Event]
+    cost: Cost
+    environment: Json
+    error: Text | None
+    created: Annotated[str, AfterValidator(_iso_time)]
+    fingerprint: Sha256
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Result":
+        expected = fingerprint(self.spec)
+        if self.fingerprint != expected:
+            raise ValueError(
+                f"fingerprint {self.fingerprint[:8]}… is not that of the spec ({expected[:8]}…)"
+            )
+        if self.status == "done":
+            self._check_done()
+        elif not self.error:
+            raise ValueError(f"a result with status {self.status!r} must say why in 'error'")
+        for name, values in self.curves.items():
+            if name.startswith("test_accuracy") and any(v and not 0 <= v <= 1 for v in values):
+                raise ValueError(f"curve {name!r} leaves [0, 1]")
+        return self
+
+    def _check_done(self) -> None:
+        if self.error is not None:
+            raise ValueError("a result with status 'done' cannot have an 'error'")
+        for name in ("test_accuracy_last10", "test_accuracy_last", "test_accuracy_best"):
+            if getattr(self.scores, name) is None:
+                raise ValueError(f"a result with status 'done' must have scores.{name}")
+        lengths = {name: len(values) for name, values in self.curves.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"curves must have one number per epoch, but have lengths {lengths}")
+
+
+def result_json_schema() -> dict[str, Any]:
+    """The JSON Schema of a result file; docs/result.schema.json is a copy."""
+    schema = Result.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,0 +1,138 @@
+"""Results on disk: one JSON file per run, found by fingerprint, never lost to an accident."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from lnlbench.errors import DataError, UsageError
+from lnlbench.results.atomic import write_atomically
+from lnlbench.results.differences import describe_differences
+from lnlbench.results.fingerprint import canonical_json
+from lnlbench.results.schema import OFF_TRACK, Result
+
+
+@dataclass(frozen=True)
+class BadResult:
+    """A file among the results that is not a valid result, or lies in the wrong place."""
+
+    path: Path
+    reason: str
+
+
+def claim(result: Result) -> str:
+    """What a result speaks for; of two results with one claim, a table could show only one."""
+    overrides = result.off_track.overrides if result.off_track else None
+    method = result.method
+    return canonical_json(
+        [result.track, overrides, method.name, method.recipe, method.params, result.seed]
+    )
+
+
+def result_bytes(result: Result) -> bytes:
+    """A result as its file holds it: JSON, sorted keys, indented by 2."""
+    document = result.model_dump(mode="json")
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return f"{text}\n".encode()
+
+
+def read_result(path: Path) -> Result:
+    """Read and validate one result file; DataError says what is wrong with it."""
+    try:
+        return Result.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"Cannot read {path}: {error.strerror or error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        reason = f"{where}: {first['msg']}" if where else first["msg"]
+        raise DataError(f"{path} is not a valid result: {reason}") from error
+
+
+class ResultStore:
+    """The results below a folder: `results/<track>/<method>/<recipe>-seed<k>-<hash>.json`.
+
+    Results that override their track lie in `results/off-track/<track>/…` instead.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = root / "results"
+
+    def path_for(self, result: Result) -> Path:
+        """Where a result belongs."""
+        name = f"{result.method.recipe}-seed{result.seed}-{result.fingerprint[:8]}.json"
+        return self._track_folder(result) / result.method.name / name
+
+    def find(self, fingerprint: str) -> Result | None:
+        """The result of the run with this fingerprint, whatever its status.
+
+        Raises DataError when the file that should hold it is broken, so that a run learns of it
+        before it starts and not when it saves.
+        """
+        for path in sorted(self.folder.rglob(f"*-{fingerprint[:8]}.json")):
+            result = read_result(path)
+            if result.fingerprint == fingerprint:
+                return result
+        return None
+
+    def save(self, result: Result, overwrite: bool = False) -> Path:
+        """Write a result; one that is not finished gives way, a finished one only if told to.
+
+        Returns the file. Raises UsageError when a finished result, or a file that cannot be read,
+        has the same claim or place, and whatever `write_atomically` raises.
+        """
+        path = self.path_for(result)
+        replaced = self._rivals(result, path, overwrite)
+        write_atomically(path, result_bytes(result))
+        for old in replaced:
+            old.unlink(missing_ok=True)
+        return path
+
+    def load_all(self, track: str | None = None) -> tuple[list[Result], list[BadResult]]:
+        """Every valid result in path order, off-track ones included, and every bad file.
+
+        `track` limits both to one track. A file whose place does not match its content is bad.
+        """
+        folders = [self.folder]
+        if track is not None:
+            folders = [self.folder / track, self.folder / OFF_TRACK / track]
+        results, bad = [], []
+        for path in sorted(path for folder in folders for path in folder.rglob("*.json")):
+            try:
+                result = read_result(path)
+            except DataError as error:
+                bad.append(BadResult(path, str(error)))
+                continue
+            if path == self.path_for(result):
+                results.append(result)
+            else:
+                home = self.path_for(result)
+                bad.append(BadResult(path, f"{path} holds the result that belongs at {home}"))
+        return results, bad
+
+    def _track_folder(self, result: Result) -> Path:
+        folder = self.folder / OFF_TRACK if result.off_track else self.folder
+        return folder / result.track
+
+    def _rivals(self, result: Result, path: Path, overwrite: bool) -> list[Path]:
+        pattern = f"{result.method.recipe}-seed{result.seed}-*.json"
+        rivals = []
+        for other_path in sorted(path.parent.glob(pattern)):
+            try:
+                other = read_result(other_path)
+            except DataError as error:
+                if other_path == path and not overwrite:
+                    raise UsageError(f"{error}. Delete it, or pass --overwrite.") from error
+                continue
+            if claim(other) != claim(result):
+                continue
+            if other.status == "done" and not overwrite:
+                raise UsageError(
+                    f"{other_path} already holds this run's finished result; "
+                    f"{describe_differences(other, result)}. Pass --overwrite to replace it."
+                )
+            if other_path != path:
+                rivals.append(other_path)
+        return rivals

@@ -1,0 +1,266 @@
+"""The Run: all that a method may see and ask for."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lnlbench.augment.views import Views
+from lnlbench.errors import UsageError
+from lnlbench.runner.seeds import generator_for, seed_for, seed_global_streams
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some training samples: `index` int64 [B], `views` each [B, ...] float32, `labels` int64 [B].
+
+    `labels` are the noisy ones; `index` addresses per-sample state that a method keeps.
+    """
+
+    index: Tensor
+    views: list[Tensor]
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something out of the ordinary that a method met and survived."""
+
+    epoch: int
+    event: str
+    detail: str
+
+
+@dataclass
+class RunHost:
+    """What the runner gives a Run: builders, the training data, and control between epochs."""
+
+    views: Views
+    labels: Tensor
+    num_classes: int
+    max_epochs: int
+    batch_size: int
+    eval_batch_size: int
+    seed: int
+    device: torch.device
+    build_network: Callable[[], nn.Module]
+    build_optimizer: Callable[[nn.Module], torch.optim.Optimizer]
+    learning_rate_factor: Callable[[int], float]
+    oracle: Mapping[str, Any] = field(default_factory=dict)
+    restore: Callable[[], int] = lambda: 0
+    epoch_finished: Callable[[int], None] = lambda epoch: None
+    step_finished: Callable[[], None] = lambda: None
+
+
+class Run:
+    """A method's view of its run: noisy training data, networks, optimizers, epochs, batches.
+
+    Clean labels and the test split are not here. What a method declares in `oracle` is.
+    """
+
+    def __init__(self, host: RunHost) -> None:
+        self._host = host
+        self._optimizers: list[torch.optim.Optimizer] = []
+        self._networks = 0
+        self._calls = 0
+        self._finite = torch.ones((), dtype=torch.bool, device=host.device)
+        self._scalars: dict[str, list[Tensor | float]] = {}
+        self.epoch = 0
+        self.steps = 0
+        self.samples = 0
+        self.events: list[Event] = []
+        self.generator = generator_for(host.seed, "method", "start")
+
+    @property
+    def labels(self) -> Tensor:
+        """The noisy labels, int64 [N], on the run's device."""
+        return self._host.labels
+
+    @property
+    def num_samples(self) -> int:
+        """Number of training samples N."""
+        return len(self._host.labels)
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes C."""
+        return self._host.num_classes
+
+    @property
+    def max_epochs(self) -> int:
+        """Number of epochs of this run."""
+        return self._host.max_epochs
+
+    @property
+    def batch_size(self) -> int:
+        """The protocol's batch size."""
+        return self._host.batch_size
+
+    @property
+    def device(self) -> torch.device:
+        """Where networks and batches live."""
+        return self._host.device
+
+    @property
+    def noise_rate(self) -> float:
+        """The realized noise rate; only for methods with "noise_rate" in `oracle`."""
+        return float(self._privileged("noise_rate"))
+
+    @property
+    def clean_labels(self) -> Tensor:
+        """The clean labels, int64 [N]; only for methods with "clean_labels" in `oracle`."""
+        labels: Tensor = self._privileged("clean_labels")
+        return labels
+
+    def _privileged(self, name: str) -> Any:
+        if name not in self._host.oracle:
+            raise UsageError(
+                f"run.{name} is privileged knowledge. A method that uses it declares "
+                f'oracle = frozenset({{"{name}"}}), and its rows are shown but not ranked.'
+            )
+        return self._host.oracle[name]
+
+    def network(self) -> nn.Module:
+        """A new network of the run's backbone, on its device; each has its own seeded start."""
+        self._networks += 1
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed_for(self._host.seed, "initialization", self._networks))
+            return self._host.build_network()
+
+    def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
+        """The protocol's optimizer for one network; its learning rate follows the schedule."""
+        optimizer = self._host.build_optimizer(network)
+        for group in optimizer.param_groups:
+            group["initial_lr"] = group["lr"]
+        self._optimizers.append(optimizer)
+        return optimizer
+
+    def epochs(self) -> Iterator[int]:
+        """The epochs to train, from 0, or from where a stopped run is resumed.
+
+        Between two epochs the runner evaluates, logs and saves the method.
+
+        Raises:
+            Diverged: a loss of the epoch was infinite or NaN.
+            Interrupted: the run was asked to stop.
+        """
+        first = self._host.restore()
+        for epoch in range(first, self.max_epochs):
+            self._begin(epoch)
+            yield epoch
+            self._host.epoch_finished(epoch)
+
+    def _begin(self, epoch: int) -> None:
+        # Every stream restarts from (seed, axis, epoch): a resumed run draws what an
+        # uninterrupted one would, with no generator state to save.
+        self.epoch = epoch
+        self.steps = self.samples = self._calls = 0
+        self._scalars = {}
+        self._finite.fill_(True)
+        self.generator = generator_for(self._host.seed, "method", epoch)
+        seed_global_streams(self._host.seed, "global", epoch)
+        factor = self._host.learning_rate_factor(epoch)
+        for optimizer in self._optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * factor
+
+    def batches(
+        self,
+        indices: Tensor | None = None,
+        views: int = 2,
+        augment: str = "weak",
+        batch_size: int | None = None,
+        shuffle: bool = True,
+    ) -> Iterator[Batch]:
+        """Batches over all samples, or over `indices` (int64 [M] or bool [N]).
+
+        `augment` is "weak" (the track's policy) or "none". A trailing batch of one sample joins
+        the batch before it when shuffling, since batch normalization cannot train on one value.
+        """
+        host = self._host
+        size = batch_size or host.batch_size
+        self._calls += 1
+        axes = (self.epoch, self._calls)
+        chosen = self._resolve(indices)
+        if shuffle:
+            order = torch.randperm(len(chosen), generator=generator_for(host.seed, "order", *axes))
+            chosen = chosen[order.to(chosen.device)]
+        generator = generator_for(host.seed, "augmentation", *axes)
+        draws = [host.views.draw(augment, len(chosen), generator) for _ in range(views)]
+        for start, stop in _bounds(len(chosen), size, merge_single=shuffle):
+            index = chosen[start:stop]
+            made = [host.views.view(index, draw[start:stop]) for draw in draws]
+            self.samples += len(index)
+            yield Batch(index=index, views=made, labels=host.labels[index])
+
+    def _resolve(self, indices: Tensor | None) -> Tensor:
+        if indices is None:
+            return torch.arange(self.num_samples, device=self.device)
+        indices = torch.as_tensor(indices, device=self.device)
+        return indices.nonzero().squeeze(1) if indices.dtype == torch.bool else indices.long()
+
+    @torch.inference_mode()
+    def logits(self, network: nn.Module) -> Tensor:
+        """Logits float32 [N, C] of the unaugmented training set in index order, in eval mode."""
+        was_training = network.training
+        network.eval()
+        parts = [
+            network(self._host.views.plain(start, stop))
+            for start, stop in _bounds(self.num_samples, self._host.eval_batch_size)
+        ]
+        network.train(was_training)
+        # A copy outside inference mode, so that a method may train on what it computes from it.
+        with torch.inference_mode(False):
+            return torch.cat(parts).clone()
+
+    def step(self, loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
+        """One update: gradients of `loss`, then the optimizer's step; remembers non-finite losses.
+
+        Raises:
+            Interrupted: the run was asked to stop.
+        """
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        # No transfer to the host here: the flag is read once, between two epochs.
+        self._finite.logical_and_(torch.isfinite(loss.detach()))
+        self.log(loss=loss.detach())
+        self.steps += 1
+        self._host.step_finished()
+
+    def log(self, **scalars: Tensor | float) -> None:
+        """Record scalars; the epoch's mean of each becomes a curve of the result."""
+        for name, value in scalars.items():
+            self._scalars.setdefault(name, []).append(value)
+
+    def event(self, event: str, detail: str) -> None:
+        """Record something out of the ordinary that the method met and survived."""
+        self.events.append(Event(self.epoch, event, detail))
+
+    def epoch_was_finite(self) -> bool:
+        """Whether every loss of the current epoch was finite."""
+        return bool(self._finite.item())
+
+    def epoch_means(self) -> dict[str, float]:
+        """The means of the scalars logged in the current epoch."""
+        means = {}
+        for name, values in self._scalars.items():
+            # Stacked where they are: one transfer for each name, not one for each step.
+            tensors = [torch.as_tensor(value, device=self.device).float() for value in values]
+            means[name] = float(torch.stack(tensors).double().mean())
+        return means
+
+    def latest(self, name: str) -> float | None:
+        """The last value logged under a name in the current epoch."""
+        values = self._scalars.get(name)
+        return float(values[-1]) if values else None
+
+
+def _bounds(count: int, size: int, merge_single: bool = False) -> list[tuple[int, int]]:
+    """Start and stop of consecutive batches of at most `size`; `merge_single` avoids a last one."""
+    bounds = [(start, min(start + size, count)) for start in range(0, count, size)]
+    if merge_single and len(bounds) > 1 and bounds[-1][1] - bounds[-1][0] == 1:
+        bounds[-2:] = [(bounds[-2][0], count)]
+    return bounds

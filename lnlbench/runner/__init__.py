@@ -1,0 +1,1 @@
+"""Executing runs: spec, loop, checkpoints, precision, display."""

@@ -1,0 +1,55 @@
+"""Devices: which one a run uses, and how it is described in a result."""
+
+import os
+import platform
+
+import torch
+
+from lnlbench.errors import UsageError
+
+
+def resolve_device(device: str) -> torch.device:
+    """The device named, or for "auto" a CUDA device when there is one, else the CPU.
+
+    Raises:
+        UsageError: the name is no device, or this machine has none of that kind.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+    except RuntimeError as error:
+        raise UsageError(f"--device {device!r} is not a device. Use auto, cpu, cuda or cuda:N.") from error
+    if resolved.type not in ("cpu", "cuda"):
+        raise UsageError(f"--device {device!r} is not supported. Use auto, cpu, cuda or cuda:N.")
+    if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
+        raise UsageError(
+            f"--device {device!r}: this machine shows {torch.cuda.device_count()} CUDA devices. "
+            "Use --device cpu, or another number."
+        )
+    return resolved
+
+
+def describe_device(device: torch.device) -> str:
+    """The device in words that mean something on another machine."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU ({platform.machine()}, {available_cores()} cores)"
+
+
+def available_cores() -> int:
+    """Cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def peak_memory_bytes(device: torch.device) -> int:
+    """Highest memory use so far: of the device on CUDA, of the whole process on a CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    import resource
+
+    # Linux counts kilobytes, macOS bytes.
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,96 @@
+"""A run's directory: spec, checkpoint, result, and the lock that keeps a second process out."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from lnlbench.errors import UsageError
+from lnlbench.results import Result
+from lnlbench.results.atomic import write_atomically
+from lnlbench.results.store import read_result, result_bytes
+from lnlbench.runner.spec import RunSpec, parse_spec
+
+
+class RunDirectory:
+    """The files of one run, below `<output>/runs/<track>/<method>/`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.spec_file = path / "spec.json"
+        self.checkpoint_file = path / "checkpoint"
+        self.result_file = path / "result.json"
+        self.error_file = path / "error.txt"
+
+    @classmethod
+    def of_spec(cls, output: Path, spec: RunSpec) -> "RunDirectory":
+        """Where a run belongs: its name ends in the spec's fingerprint."""
+        name = f"{spec.recipe}-seed{spec.seed}-{spec.fingerprint[:8]}"
+        return cls(output / "runs" / spec.track / spec.method / name)
+
+    @classmethod
+    def find(cls, path: Path) -> list["RunDirectory"]:
+        """The run at `path`, or the runs below it.
+
+        Raises:
+            UsageError: there is none.
+        """
+        specs = [path / "spec.json"] if (path / "spec.json").is_file() else path.rglob("spec.json")
+        found = [cls(spec.parent) for spec in sorted(specs)]
+        if not found:
+            missing = "it holds no spec.json" if path.exists() else "it does not exist"
+            raise UsageError(
+                f"{path} is no run directory: {missing}. Give the directory that "
+                "'lnlbench run' printed, for example runs/digits/ce/matched-seed0-1a2b3c4d."
+            )
+        return found
+
+    def write_spec(self, spec: RunSpec) -> None:
+        """Write the spec that makes this directory a run."""
+        write_atomically(self.spec_file, (spec.model_dump_json(indent=2) + "\n").encode())
+
+    def read_spec(self) -> RunSpec:
+        """The run's spec; UsageError when it is damaged."""
+        return parse_spec(self.spec_file.read_text(encoding="utf-8"), str(self.spec_file))
+
+    def write_result(self, result: Result) -> None:
+        """Write the run's own copy of its result."""
+        write_atomically(self.result_file, result_bytes(result))
+
+    def finished_result(self) -> Result | None:
+        """The result, if the run is done."""
+        if not self.result_file.exists():
+            return None
+        result = read_result(self.result_file)
+        return result if result.status == "done" else None
+
+    def clear(self) -> None:
+        """Remove what an earlier attempt left, so that the run starts anew."""
+        for file in (self.checkpoint_file, self.result_file, self.error_file):
+            file.unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the directory; a killed process lets go of it by itself.
+
+        Raises:
+            UsageError: another process runs here, or the directory cannot be written.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.path / ".lock", timeout=0)
+            lock.acquire()
+        except Timeout as error:
+            raise UsageError(
+                f"{self.path} is in use: another process executes this run. Wait for it, or stop it."
+            ) from error
+        except OSError as error:
+            raise UsageError(
+                f"Cannot write to {self.path}: {error.strerror}. "
+                "Make it writable, or choose another place with --output."
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()

@@ -1,0 +1,184 @@
+"""Showing a run: a live table on a terminal, plain lines elsewhere, or nothing."""
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.table import Table
+
+from lnlbench.run import Run
+
+REFRESH_SECONDS = 0.5
+SHOWN_EPOCHS = 12
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What is known at the end of an epoch; accuracies are fractions."""
+
+    epoch: int
+    max_epochs: int
+    seconds: float
+    images_per_second: float
+    eta_seconds: float
+    scalars: dict[str, float]
+    scores: dict[str, float | None]
+
+
+class Display(Protocol):
+    """Told of a run's progress."""
+
+    def started(self, title: str, max_epochs: int, first_epoch: int) -> None:
+        """A run begins, or goes on, at `first_epoch`."""
+
+    def step(self, run: Run, seconds: float) -> None:
+        """A step is done, `seconds` after its epoch began."""
+
+    def epoch(self, report: EpochReport) -> None:
+        """An epoch is done."""
+
+    def finished(self, message: str) -> None:
+        """The run has ended."""
+
+
+class QuietDisplay:
+    """Shows nothing."""
+
+    def started(self, title: str, max_epochs: int, first_epoch: int) -> None:
+        """Show nothing."""
+
+    def step(self, run: Run, seconds: float) -> None:
+        """Show nothing."""
+
+    def epoch(self, report: EpochReport) -> None:
+        """Show nothing."""
+
+    def finished(self, message: str) -> None:
+        """Show nothing."""
+
+
+class PlainDisplay(QuietDisplay):
+    """One line for each epoch, for logs and pipes."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def started(self, title: str, max_epochs: int, first_epoch: int) -> None:
+        """Print what runs."""
+        resumed = f", resumed at epoch {first_epoch + 1}" if first_epoch else ""
+        self._print(f"{title}: {max_epochs} epochs{resumed}")
+
+    def epoch(self, report: EpochReport) -> None:
+        """Print the epoch's figures."""
+        cells = "  ".join(f"{name} {value}" for name, value in _cells(report).items() if value)
+        eta = _duration(report.eta_seconds)
+        self._print(f"epoch {report.epoch + 1}/{report.max_epochs}  {cells}  ETA {eta}")
+
+    def finished(self, message: str) -> None:
+        """Print how the run ended."""
+        self._print(message)
+
+    def _print(self, text: str) -> None:
+        # Names come from plugins and paths: no markup is read in them, and no line is folded.
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class LiveDisplay(PlainDisplay):
+    """A progress bar with the current step, above a table of the latest epochs."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._rows: deque[EpochReport] = deque(maxlen=SHOWN_EPOCHS)
+        self._eta = ""
+        self._refreshed = 0.0
+
+    def started(self, title: str, max_epochs: int, first_epoch: int) -> None:
+        """Open the live table."""
+        self._rows.clear()
+        self._eta = ""
+        self._bar = Progress(
+            TextColumn("[bold]{task.description}", markup=True),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[status]}", markup=False),
+            console=self.console,
+        )
+        self._task = self._bar.add_task(
+            title, total=max_epochs, completed=first_epoch, status="starting"
+        )
+        self._live = Live(self._view(), console=self.console, refresh_per_second=4)
+        self._live.start()
+
+    def step(self, run: Run, seconds: float) -> None:
+        """Update the bar now and then: reading the loss waits for the device."""
+        now = time.monotonic()
+        if now - self._refreshed < REFRESH_SECONDS:
+            return
+        self._refreshed = now
+        loss = run.latest("loss")
+        parts = [
+            f"epoch {run.epoch + 1}/{run.max_epochs}",
+            f"step {run.steps}",
+            f"loss {loss:.3f}" if loss is not None else "",
+            f"{run.samples / max(seconds, 1e-9):,.0f} img/s",
+            self._eta,
+        ]
+        self._bar.update(self._task, status=" · ".join(part for part in parts if part))
+
+    def epoch(self, report: EpochReport) -> None:
+        """Add the epoch to the table."""
+        self._rows.append(report)
+        self._eta = f"ETA {_duration(report.eta_seconds)}"
+        status = f"epoch {report.epoch + 1}/{report.max_epochs} · {self._eta}"
+        self._bar.update(self._task, completed=report.epoch + 1, status=status)
+        self._live.update(self._view())
+
+    def finished(self, message: str) -> None:
+        """Close the live table and print how the run ended."""
+        self._live.stop()
+        super().finished(message)
+
+    def _view(self) -> Group:
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        columns = [_cells(report) for report in self._rows]
+        names = list(dict.fromkeys(name for cells in columns for name in cells))
+        table.add_column("epoch", justify="right")
+        for name in names:
+            table.add_column(name, justify="right")
+        for report, cells in zip(self._rows, columns, strict=True):
+            table.add_row(str(report.epoch + 1), *(cells.get(name, "") for name in names))
+        return Group(self._bar, table)
+
+
+def _cells(report: EpochReport) -> dict[str, str]:
+    """The epoch's figures as short texts, by column."""
+    scores, scalars = report.scores, report.scalars
+    loss, labeled = scalars.get("loss"), scalars.get("labeled_share")
+    auroc = scores.get("clean_auroc")
+    return {
+        "loss": "" if loss is None else f"{loss:.3f}",
+        "test": _percent(scores.get("test_accuracy")),
+        "single": _percent(scores.get("test_accuracy_single")),
+        "train": _percent(scores.get("train_accuracy_noisy")),
+        "memorized": _percent(scores.get("memorization")),
+        "labeled": _percent(labeled),
+        "AUROC": "" if auroc is None else f"{auroc:.3f}",
+        "img/s": f"{report.images_per_second:,.0f}",
+        "time": _duration(report.seconds),
+    }
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f}%"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

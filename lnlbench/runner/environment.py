@@ -1,0 +1,45 @@
+"""What a result records of the machine and software that made it."""
+
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import lnlbench
+from lnlbench.runner.devices import available_cores, describe_device
+
+
+def describe_environment(device: torch.device, precision: str) -> dict[str, Any]:
+    """Versions, hardware, precision, and the git commit of the lnlbench checkout, if it is one."""
+    commit, dirty = _git_state(Path(lnlbench.__file__).parent)
+    return {
+        "lnlbench": lnlbench.__version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "device": describe_device(device),
+        "cpu_count": available_cores(),
+        "threads": torch.get_num_threads(),
+        "precision": precision,
+        "git_commit": commit,
+        "git_dirty": dirty,
+    }
+
+
+def _git_state(folder: Path) -> tuple[str | None, bool | None]:
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    # An installed package may lie inside somebody else's repository: only a tracked file counts.
+    if git("ls-files", "--error-unmatch", "__init__.py") is None:
+        return None, None
+    status = git("status", "--porcelain", "--untracked-files=no", "--", ".")
+    return git("rev-parse", "HEAD"), None if status is None else bool(status)

@@ -1,0 +1,126 @@
+"""Evaluating a method between epochs: through `predict` and `clean_probability` alone."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from lnlbench.augment.views import ImageViews
+from lnlbench.errors import RunError
+from lnlbench.method import Method
+from lnlbench.metrics.accuracy import accuracy
+from lnlbench.metrics.calibration import expected_calibration_error, negative_log_likelihood
+from lnlbench.metrics.memorization import memorization
+from lnlbench.metrics.selection import selection_quality
+from lnlbench.runner.seeds import generator_for
+from lnlbench.runner.training_set import LabeledImages, Split
+
+TRAINING_SAMPLE = 5000
+DEFAULT_THRESHOLD = 0.5
+
+
+class Evaluator:
+    """Scores a method on test, validation, and a fixed random sample of the training images.
+
+    Training accuracies and memorization use at most 5,000 training samples, the same in every
+    epoch and run, so that looking costs little beside learning.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        device: torch.device,
+        batch_size: int,
+    ) -> None:
+        self.device = device
+        self.batch_size = batch_size
+        self._statistics = (mean, std)
+        self._clean_labels = split.clean_labels
+        self._noisy_labels = split.training.labels
+        count = len(split.clean_labels)
+        sample = torch.randperm(count, generator=generator_for(0, "training sample"))
+        self._sample = sample[:TRAINING_SAMPLE].sort().values
+        self._test = self._on_device(split.test.images), split.test.labels
+        self._training = self._on_device(split.training.images[self._sample])
+        self._validation = self._validation_views(split.validation)
+
+    def _on_device(self, images: Tensor) -> ImageViews:
+        return ImageViews(images, *self._statistics, policy="none", device=self.device)
+
+    def _validation_views(self, held_out: LabeledImages | None) -> tuple[ImageViews, Tensor] | None:
+        return None if held_out is None else (self._on_device(held_out.images), held_out.labels)
+
+    def evaluate(self, method: Method) -> dict[str, float | None]:
+        """All scores of one moment, by their names as curves; None where not defined."""
+        with _evaluation_mode(method):
+            views, labels = self._test
+            logits, single = self._logits(method, views, len(labels))
+            scores: dict[str, float | None] = {
+                "test_accuracy": accuracy(logits, labels),
+                "test_accuracy_single": accuracy(single, labels),
+                "ece": expected_calibration_error(logits, labels),
+                "nll": negative_log_likelihood(logits, labels),
+            }
+            if self._validation is not None:
+                views, labels = self._validation
+                held_out, _ = self._logits(method, views, len(labels))
+                scores["validation_accuracy"] = accuracy(held_out, labels)
+            scores.update(self._training_scores(method))
+            scores.update(self._selection_scores(method))
+        return scores
+
+    def _training_scores(self, method: Method) -> dict[str, float | None]:
+        noisy, clean = self._noisy_labels[self._sample], self._clean_labels[self._sample]
+        logits, _ = self._logits(method, self._training, len(noisy))
+        return {
+            "train_accuracy_noisy": accuracy(logits, noisy),
+            "train_accuracy_clean": accuracy(logits, clean),
+            "memorization": memorization(logits.argmax(1), noisy, clean),
+        }
+
+    def _selection_scores(self, method: Method) -> dict[str, float | None]:
+        belief = method.clean_probability()
+        if belief is None:
+            return {}
+        expected = self._clean_labels.shape
+        if belief.shape != expected or not bool(((belief >= 0) & (belief <= 1)).all()):
+            raise RunError(
+                f"clean_probability() of {method.name!r} must be {tuple(expected)} values in "
+                f"[0, 1]; it has shape {tuple(belief.shape)}, from {float(belief.min())} to "
+                f"{float(belief.max())}."
+            )
+        threshold = float(getattr(method.params, "clean_threshold", DEFAULT_THRESHOLD))
+        is_clean = self._noisy_labels == self._clean_labels
+        return selection_quality(belief.cpu(), is_clean, threshold)
+
+    def _logits(self, method: Method, views: ImageViews, count: int) -> tuple[Tensor, Tensor]:
+        """Logits [N, C] on the CPU of the method's prediction and of its first network alone."""
+        combined, single = [], []
+        for start in range(0, count, self.batch_size):
+            images = views.plain(start, min(start + self.batch_size, count))
+            if type(method).predict is Method.predict:
+                # The default is the mean over networks: one pass of each serves both answers.
+                logits = torch.stack([network(images) for network in method.trained_networks()])
+                combined.append(logits.mean(0).cpu())
+                single.append(logits[0].cpu())
+            else:
+                combined.append(method.predict(images).float().cpu())
+                networks = method.trained_networks()
+                single.append(networks[0](images).cpu() if networks else combined[-1])
+        return torch.cat(combined), torch.cat(single)
+
+
+@contextmanager
+def _evaluation_mode(method: Method) -> Iterator[None]:
+    """Networks in eval mode and no gradients; training modes are put back afterwards."""
+    networks = method.trained_networks()
+    modes = [network.training for network in networks]
+    for network in networks:
+        network.eval()
+    with torch.inference_mode():
+        yield
+    for network, mode in zip(networks, modes, strict=True):
+        network.train(mode)

@@ -1,0 +1,212 @@
+"""Executing one run: data in, the method's fit in the middle, a result out."""
+
+import time
+import traceback
+from typing import Any
+
+import torch
+from torch import nn
+
+from lnlbench.augment.views import ImageViews
+from lnlbench.data.dataset import Dataset
+from lnlbench.errors import Diverged, Interrupted, LnlbenchError
+from lnlbench.method import Method
+from lnlbench.networks import build_backbone
+from lnlbench.networks.precision import PreciseNetwork
+from lnlbench.params import validate_params
+from lnlbench.plugins import Origin
+from lnlbench.results import Result
+from lnlbench.results.atomic import write_atomically
+from lnlbench.run import Event, Run, RunHost
+from lnlbench.runner.checkpoint import capture, load_checkpoint, restore, save_checkpoint
+from lnlbench.runner.directory import RunDirectory
+from lnlbench.runner.display import Display, EpochReport
+from lnlbench.runner.environment import describe_environment
+from lnlbench.runner.evaluation import Evaluator
+from lnlbench.runner.interruption import StopRequest, stop_on_signals
+from lnlbench.runner.optimizers import build_optimizer
+from lnlbench.runner.prepare import Prepared, prepare
+from lnlbench.runner.record import Record
+from lnlbench.runner.report import Status, build_result
+from lnlbench.runner.seeds import global_streams_kept, seed_global_streams
+from lnlbench.runner.spec import RunSpec
+
+
+class Execution:
+    """One run from its spec to its result, in its directory."""
+
+    def __init__(
+        self, prepared: Prepared, method: Method, directory: RunDirectory, display: Display
+    ) -> None:
+        self.prepared = prepared
+        self.method = method
+        self.directory = directory
+        self.display = display
+        self.record = Record()
+        self.environment = describe_environment(prepared.device, prepared.precision)
+        self._stop = StopRequest()
+        protocol, split, device = prepared.spec.protocol, prepared.split, prepared.device
+        mean, std = prepared.dataset.mean, prepared.dataset.std
+        eval_batch_size = 2048 if device.type == "cuda" else 500
+        self._evaluator = Evaluator(split, mean, std, device, eval_batch_size)
+        self._run = Run(
+            RunHost(
+                views=ImageViews(split.training.images, mean, std, protocol.augment, device),
+                labels=split.training.labels.to(device),
+                num_classes=prepared.dataset.num_classes,
+                max_epochs=protocol.epochs,
+                batch_size=protocol.batch_size,
+                eval_batch_size=eval_batch_size,
+                seed=prepared.spec.seed,
+                device=device,
+                build_network=self._build_network,
+                build_optimizer=lambda network: build_optimizer(network, protocol.optimizer),
+                learning_rate_factor=protocol.learning_rate_factor,
+                oracle=self._oracle(),
+                restore=self._restore,
+                epoch_finished=self._epoch_finished,
+                step_finished=self._step_finished,
+            )
+        )
+
+    def run(self, origin: Origin) -> Result:
+        """Train, evaluate, and return the result, whatever becomes of it; also written here.
+
+        Raises:
+            KeyboardInterrupt: a second signal came while the first was being served.
+        """
+        status, error = self._fit()
+        result = build_result(
+            self.prepared, self.method, origin, self.record, self.environment, status, error
+        )
+        self.directory.write_result(result)
+        return result
+
+    def _fit(self) -> tuple[Status, str | None]:
+        try:
+            with global_streams_kept(), stop_on_signals() as self._stop:
+                seed_global_streams(self.prepared.spec.seed, "global", "start")
+                self.method.fit(self._run)
+        except Interrupted as reason:
+            return "interrupted", str(reason)
+        except Diverged as reason:
+            return "diverged", str(reason)
+        except LnlbenchError as reason:
+            return "failed", str(reason)
+        except Exception as reason:  # a method's own mistake must not lose the other runs
+            write_atomically(self.directory.error_file, traceback.format_exc().encode())
+            place = f"traceback in {self.directory.error_file}"
+            return "failed", f"{type(reason).__name__}: {reason} ({place})"
+        return "done", None
+
+    def _build_network(self) -> nn.Module:
+        images = self.prepared.dataset.train_images
+        body = build_backbone(
+            self.prepared.spec.protocol.backbone,
+            self.prepared.dataset.num_classes,
+            channels=images.shape[1],
+            image_size=images.shape[2],
+        )
+        return PreciseNetwork(body, self.prepared.precision, self.prepared.device)
+
+    def _oracle(self) -> dict[str, Any]:
+        """Privileged knowledge, and only what the method declares."""
+        split = self.prepared.split
+        knowledge = {
+            "clean_labels": split.clean_labels.to(self.prepared.device),
+            "noise_rate": split.noise_rate,
+        }
+        return {name: value for name, value in knowledge.items() if name in self.method.oracle}
+
+    def _restore(self) -> int:
+        """Load the checkpoint, if there is one; returns the epoch to go on with."""
+        if self.directory.checkpoint_file.exists():
+            saved = load_checkpoint(self.directory.checkpoint_file, self.prepared.device)
+            restore(self.method, saved["method"])
+            self.record = Record.from_document(saved["record"])
+            self._note_changes(saved["environment"])
+        spec = self.prepared.spec
+        title = f"{spec.method} · {spec.track} · seed {spec.seed}"
+        self.display.started(title, spec.protocol.epochs, self.record.epochs)
+        self._began = self._epoch_began = time.monotonic()
+        return self.record.epochs
+
+    def _note_changes(self, before: dict[str, Any]) -> None:
+        changed = [
+            f"{key}: {before.get(key)} -> {now}"
+            for key, now in self.environment.items()
+            if before.get(key) != now and not key.startswith("git")
+        ]
+        if changed:
+            event = Event(self.record.epochs, "resumed elsewhere", "; ".join(changed))
+            self.record.events.append(event)
+
+    def _step_finished(self) -> None:
+        self._stop.check()
+        self.display.step(self._run, time.monotonic() - self._epoch_began)
+
+    def _epoch_finished(self, epoch: int) -> None:
+        """Check, evaluate, record, save, show."""
+        if not self._run.epoch_was_finite():
+            raise Diverged(
+                f"A loss was infinite or NaN in epoch {epoch + 1}. "
+                "A lower learning rate may help: --lr."
+            )
+        scalars = self._run.epoch_means()  # waits for the device: the epoch's time is whole
+        seconds = time.monotonic() - self._epoch_began
+        scores = self._evaluator.evaluate(self.method)
+        self._note(scores, scalars, seconds)
+        state = {"method": capture(self.method), "record": self.record.document()}
+        save_checkpoint(
+            self.directory.checkpoint_file, {**state, "environment": self.environment}
+        )
+        max_epochs = self.prepared.spec.protocol.epochs
+        now = time.monotonic()
+        self.display.epoch(
+            EpochReport(
+                epoch=epoch,
+                max_epochs=max_epochs,
+                seconds=seconds,
+                images_per_second=self._run.samples / max(seconds, 1e-9),
+                eta_seconds=(now - self._epoch_began) * (max_epochs - epoch - 1),
+                scalars=scalars,
+                scores=scores,
+            )
+        )
+        self._stop.check()
+        self._epoch_began = now
+
+    def _note(
+        self, scores: dict[str, float | None], scalars: dict[str, float], seconds: float
+    ) -> None:
+        record = self.record
+        record.add({**scalars, **scores})
+        record.events.extend(self._run.events)
+        self._run.events.clear()
+        record.train_seconds += seconds
+        record.train_images += self._run.samples
+        now = time.monotonic()
+        record.wall_seconds += now - self._began
+        self._began = now
+
+
+def execute(
+    spec: RunSpec,
+    method: type[Method],
+    origin: Origin,
+    dataset: Dataset,
+    directory: RunDirectory,
+    display: Display,
+    device: torch.device,
+) -> Result:
+    """Execute a run, or go on with it where its checkpoint stands.
+
+    Raises:
+        UsageError: the directory is in use or cannot be written, or the data do not fit the spec.
+        RunError: the disk is full or fails.
+    """
+    with directory.locked():
+        params = validate_params(method.name, method.Params, spec.params)
+        prepared = prepare(spec, dataset, device)
+        directory.write_spec(spec)
+        return Execution(prepared, method(params), directory, display).run(origin)

@@ -1,0 +1,35 @@
+"""Making a spec concrete: data, noisy labels, device, precision."""
+
+from dataclasses import dataclass
+
+import torch
+
+from lnlbench.data.dataset import Dataset
+from lnlbench.networks.precision import resolve_precision
+from lnlbench.noise import NoisyLabels, apply_noise
+from lnlbench.runner.spec import RunSpec
+from lnlbench.runner.training_set import Split, split_dataset
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A spec with the data, device and precision that it runs on."""
+
+    spec: RunSpec
+    dataset: Dataset
+    noisy: NoisyLabels
+    split: Split
+    device: torch.device
+    precision: str
+
+
+def prepare(spec: RunSpec, dataset: Dataset, device: torch.device) -> Prepared:
+    """Apply the noise and split the data; the same for every seed of a track.
+
+    Raises:
+        UsageError: the noise does not fit the data set, or a limit does not fit its size.
+    """
+    noisy = apply_noise(spec.protocol.noise, dataset, spec.protocol.noise_seed)
+    split = split_dataset(dataset, noisy, spec.protocol)
+    precision = resolve_precision(spec.protocol.precision, device)
+    return Prepared(spec, dataset, noisy, split, device, precision)

@@ -1,0 +1,38 @@
+"""What a run has measured so far: kept in its checkpoint, and turned into its result."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from lnlbench.run import Event
+
+
+@dataclass
+class Record:
+    """Curves (one value an epoch), events, and the costs in seconds and images."""
+
+    epochs: int = 0
+    curves: dict[str, list[float | None]] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    wall_seconds: float = 0.0
+    train_seconds: float = 0.0
+    train_images: int = 0
+
+    def add(self, values: dict[str, float | None]) -> None:
+        """Append one epoch; a curve that begins late or pauses holds None where it has no value."""
+        for name in values.keys() | self.curves.keys():
+            curve = self.curves.setdefault(name, [None] * self.epochs)
+            value = values.get(name)
+            # A result file holds finite numbers or null.
+            curve.append(value if value is not None and math.isfinite(value) else None)
+        self.epochs += 1
+
+    def document(self) -> dict[str, Any]:
+        """The record as plain values, for a checkpoint."""
+        events = [[event.epoch, event.event, event.detail] for event in self.events]
+        return {**vars(self), "events": events}
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> "Record":
+        """The record of a checkpoint."""
+        return cls(**{**document, "events": [Event(*event) for event in document["events"]]})

@@ -1,0 +1,91 @@
+"""From a run's record to its result document."""
+
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from lnlbench.method import Method
+from lnlbench.metrics.accuracy import last_epochs, reported_accuracies
+from lnlbench.plugins import Origin
+from lnlbench.results import Result
+from lnlbench.runner.devices import peak_memory_bytes
+from lnlbench.runner.prepare import Prepared
+from lnlbench.runner.record import Record
+from lnlbench.runner.spec import deviations
+from lnlbench.tracks import load_track
+
+Status = Literal["done", "failed", "diverged", "interrupted"]
+
+# Scores that are the last epoch's value of the curve of the same name.
+_FINAL = ("label_precision", "label_recall", "label_f1", "clean_auroc", "memorization", "ece", "nll")
+
+
+def build_result(
+    prepared: Prepared,
+    method: Method,
+    origin: Origin,
+    record: Record,
+    environment: dict[str, Any],
+    status: Status,
+    error: str | None,
+) -> Result:
+    """The result of a run, finished or not; scores are of finished runs alone."""
+    spec, split = prepared.spec, prepared.split
+    overrides = deviations(spec, type(method))
+    track = load_track(spec.track)
+    document = {
+        "schema_version": 1,
+        "status": status,
+        "track": spec.track,
+        "off_track": {"overrides": overrides} if overrides else None,
+        "data": {
+            "dataset": prepared.dataset.name,
+            "noise": spec.protocol.noise,
+            "noise_seed": spec.protocol.noise_seed,
+            "labels_sha256": prepared.noisy.sha256,
+            "noise_rate": split.noise_rate,
+            "num_classes": prepared.dataset.num_classes,
+            "num_train": len(split.clean_labels),
+            "num_test": len(split.test.labels),
+            "notes": list(prepared.dataset.notes),
+        },
+        "method": {
+            "name": spec.method,
+            "distribution": origin.distribution,
+            "version": origin.version,
+            "params": spec.params,
+            "recipe": spec.recipe,
+            "oracle": sorted(method.oracle),
+            "networks": method.networks,
+            "reference": method.reference,
+        },
+        "protocol": {"title": track.title, **track.protocol.model_dump(mode="json")},
+        "spec": spec.document(),
+        "seed": spec.seed,
+        "scores": _scores(record, prepared) if status == "done" else {},
+        "curves": record.curves,
+        "events": [vars(event) for event in record.events],
+        "cost": {
+            "wall_seconds": record.wall_seconds,
+            "train_seconds": record.train_seconds,
+            "train_images_per_second": record.train_images / max(record.train_seconds, 1e-9),
+            "peak_memory_bytes": peak_memory_bytes(prepared.device),
+        },
+        "environment": environment,
+        "error": error,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "fingerprint": spec.fingerprint,
+    }
+    return Result.model_validate(document)
+
+
+def _scores(record: Record, prepared: Prepared) -> dict[str, float | None]:
+    curves = record.curves
+    test = [value or 0.0 for value in curves["test_accuracy"]]
+    validation = None
+    if prepared.split.validation is not None:
+        validation = [value or 0.0 for value in curves["validation_accuracy"]]
+    single = curves["test_accuracy_single"][-last_epochs(len(test)) :]
+    scores = reported_accuracies(test, validation)
+    scores["test_accuracy_last10_single"] = sum(value or 0.0 for value in single) / len(single)
+    scores.update({name: curves[name][-1] for name in _FINAL if name in curves})
+    return scores

@@ -1,0 +1,124 @@
+"""The run spec: one JSON document of which a run is a pure function."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lnlbench.errors import UsageError, unknown_name
+from lnlbench.method import Method
+from lnlbench.params import validate_params
+from lnlbench.results.fingerprint import fingerprint
+from lnlbench.tracks import Protocol, load_track
+
+MATCHED = "matched"
+
+
+class RunSpec(BaseModel):
+    """Everything that decides a run's result: track, protocol, method, parameters and seed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1] = 1
+    track: str
+    protocol: Protocol
+    method: str
+    recipe: str = MATCHED
+    params: dict[str, Any] = Field(default_factory=dict)
+    seed: int = Field(0, ge=0)
+
+    def document(self) -> dict[str, Any]:
+        """The spec as plain JSON values."""
+        return self.model_dump(mode="json")
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the canonical JSON of the spec: equal specs, equal fingerprints."""
+        return fingerprint(self.document())
+
+
+def parse_spec(text: str, source: str) -> RunSpec:
+    """Read a spec document.
+
+    Raises:
+        UsageError: it is not JSON, or not a run spec; names the field that is wrong.
+    """
+    try:
+        return RunSpec.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the document"
+        raise UsageError(
+            f"{source} is not a run spec: {where}: {first['msg']}. "
+            "'lnlbench run … --print-spec' writes a valid one."
+        ) from error
+
+
+def build_spec(
+    method: type[Method],
+    track: str,
+    recipe: str = MATCHED,
+    overrides: dict[str, Any] | None = None,
+    params: dict[str, Any] | None = None,
+    seed: int = 0,
+) -> RunSpec:
+    """The spec of one run: the track, changed by the recipe's schedule, then by `overrides`.
+
+    Raises:
+        UsageError: an unknown track, recipe or parameter, or a value that is not allowed.
+    """
+    protocol, recipe_params = _expected(method, track, recipe)
+    fields = _merge(protocol.model_dump(mode="json"), overrides or {})
+    checked = validate_params(method.name, method.Params, {**recipe_params, **(params or {})})
+    return RunSpec(
+        track=track,
+        protocol=_validate_protocol(fields),
+        method=method.name,
+        recipe=recipe,
+        params=checked.model_dump(mode="json"),
+        seed=seed,
+    )
+
+
+def deviations(spec: RunSpec, method: type[Method]) -> dict[str, Any]:
+    """What the spec changes against its track and recipe; empty when it belongs in the table."""
+    protocol, recipe_params = _expected(method, spec.track, spec.recipe)
+    expected = protocol.model_dump(mode="json")
+    given = spec.protocol.model_dump(mode="json")
+    changed = {key: value for key, value in given.items() if value != expected[key]}
+    params = validate_params(method.name, method.Params, recipe_params).model_dump(mode="json")
+    changed.update(
+        {f"params.{key}": value for key, value in spec.params.items() if value != params.get(key)}
+    )
+    return changed
+
+
+def _expected(method: type[Method], track: str, recipe: str) -> tuple[Protocol, dict[str, Any]]:
+    """The protocol and parameter overrides of a method's recipe on a track.
+
+    A recipe `NAME@TRACK` goes before `NAME`; `matched` needs no entry: it is the defaults.
+    """
+    protocol = load_track(track).protocol
+    chosen = method.recipes.get(f"{recipe}@{track}", method.recipes.get(recipe))
+    if chosen is None:
+        if recipe == MATCHED:
+            return protocol, {}
+        names = {name.partition("@")[0] for name in method.recipes} | {MATCHED}
+        raise unknown_name(f"recipe of method {method.name!r}", recipe, names)
+    return _validate_protocol(_merge(protocol.model_dump(mode="json"), chosen.schedule)), chosen.params
+
+
+def _merge(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(fields)
+    for key, value in changes.items():
+        merged[key] = {**merged[key], **value} if isinstance(value, dict) else value
+    return merged
+
+
+def _validate_protocol(fields: dict[str, Any]) -> Protocol:
+    try:
+        return Protocol.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        option = "--" + name.replace("_", "-").replace("optimizer.", "")
+        raise UsageError(f"{option} was given {first['input']!r}: {first['msg']}.") from error

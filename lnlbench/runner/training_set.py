@@ -1,0 +1,78 @@
+"""Splitting a data set: what a method trains on, and the truth that stays with the runner."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lnlbench.data.dataset import Dataset
+from lnlbench.errors import UsageError
+from lnlbench.noise import NoisyLabels
+from lnlbench.runner.seeds import generator_for
+from lnlbench.tracks import Protocol
+
+
+@dataclass(frozen=True)
+class LabeledImages:
+    """Images uint8 [N, C, H, W] and labels int64 [N]."""
+
+    images: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class Split:
+    """Training images with noisy labels, their clean labels, noisy validation, and test."""
+
+    training: LabeledImages
+    clean_labels: Tensor
+    validation: LabeledImages | None
+    test: LabeledImages
+
+    @property
+    def noise_rate(self) -> float:
+        """The realized share of wrong labels among the training samples."""
+        return float((self.training.labels != self.clean_labels).double().mean())
+
+
+def split_dataset(dataset: Dataset, noisy: NoisyLabels, protocol: Protocol) -> Split:
+    """Limit, then hold out the validation share; the same samples for every run seed.
+
+    Raises:
+        UsageError: a limit is larger than the data, or the split leaves no sample.
+    """
+    count = len(dataset.train_labels)
+    kept = _keep("--limit-train", count, protocol.limit_train, protocol.noise_seed)
+    held_out = round(protocol.validation * len(kept))
+    if protocol.validation and not held_out:
+        raise UsageError(
+            f"--validation {protocol.validation} of {len(kept)} training samples is none. "
+            "Give a larger share."
+        )
+    order = kept[_permutation(len(kept), "validation", protocol.noise_seed)]
+    # Sorted, so that a sample's index in a run is its rank in the data set.
+    validation, training = order[:held_out].sort().values, order[held_out:].sort().values
+    test = _keep("--limit-test", len(dataset.test_labels), protocol.limit_test, protocol.noise_seed)
+    # Indexing copies; the usual run uses all images as they lie in memory.
+    everything = len(training) == count
+    images = dataset.train_images if everything else dataset.train_images[training]
+    return Split(
+        training=LabeledImages(images, noisy.labels[training]),
+        clean_labels=dataset.train_labels[training],
+        validation=LabeledImages(dataset.train_images[validation], noisy.labels[validation])
+        if held_out
+        else None,
+        test=LabeledImages(dataset.test_images[test], dataset.test_labels[test]),
+    )
+
+
+def _keep(option: str, count: int, limit: int | None, seed: int) -> Tensor:
+    if limit is None:
+        return torch.arange(count)
+    if limit > count:
+        raise UsageError(f"{option} {limit}: there are only {count}. Give at most that.")
+    return _permutation(count, option, seed)[:limit].sort().values
+
+
+def _permutation(count: int, axis: str, seed: int) -> Tensor:
+    return torch.randperm(count, generator=generator_for(seed, "data", axis))

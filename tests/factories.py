@@ -1,0 +1,106 @@
+"""Sample documents for tests: valid as they are, with every field open to change."""
+
+from typing import Any
+
+from lnlbench.results import Result, fingerprint
+
+LABELS_SHA256 = "ab" * 32
+
+PROTOCOL: dict[str, Any] = {
+    "title": "CIFAR-100N noisy fine, ResNet-34",
+    "dataset": "cifar100",
+    "noise": "noisy-fine",
+    "backbone": "resnet34",
+    "epochs": 3,
+    "batch_size": 128,
+    "optimizer": {"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4},
+    "milestones": [2],
+    "augment": "crop-flip",
+    "precision": "bf16",
+    "validation": None,
+}
+
+
+def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """A copy with `changes` laid over it, dictionary by dictionary."""
+    result = dict(base)
+    for key, value in changes.items():
+        nested = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if nested else value
+    return result
+
+
+def make_document(
+    method: str = "ce",
+    seed: int = 0,
+    accuracy: float = 0.5,
+    *,
+    track: str = "cifar100n-resnet34",
+    recipe: str = "matched",
+    params: dict[str, Any] | None = None,
+    oracle: tuple[str, ...] = (),
+    status: str = "done",
+    seconds: float = 100.0,
+    **changes: Any,
+) -> dict[str, Any]:
+    """A result document of a run that ended at `accuracy`; `changes` are laid over it last."""
+    params = params or {}
+    spec = {"track": track, "method": method, "recipe": recipe, "params": params, "seed": seed}
+    curve = [accuracy / 2, min(1.0, accuracy + 0.01), accuracy]
+    done = status == "done"
+    document: dict[str, Any] = {
+        "schema_version": 1,
+        "status": status,
+        "track": track,
+        "off_track": None,
+        "data": {
+            "dataset": "cifar100",
+            "noise": "noisy-fine",
+            "noise_seed": None,
+            "labels_sha256": LABELS_SHA256,
+            "noise_rate": 0.402,
+            "num_classes": 100,
+            "num_train": 50000,
+            "num_test": 10000,
+            "notes": [],
+        },
+        "method": {
+            "name": method,
+            "distribution": "lnlbench",
+            "version": "0.1.0",
+            "params": params,
+            "recipe": recipe,
+            "oracle": list(oracle),
+            "networks": 1,
+            "reference": "A reference",
+        },
+        "protocol": PROTOCOL,
+        "spec": spec,
+        "seed": seed,
+        "scores": {
+            "test_accuracy_last10": accuracy if done else None,
+            "test_accuracy_last": curve[-1] if done else None,
+            "test_accuracy_best": max(curve) if done else None,
+            "clean_auroc": 0.9 if done else None,
+            "memorization": 0.3 if done else None,
+            "ece": 0.1 if done else None,
+            "nll": 1.5 if done else None,
+        },
+        "curves": {"test_accuracy": curve if done else curve[:1]},
+        "events": [],
+        "cost": {
+            "wall_seconds": seconds,
+            "train_images_per_second": 5000.0,
+            "peak_memory_bytes": 2**30,
+        },
+        "environment": {"lnlbench": "0.1.0", "device": "NVIDIA H100", "precision": "bf16"},
+        "error": None if done else "the loss became NaN in epoch 2",
+        "created": "2026-01-02T03:04:05+00:00",
+    }
+    document = merged(document, changes)
+    return {"fingerprint": fingerprint(document["spec"]), **document}
+
+
+def make_result(*args: Any, **changes: Any) -> Result:
+    """A valid result; the arguments are those of `make_document`."""
+    return Result.model_validate(make_document(*args, **changes))

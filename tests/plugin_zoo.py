@@ -1,0 +1,71 @@
+"""Distributions written by hand into a folder, so that importlib.metadata really finds them."""
+
+from pathlib import Path
+
+
+def good_source(*names: str) -> str:
+    """A plugin module with a working method for each name."""
+    classes = "\n".join(
+        f"class Method{number}(lnlbench.LossMethod):\n"
+        f"    name = {name!r}\n"
+        "    reference = 'Nobody (2026): an example'\n"
+        "    def loss(self, network, batch, epoch):\n"
+        "        return network(batch.views[0]).sum()\n"
+        for number, name in enumerate(names)
+    )
+    listing = ", ".join(f"Method{number}" for number in range(len(names)))
+    return (
+        f"import lnlbench\n\n{classes}\n"
+        f"@lnlbench.hookimpl\ndef register_methods():\n    return [{listing}]\n"
+    )
+
+
+def method_source(body: str, base: str = "lnlbench.Method") -> str:
+    """A plugin module with one method, `base` with `body` as its class body, and `fit`."""
+    lines = "\n".join(f"    {line}" for line in body.splitlines())
+    return (
+        "import lnlbench\nfrom pydantic import Field\n\n"
+        f"class Broken({base}):\n{lines}\n"
+        "    def fit(self, run):\n        pass\n\n"
+        "@lnlbench.hookimpl\ndef register_methods():\n    return [Broken]\n"
+    )
+
+
+def install(
+    site: Path,
+    distribution: str,
+    source: str,
+    *,
+    entry_point: str = "plugin",
+    version: str = "1.0",
+    requires: tuple[str, ...] = (),
+) -> str:
+    """Write a module and its dist-info into `site`; returns the module's name."""
+    module = distribution.replace("-", "_") + "_module"
+    (site / f"{module}.py").write_text(source, encoding="utf-8")
+    write_dist_info(
+        site,
+        distribution,
+        f"[lnlbench]\n{entry_point} = {module}\n",
+        version=version,
+        requires=requires,
+    )
+    return module
+
+
+def write_dist_info(
+    site: Path,
+    distribution: str,
+    entry_points: str,
+    *,
+    version: str = "1.0",
+    requires: tuple[str, ...] = (),
+) -> Path:
+    """Write what an installer would leave of a distribution; returns the dist-info folder."""
+    folder = site / f"{distribution.replace('-', '_')}-{version}.dist-info"
+    folder.mkdir()
+    lines = ["Metadata-Version: 2.1", f"Name: {distribution}", f"Version: {version}"]
+    lines += [f"Requires-Dist: {requirement}" for requirement in requires]
+    (folder / "METADATA").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "entry_points.txt").write_text(entry_points, encoding="utf-8")
+    return folder

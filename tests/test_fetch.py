@@ -1,0 +1,306 @@
+import hashlib
+import io
+import os
+import tarfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from lnlbench.data.fetch import fetch
+from lnlbench.data.progress import PlainProgress
+from lnlbench.data.sources import Source
+from lnlbench.errors import DataError
+
+CONTENT = {"folder/a": b"first" * 1000, "folder/b": b"second" * 1000}
+PAYLOAD = os.urandom(300_000)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Serves `server.files`; can cut connections, ignore ranges, or lie about lengths."""
+
+    protocol_version = "HTTP/1.0"
+
+    def do_GET(self):
+        server = self.server
+        server.requests.append((self.path, self.headers.get("Range")))
+        body = server.files.get(self.path)
+        if body is None:
+            self.send_error(404)
+            return
+        start = 0
+        if self.headers.get("Range") and server.ranges:
+            start = int(self.headers["Range"].removeprefix("bytes=").rstrip("-"))
+            if start >= len(body):
+                self.send_error(416)
+                return
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+        else:
+            self.send_response(200)
+        self.send_header("Content-Length", str(len(body) - start))
+        self.end_headers()
+        cut = server.cuts.pop(0) if server.cuts else len(body)
+        self.wfile.write(body[start : start + cut])
+
+    def log_message(self, *_arguments):
+        pass
+
+
+@pytest.fixture
+def server():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.files, server.requests, server.cuts, server.ranges = {}, [], [], True
+        server.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def silent(*_arguments):
+    pass
+
+
+def archive(members):
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+        for member, content in members:
+            info = tarfile.TarInfo(member) if isinstance(member, str) else member
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return stream.getvalue()
+
+
+def md5(content):
+    return f"md5:{hashlib.md5(content).hexdigest()}"
+
+
+def label_source(server, content=PAYLOAD):
+    server.files["/labels.pt"] = content
+    return Source(
+        f"{server.url}/labels.pt", f"sha256:{hashlib.sha256(PAYLOAD).hexdigest()}", ("labels.pt",)
+    )
+
+
+def archive_source(server, content):
+    server.files["/data.tar.gz"] = content
+    return Source(f"{server.url}/data.tar.gz", md5(content), tuple(CONTENT), archive=True)
+
+
+def get(folder, *sources, progress=silent):
+    return fetch("cifar100", folder, sources=sources, progress=progress)
+
+
+def visible(folder):
+    return sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".lnlbench-fetch.lock"
+    )
+
+
+def test_an_archive_and_a_file_are_put_in_place(server, tmp_path):
+    folder = tmp_path / "new" / "data"
+    sources = archive_source(server, archive(CONTENT.items())), label_source(server)
+    new = get(folder, *sources)
+    assert visible(folder) == ["folder/a", "folder/b", "labels.pt"]
+    assert sorted(new) == sorted(folder / name for name in visible(folder))
+    assert (folder / "folder/b").read_bytes() == CONTENT["folder/b"]
+    assert (folder / "labels.pt").read_bytes() == PAYLOAD
+
+
+def test_what_is_there_is_not_fetched_again(server, tmp_path):
+    source = label_source(server)
+    get(tmp_path, source)
+    assert get(tmp_path, source) == []
+    assert len(server.requests) == 1
+
+
+def test_a_cut_connection_is_resumed_where_it_broke(server, tmp_path):
+    server.cuts = [100_000, 50_000]
+    get(tmp_path, label_source(server))
+    assert (tmp_path / "labels.pt").read_bytes() == PAYLOAD
+    assert [ranges for _path, ranges in server.requests] == [
+        None,
+        "bytes=100000-",
+        "bytes=150000-",
+    ]
+
+
+def test_a_later_call_resumes_the_part_file(server, tmp_path):
+    source = label_source(server)
+    server.cuts = [100_000, 0]
+    with pytest.raises(DataError, match="download failed"):
+        get(tmp_path, source)
+    assert visible(tmp_path) == ["labels.pt.part"]
+    get(tmp_path, source)
+    assert server.requests[-1] == ("/labels.pt", "bytes=100000-")
+    assert (tmp_path / "labels.pt").read_bytes() == PAYLOAD
+    assert visible(tmp_path) == ["labels.pt"]
+
+
+def test_a_server_that_ignores_ranges_sends_all_of_it(server, tmp_path):
+    server.ranges = False
+    server.cuts = [100_000]
+    get(tmp_path, label_source(server))
+    assert server.requests[-1] == ("/labels.pt", "bytes=100000-")
+    assert (tmp_path / "labels.pt").read_bytes() == PAYLOAD
+
+
+def test_a_server_that_always_cuts_at_the_same_place_is_given_up(server, tmp_path):
+    server.ranges = False
+    server.cuts = [100_000] * 50
+    with pytest.raises(DataError, match="download failed"):
+        get(tmp_path, label_source(server))
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("stale", [b"x" * 1000, PAYLOAD + b"more", b"y" * len(PAYLOAD)])
+def test_a_stale_part_file_is_thrown_away(server, tmp_path, stale):
+    (tmp_path / "labels.pt.part").write_bytes(stale)
+    get(tmp_path, label_source(server))
+    assert (tmp_path / "labels.pt").read_bytes() == PAYLOAD
+
+
+def test_a_complete_part_file_is_used(server, tmp_path):
+    (tmp_path / "labels.pt.part").write_bytes(PAYLOAD)
+    get(tmp_path, label_source(server))
+    assert len(server.requests) == 1
+    assert (tmp_path / "labels.pt").read_bytes() == PAYLOAD
+
+
+def test_a_wrong_checksum_is_refused_and_nothing_is_left(server, tmp_path):
+    source = label_source(server, b"<html>please log in</html>")
+    with pytest.raises(DataError, match=r"is not the published file.*expected sha256:") as caught:
+        get(tmp_path, source)
+    assert str(tmp_path / "labels.pt") in str(caught.value)
+    assert visible(tmp_path) == []
+
+
+def test_a_wrong_archive_is_refused_before_it_is_opened(server, tmp_path, monkeypatch):
+    source = archive_source(server, archive(CONTENT.items()))
+    server.files["/data.tar.gz"] = archive([("folder/a", b"other")])
+    opened = []
+    monkeypatch.setattr(tarfile, "open", lambda *_args, **_kwargs: opened.append(1))
+    with pytest.raises(DataError, match="is not the published file"):
+        get(tmp_path, source)
+    assert (opened, visible(tmp_path)) == ([], [])
+
+
+def link(name, target, kind):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, target
+    return info
+
+
+HOSTILE = {
+    "parent": ("../outside", b"x"),
+    "deep parent": ("folder/../../outside", b"x"),
+    "absolute": ("/tmp/lnlbench-outside", b"x"),
+    "symlink": (link("folder/c", "/etc/passwd", tarfile.SYMTYPE), b""),
+    "hard link": (link("folder/c", "../outside", tarfile.LNKTYPE), b""),
+    "device": (link("folder/c", "", tarfile.CHRTYPE), b""),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_archive_is_refused_whole(server, tmp_path, case):
+    folder = tmp_path / "data"
+    source = archive_source(server, archive([*CONTENT.items(), HOSTILE[case]]))
+    with pytest.raises(DataError, match="was refused"):
+        get(folder, source)
+    assert visible(folder) == ["data.tar.gz"]
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_only_expected_members_are_extracted(server, tmp_path):
+    members = [*CONTENT.items(), ("folder/file.txt~", b"stray"), ("readme.html", b"stray")]
+    get(tmp_path, archive_source(server, archive(members)))
+    assert visible(tmp_path) == ["folder/a", "folder/b"]
+
+
+def test_an_archive_that_lacks_a_file_leaves_none(server, tmp_path):
+    source = archive_source(server, archive([("folder/a", b"only")]))
+    with pytest.raises(DataError, match="lacks folder/b"):
+        get(tmp_path, source)
+    assert visible(tmp_path) == ["data.tar.gz"]
+
+
+@pytest.mark.parametrize("keep", [0.3, 0.99])
+def test_a_truncated_archive_is_reported(server, tmp_path, keep):
+    members = [("folder/a", os.urandom(50_000)), ("folder/b", os.urandom(50_000))]
+    whole = archive(members)
+    with pytest.raises(DataError, match="truncated or corrupted"):
+        get(tmp_path, archive_source(server, whole[: int(len(whole) * keep)]))
+    assert visible(tmp_path) == ["data.tar.gz"]
+
+
+def test_an_incomplete_folder_is_completed(server, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/a").write_bytes(CONTENT["folder/a"])
+    (tmp_path / "folder/notes").write_text("mine")
+    get(tmp_path, archive_source(server, archive(CONTENT.items())))
+    assert visible(tmp_path) == ["folder/a", "folder/b", "folder/notes"]
+
+
+def test_an_archive_put_there_by_hand_is_used_and_kept(server, tmp_path):
+    content = archive(CONTENT.items())
+    source = archive_source(server, content)
+    (tmp_path / "data.tar.gz").write_bytes(content)
+    get(tmp_path, source)
+    assert server.requests == []
+    assert visible(tmp_path) == ["data.tar.gz", "folder/a", "folder/b"]
+
+
+def test_two_at_once_download_once(server, tmp_path):
+    sources = archive_source(server, archive(CONTENT.items())), label_source(server)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _i: get(tmp_path, *sources), range(4)))
+    assert sorted(path for path, _range in server.requests) == ["/data.tar.gz", "/labels.pt"]
+    assert visible(tmp_path) == ["folder/a", "folder/b", "labels.pt"]
+
+
+def test_without_a_network_one_message_names_every_missing_file(server, tmp_path):
+    sources = archive_source(server, archive(CONTENT.items())), label_source(server)
+    server.files.clear()  # every request is answered with 404
+    with pytest.raises(DataError) as caught:
+        get(tmp_path, *sources)
+    message = str(caught.value)
+    for name in ("folder/a", "folder/b", "labels.pt"):
+        assert f"missing: {tmp_path / name}\n" in message
+    assert all(source.url in message for source in sources)
+    assert "--track digits" in message
+    assert "404" in message
+
+
+def test_an_unreachable_server_is_the_same_error(tmp_path):
+    source = Source("http://127.0.0.1:1/labels.pt", md5(b""), ("labels.pt",))
+    with pytest.raises(DataError, match="download failed") as caught:
+        get(tmp_path, source)
+    assert str(tmp_path / "labels.pt") in str(caught.value)
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(server, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="cannot be written"):
+        get(tmp_path / "file" / "data", label_source(server))
+
+
+def test_progress_tells_how_much_is_there(server, tmp_path):
+    seen = []
+    server.cuts = [100_000]
+    get(tmp_path, label_source(server), progress=lambda *event: seen.append(event))
+    assert seen[-1] == ("labels.pt", len(PAYLOAD), len(PAYLOAD))
+    assert [done for _name, done, _total in seen] == sorted(done for _name, done, _total in seen)
+
+
+def test_plain_progress_is_a_line_for_each_tenth(capsys):
+    progress = PlainProgress()
+    for done in range(0, 1001):
+        progress("labels.pt", done * 1000, 1_000_000)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 11
+    assert lines[-1] == "labels.pt: 1.0 of 1.0 MB"
