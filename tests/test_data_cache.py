@@ -116,9 +116,7 @@ def test_a_cifar_folder_is_unpickled_once(tmp_path, monkeypatch):
     cifar100_folder(tmp_path)
     calls = []
     original = load_module.read_cifar
-    monkeypatch.setattr(
-        load_module, "read_cifar", lambda *args: calls.append(1) or original(*args)
-    )
+    monkeypatch.setattr(load_module, "read_cifar", lambda *args: calls.append(1) or original(*args))
     first = load_cifar("cifar100", tmp_path, SMALL_CIFAR100, CIFAR100N)
     second = load_cifar("cifar100-coarse", tmp_path, SMALL_CIFAR100, CIFAR100N)
     assert len(calls) == 1

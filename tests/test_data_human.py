@@ -78,7 +78,7 @@ def test_a_wrong_length_is_refused(tmp_path, key):
 def test_a_missing_key_names_those_that_are_there(tmp_path):
     content = human100(CLEAN)
     content["noise_label"] = content.pop("noisy_label")
-    with pytest.raises(DataError, match="has no 'noisy_label'; it has .*noise_label"):
+    with pytest.raises(DataError, match=r"has no 'noisy_label'; it has .*noise_label"):
         read(tmp_path, content)
 
 

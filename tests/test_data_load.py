@@ -29,8 +29,8 @@ def test_every_data_set_has_sources():
 
 
 def test_an_unknown_name_gets_the_nearest_one():
-    with pytest.raises(UsageError, match=r"'cifar1OO'.*Did you mean 'cifar100'\?.*digits"):
-        load_dataset("cifar1OO")
+    with pytest.raises(UsageError, match=r"'cifar1000'.*Did you mean 'cifar100'\?.*digits"):
+        load_dataset("cifar1000")
 
 
 @pytest.mark.parametrize("through", ["argument", "variable"])
@@ -86,3 +86,18 @@ def test_names_and_noises_are_known_without_heavy_imports():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_default_folder_is_downloaded_into(tmp_path, monkeypatch):
+    monkeypatch.delenv("LNLBENCH_DATA_DIR", raising=False)
+    monkeypatch.setenv("LNLBENCH_CACHE_DIR", str(tmp_path / "cache"))
+    asked = []
+
+    def offline(name, folder, *, progress):
+        asked.append((name, folder))
+        raise DataError("no network")
+
+    monkeypatch.setattr("lnlbench.data.fetch.fetch", offline)
+    with pytest.raises(DataError, match="no network"):
+        load_dataset("cifar100n-coarse")
+    assert asked == [("cifar100-coarse", tmp_path / "cache/data")]

@@ -9,7 +9,6 @@ from lnlbench.data.progress import Progress
 from lnlbench.errors import DataError
 
 TIMEOUT_SECONDS = 30.0
-_CHUNK = 1 << 18
 
 
 def download(url: str, target: Path, checksum: str, progress: Progress) -> None:
@@ -65,7 +64,7 @@ def _receive(url: str, part: Path, progress: Progress) -> None:
         length = response.headers.get("Content-Length")
         total = have + int(length) if length else None
         with part.open("ab" if have else "wb") as stream:
-            for chunk in response.iter_bytes(_CHUNK):
+            for chunk in response.iter_bytes():
                 stream.write(chunk)
                 have += len(chunk)
                 progress(part.stem, have, total)

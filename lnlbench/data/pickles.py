@@ -87,8 +87,11 @@ def read_pickle(path: Path) -> dict[str, Any]:
     Raises DataError when the file is missing, damaged, too large, or names anything but arrays.
     """
     _check_file(path)
-    with path.open("rb") as stream:
-        return _load(stream, path)
+    try:
+        with path.open("rb") as stream:
+            return _load(stream, path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error}).") from error
 
 
 def read_torch_pickle(path: Path) -> dict[str, Any]:

@@ -198,8 +198,9 @@ def execute(
     directory: RunDirectory,
     display: Display,
     device: torch.device,
+    anew: bool = False,
 ) -> Result:
-    """Execute a run, or go on with it where its checkpoint stands.
+    """Execute a run, or go on with it where its checkpoint stands unless it is to start `anew`.
 
     Raises:
         UsageError: the directory is in use or cannot be written, or the data do not fit the spec.
@@ -208,5 +209,7 @@ def execute(
     with directory.locked():
         params = validate_params(method.name, method.Params, spec.params)
         prepared = prepare(spec, dataset, device)
+        if anew:
+            directory.clear()
         directory.write_spec(spec)
         return Execution(prepared, method(params), directory, display).run(origin)

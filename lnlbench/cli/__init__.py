@@ -1,0 +1,64 @@
+"""The command line: one thin module per command; nothing heavy is imported before it is needed."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from lnlbench import __version__
+from lnlbench.cli.backbones import backbones
+from lnlbench.cli.data import app as data_app
+from lnlbench.cli.datasets import datasets
+from lnlbench.cli.leaderboard import leaderboard
+from lnlbench.cli.methods import app as methods_app
+from lnlbench.cli.plugins import plugins
+from lnlbench.cli.run import run
+from lnlbench.cli.tracks import app as tracks_app
+from lnlbench.errors import LnlbenchError
+
+app = typer.Typer(
+    name="lnlbench",
+    help="Benchmark methods for learning with noisy labels, under one protocol.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(run)
+app.command()(leaderboard)
+app.add_typer(methods_app, name="methods")
+app.add_typer(tracks_app, name="tracks")
+app.command()(datasets)
+app.command()(backbones)
+app.add_typer(data_app, name="data")
+app.command()(plugins)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"lnlbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    """Benchmark methods for learning with noisy labels, under one protocol."""
+
+
+def main() -> None:
+    """Run a command; a known error is its message and its exit code, never a traceback."""
+    try:
+        app()
+    except LnlbenchError as error:
+        sys.stderr.write(f"Error: {printable_lines(str(error))}\n")
+        sys.exit(error.exit_code)
+
+
+def printable_lines(text: str) -> str:
+    """Text of foreign origin without control characters, which could rewrite the terminal."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text
+    )

@@ -1,0 +1,24 @@
+"""`lnlbench backbones`: the networks a run can use."""
+
+import json
+from typing import Annotated
+
+import typer
+
+
+def backbones(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """List the networks, with their number of parameters at 100 classes."""
+    from lnlbench.networks import BACKBONES, build_backbone
+
+    sizes = {
+        name: sum(weight.numel() for weight in build_backbone(name, 100, 3, 32).parameters())
+        for name in sorted(BACKBONES)
+    }
+    if as_json:
+        typer.echo(json.dumps({"backbones": sizes}, indent=2, sort_keys=True))
+        return
+    for name, size in sizes.items():
+        typer.echo(f"{name:<18} {size / 1e6:6.2f} M parameters")
+    typer.echo("timm:NAME          any network that timm builds, for example timm:resnet10t")

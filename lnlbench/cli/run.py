@@ -1,0 +1,184 @@
+"""`lnlbench run`: from flags to specs; executing them is `lnlbench.runner.batch`'s work."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lnlbench.errors import EXIT_FAILED, UsageError
+
+if TYPE_CHECKING:
+    from lnlbench.plugins import Plugins
+    from lnlbench.runner.spec import RunSpec
+
+
+def run(
+    method: Annotated[
+        list[str] | None, typer.Option(help="Method; may be given more than once, or as a,b,c.")
+    ] = None,
+    track: Annotated[
+        str | None, typer.Option(help="Track that fixes all else; default cifar100n-resnet34.")
+    ] = None,
+    recipe: Annotated[str, typer.Option(help="The method's named setting.")] = "matched",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="A method parameter, key=value.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the run; default 0.")] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="Several seeds: a number N for 0..N-1, or 0-4, or 0,2,7.")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="Override the track's data set.")] = None,
+    noise: Annotated[
+        str | None, typer.Option(help="Override the noise, e.g. symmetric:0.4 or clean.")
+    ] = None,
+    noise_seed: Annotated[int | None, typer.Option(help="Override the noise's seed.")] = None,
+    backbone: Annotated[str | None, typer.Option(help="Override the network.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Override the number of epochs.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Override the batch size.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Override the learning rate.")] = None,
+    augment: Annotated[
+        str | None, typer.Option(help="Override: crop-flip, crop or none.")
+    ] = None,
+    validation: Annotated[
+        float | None, typer.Option(help="Share of the noisy training set to select epochs on.")
+    ] = None,
+    limit_train: Annotated[int | None, typer.Option(help="Use so many training images.")] = None,
+    limit_test: Annotated[int | None, typer.Option(help="Use so many test images.")] = None,
+    precision: Annotated[str | None, typer.Option(help="Override: auto, fp32 or bf16.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    data_dir: Annotated[
+        Path | None, typer.Option(envvar="LNLBENCH_DATA_DIR", help="Folder with the data files.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option(help="Folder that gets runs/ and leaderboards/.")
+    ] = Path(),
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with this run, or with the runs below this folder.")
+    ] = None,
+    spec: Annotated[
+        Path | None, typer.Option(help="Execute a run spec (JSON file; - for standard input).")
+    ] = None,
+    print_spec: Annotated[
+        bool, typer.Option("--print-spec", help="Print the run specs, one a line, and stop.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Run again what is done; replace its result.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object; progress on standard error.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail when any plugin failed to load.")
+    ] = False,
+) -> None:
+    """Train and evaluate methods; results go to <output>/leaderboards/results.
+
+    Overriding anything of a track makes the result an off-track one, kept out of its table.
+    """
+    flags = {
+        "dataset": dataset,
+        "noise": noise,
+        "noise_seed": noise_seed,
+        "backbone": backbone,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "optimizer": None if lr is None else {"lr": lr},
+        "augment": augment,
+        "validation": validation,
+        "limit_train": limit_train,
+        "limit_test": limit_test,
+        "precision": precision,
+    }
+    overrides = {key: value for key, value in flags.items() if value is not None}
+    describing = bool(method or track or set_ or seeds or overrides or recipe != "matched")
+    if resume is not None or spec is not None:
+        if describing or seed is not None or (resume is not None and spec is not None):
+            raise UsageError(
+                "--resume and --spec each describe the whole run: give one of them, without "
+                "--method, --track, --seed, --set or an override."
+            )
+    elif not method:
+        raise UsageError(
+            "Name a method: lnlbench run --method ce --track digits. "
+            "'lnlbench methods' lists them."
+        )
+
+    from lnlbench.plugins import load_plugins
+    from lnlbench.runner.batch import Batch, resumable
+
+    plugins = load_plugins(strict=strict)
+    if resume is not None:
+        specs, output = resumable(resume)
+    elif spec is not None:
+        specs = [_read_spec(spec)]
+    else:
+        specs = _build_specs(plugins, method or [], track, recipe, overrides, set_ or [], seed, seeds)
+    if print_spec:
+        for each in specs:
+            typer.echo(each.model_dump_json())
+        return
+    batch = Batch(plugins, output, device, data_dir, overwrite)
+    outcomes = batch.execute(specs, quiet=quiet, machine=as_json)
+    if not all(outcome.finished for outcome in outcomes):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _read_spec(file: Path) -> "RunSpec":
+    from lnlbench.runner.spec import parse_spec
+
+    if str(file) == "-":
+        return parse_spec(sys.stdin.read(), "Standard input")
+    try:
+        return parse_spec(file.read_text(encoding="utf-8"), str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"Cannot read the run spec {file}: {error}.") from error
+
+
+def _build_specs(
+    plugins: "Plugins",
+    methods: list[str],
+    track: str | None,
+    recipe: str,
+    overrides: dict[str, Any],
+    assignments: list[str],
+    seed: int | None,
+    seeds: str | None,
+) -> "list[RunSpec]":
+    from lnlbench.params import parse_assignments
+    from lnlbench.runner.spec import build_spec
+    from lnlbench.tracks import DEFAULT_TRACK
+
+    names = [name.strip() for each in methods for name in each.split(",") if name.strip()]
+    params = parse_assignments(assignments)
+    return [
+        build_spec(
+            plugins.method(name), track or DEFAULT_TRACK, recipe, overrides, params, seed=number
+        )
+        for name in dict.fromkeys(names)
+        for number in _parse_seeds(seed, seeds)
+    ]
+
+
+def _parse_seeds(seed: int | None, seeds: str | None) -> list[int]:
+    if seeds is None:
+        return [seed or 0]
+    if seed is not None:
+        raise UsageError("Give --seed for one run or --seeds for several, not both.")
+    try:
+        if "," in seeds:
+            numbers = [int(part) for part in seeds.split(",")]
+        elif "-" in seeds:
+            first, last = seeds.split("-")
+            numbers = list(range(int(first), int(last) + 1))
+        else:
+            numbers = list(range(int(seeds)))
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) < 0:
+        raise UsageError(
+            f"--seeds was given {seeds!r}. Give a number N for 0..N-1, a range such as 0-4, "
+            "or a list such as 0,2,7."
+        )
+    return list(dict.fromkeys(numbers))

@@ -1,0 +1,55 @@
+"""`lnlbench tracks [show NAME]`: what each track fixes."""
+
+import json
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.callback(invoke_without_command=True)
+def tracks(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List the tracks; `lnlbench tracks show NAME` prints all that one fixes."""
+    if context.invoked_subcommand is not None:
+        return
+    from lnlbench.tracks import DEFAULT_TRACK, load_track, track_names
+
+    loaded = [load_track(name) for name in track_names()]
+    if as_json:
+        documents = [track.model_dump(mode="json") for track in loaded]
+        typer.echo(json.dumps({"tracks": documents}, indent=2, sort_keys=True))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("track", "data, noise", "network", "epochs", "what it is", box=None)
+    for track in loaded:
+        protocol = track.protocol
+        name = track.name + (" (default)" if track.name == DEFAULT_TRACK else "")
+        data = f"{protocol.dataset}, {protocol.noise}"
+        table.add_row(name, data, protocol.backbone, str(protocol.epochs), track.description)
+    Console(highlight=False).print(table)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="The track's name, such as `digits`.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Print everything that a track fixes."""
+    from lnlbench.tracks import load_track
+
+    document = load_track(name).model_dump(mode="json")
+    if as_json:
+        typer.echo(json.dumps(document, indent=2, sort_keys=True))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("field", "value", box=None, title=document["title"], title_justify="left")
+    for field, value in document["protocol"].items():
+        table.add_row(field, json.dumps(value))
+    Console(highlight=False).print(table)

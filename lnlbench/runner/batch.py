@@ -1,0 +1,182 @@
+"""Executing several runs one after the other: only what is missing, each result kept at once."""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from lnlbench.data import canonical_name
+from lnlbench.data.dataset import Dataset
+from lnlbench.data.load import load_dataset
+from lnlbench.networks import check_backbone
+from lnlbench.noise import check_noise
+from lnlbench.plugins import Plugins
+from lnlbench.results import Result, ResultStore
+from lnlbench.runner.devices import resolve_device
+from lnlbench.runner.directory import RunDirectory
+from lnlbench.runner.display import Display, LiveDisplay, PlainDisplay, QuietDisplay
+from lnlbench.runner.loop import execute
+from lnlbench.runner.spec import RunSpec
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one spec, and the files that hold it."""
+
+    result: Result
+    directory: Path
+    result_file: Path
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run is done."""
+        return self.result.status == "done"
+
+
+def resumable(path: Path) -> tuple[list[RunSpec], Path]:
+    """The specs of the run at `path`, or of the runs below it, and their output folder.
+
+    Raises:
+        UsageError: there is no run.
+    """
+    directories = RunDirectory.find(path)
+    # <output>/runs/<track>/<method>/<run>
+    output = directories[0].path.resolve().parents[3]
+    return [directory.read_spec() for directory in directories], output
+
+
+class Batch:
+    """Runs that share plugins, an output folder, a device, and the data in memory."""
+
+    def __init__(
+        self, plugins: Plugins, output: Path, device: str, data_dir: Path | None, overwrite: bool
+    ) -> None:
+        self.plugins = plugins
+        self.output = output
+        self.device = resolve_device(device)
+        self.data_dir = data_dir
+        self.overwrite = overwrite
+        self.store = ResultStore(output / "leaderboards")
+        self._datasets: dict[str, Dataset] = {}
+
+    def execute(self, specs: list[RunSpec], quiet: bool, machine: bool) -> list[Outcome]:
+        """Execute the specs in order and show a summary; stops after an interruption.
+
+        Every spec is checked before the first run begins.
+        """
+        for spec in specs:
+            self._check(spec)
+        console = Console(stderr=machine, highlight=False)
+        display = _choose_display(console, quiet)
+        outcomes = []
+        for spec in specs:
+            outcomes.append(self._execute_one(spec, display))
+            if outcomes[-1].result.status == "interrupted":
+                break
+        if machine:
+            document = {"results": [_document(outcome) for outcome in outcomes]}
+            sys.stdout.write(json.dumps(document, indent=2, sort_keys=True) + "\n")
+        elif len(outcomes) > 1 and not quiet:
+            _print_summary(outcomes, console)
+        return outcomes
+
+    def _check(self, spec: RunSpec) -> None:
+        self.plugins.method(spec.method)
+        dataset = canonical_name(spec.protocol.dataset)
+        check_noise(spec.protocol.noise, dataset)
+        check_backbone(spec.protocol.backbone)
+
+    def _execute_one(self, spec: RunSpec, display: Display) -> Outcome:
+        directory = RunDirectory.of_spec(self.output, spec)
+        result = None if self.overwrite else self._finished(spec, directory)
+        already = result is not None
+        if result is None:
+            result = execute(
+                spec,
+                self.plugins.method(spec.method),
+                self.plugins.origins[spec.method],
+                self._dataset(spec),
+                directory,
+                display,
+                self.device,
+                anew=self.overwrite,
+            )
+        file = directory.result_file
+        if result.status != "interrupted":
+            file = self.store.path_for(result)
+            if not already or not file.exists():
+                file = self.store.save(result, overwrite=self.overwrite)
+        outcome = Outcome(result, directory.path, file)
+        display.finished(describe_outcome(outcome, already))
+        return outcome
+
+    def _finished(self, spec: RunSpec, directory: RunDirectory) -> Result | None:
+        """The finished result of this spec, from the store or from the run's directory."""
+        stored = self.store.find(spec.fingerprint)
+        if stored is not None and stored.status == "done":
+            return stored
+        return directory.finished_result()
+
+    def _dataset(self, spec: RunSpec) -> Dataset:
+        name = spec.protocol.dataset
+        if name not in self._datasets:
+            self._datasets[name] = load_dataset(name, self.data_dir)
+        return self._datasets[name]
+
+
+def describe_outcome(outcome: Outcome, already: bool) -> str:
+    """One line on how a run ended, and what to do next."""
+    result = outcome.result
+    title = f"{result.method.name} · {result.track} · seed {result.seed}"
+    if result.status == "done":
+        last10 = result.scores.test_accuracy_last10 or 0.0
+        kept = " (already done; --overwrite runs it again)" if already else ""
+        note = ""
+        if result.off_track is not None:
+            changed = ", ".join(f"{k}={json.dumps(v)}" for k, v in result.off_track.overrides.items())
+            note = f"; off-track ({changed}): not in the track's table"
+        return (
+            f"{title}: done{kept}, test_accuracy_last10 {100 * last10:.2f}%{note}. "
+            f"Result: {outcome.result_file}"
+        )
+    if result.status == "interrupted":
+        again = f"Go on with: lnlbench run --resume {outcome.directory}"
+        return f"{title}: interrupted, {result.error}. {again}"
+    return f"{title}: {result.status}: {result.error} Result: {outcome.result_file}"
+
+
+def _choose_display(console: Console, quiet: bool) -> Display:
+    if quiet:
+        return QuietDisplay()
+    return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)
+
+
+def _document(outcome: Outcome) -> dict[str, object]:
+    return {
+        "result": outcome.result.model_dump(mode="json"),
+        "run_directory": str(outcome.directory),
+        "result_file": str(outcome.result_file),
+    }
+
+
+def _print_summary(outcomes: list[Outcome], console: Console) -> None:
+    table = Table("method", "seed", "status", "last 10", "last", "best (test-selected)", "seconds")
+    for outcome in outcomes:
+        result = outcome.result
+        scores = result.scores
+        accuracies = (
+            scores.test_accuracy_last10,
+            scores.test_accuracy_last,
+            scores.test_accuracy_best,
+        )
+        cells = ["-" if value is None else f"{100 * value:.2f}%" for value in accuracies]
+        seconds = f"{result.cost.wall_seconds:.0f}"
+        # Text, not str: a method's name is not markup.
+        table.add_row(
+            Text(result.method.name), str(result.seed), result.status, *cells, seconds
+        )
+    console.print(table)
