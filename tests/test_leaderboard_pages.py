@@ -126,6 +126,21 @@ def test_commands_reproduce_the_rows(page):
     assert len(block) == 4
 
 
+@pytest.mark.parametrize(
+    ("seeds", "option"),
+    [([0], "--seeds 1"), ([0, 1, 2], "--seeds 3"), ([4], "--seed 4"), ([0, 2, 7], "--seeds 0,2,7")],
+)
+def test_commands_ask_for_the_seeds_of_the_row(seeds, option):
+    page = render([make_result(seed=seed) for seed in seeds])[f"{TRACK}.md"]
+    assert f"--method ce {option}\n" in page
+
+
+def test_the_precision_is_the_one_that_was_used():
+    protocol = PROTOCOL | {"precision": "auto"}
+    page = render([make_result(protocol=protocol, environment={"precision": "fp32"})])
+    assert "**Precision:** fp32\n" in page[f"{TRACK}.md"]
+
+
 def test_published_figures_are_apart_and_carry_their_rule(page):
     ranking, published = page.split("## Published figures")
     assert "71.13" not in ranking

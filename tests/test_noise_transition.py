@@ -91,15 +91,23 @@ def test_impossible_classes_are_never_drawn():
     assert (matrix[clean, noisy] > 0).all()
 
 
-class Edge:
-    """Draws the largest number below one."""
+class Constant:
+    """Draws one number always."""
+
+    def __init__(self, value):
+        self.value = value
 
     def random(self, count):
-        return np.full(count, np.nextafter(1, 0))
+        return np.full(count, self.value)
 
 
 def test_rounding_never_draws_a_class_that_does_not_exist():
     matrix = np.full((10, 10), 0.1)
     matrix[:, -1] -= 1e-12  # rows that fall short of 1 by rounding
-    noisy = sample_labels(np.arange(10), matrix, Edge())
+    noisy = sample_labels(np.arange(10), matrix, Constant(np.nextafter(1, 0)))
     assert (noisy == 9).all()
+
+
+def test_a_draw_of_zero_skips_impossible_classes():
+    matrix = np.array([[0, 1, 0], [0, 0, 1], [0, 0.5, 0.5]])
+    assert sample_labels(np.arange(3), matrix, Constant(0.0)).tolist() == [1, 2, 1]

@@ -7,6 +7,7 @@ import typer
 
 from lnlbench import __version__
 from lnlbench.cli.backbones import backbones
+from lnlbench.cli.bench import bench
 from lnlbench.cli.data import app as data_app
 from lnlbench.cli.datasets import datasets
 from lnlbench.cli.leaderboard import leaderboard
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(leaderboard)
+app.command()(bench)
 app.add_typer(methods_app, name="methods")
 app.add_typer(tracks_app, name="tracks")
 app.command()(datasets)

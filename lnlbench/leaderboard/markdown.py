@@ -103,6 +103,8 @@ def _header(table: Table) -> str:
     protocol, data = table.protocol, table.data
     seeds = sorted({seed for row in table.rows for seed in row.by_seed})
     hardware = sorted({name for row in table.rows for name in row.hardware})
+    # The precision that was used: the protocol may leave the choice to the device.
+    precision = sorted({name for row in table.rows for name in row.precision})
     facts = {
         "Track": table.track,
         "Data": f"{data.dataset}, {data.num_train} training and {data.num_test} test images, "
@@ -114,7 +116,7 @@ def _header(table: Table) -> str:
         "Seeds": ", ".join(map(str, seeds)) or "none finished",
         "Ranked by": "test_accuracy_last10, the mean over seeds; the best test epoch ranks nothing",
         "Hardware": "; ".join(hardware) or "not stated",
-        "Precision": protocol.get("precision", "not stated"),
+        "Precision": "; ".join(precision) or "not stated",
     }
     return "".join(f"- **{key}:** {escape(str(value))}\n" for key, value in facts.items())
 
@@ -194,11 +196,16 @@ def _commands(rows: Sequence[Row]) -> str:
         command = f"lnlbench run --track {row.track} --method {row.method}"
         if row.recipe != "matched":
             command += f" --recipe {row.recipe}"
-        consecutive = seeds == list(range(len(seeds)))
-        choices = [f"--seeds {len(seeds)}"] if consecutive else [f"--seed {s}" for s in seeds]
-        blocks += [f"{command} {choice}" for choice in choices]
+        blocks.append(f"{command} {_seed_option(seeds)}")
     # Rows that differ only in parameters share a command.
     return "```\n" + "\n".join(dict.fromkeys(blocks)) + "\n```\n"
+
+
+def _seed_option(seeds: Sequence[int]) -> str:
+    if list(seeds) == list(range(len(seeds))):
+        return f"--seeds {len(seeds)}"
+    # A lone number after --seeds would be a count.
+    return f"--seed {seeds[0]}" if len(seeds) == 1 else f"--seeds {','.join(map(str, seeds))}"
 
 
 def _published(table: Table) -> str:

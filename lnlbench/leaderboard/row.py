@@ -48,6 +48,7 @@ class Row:
     wall_seconds: float | None
     peak_memory_bytes: float | None
     hardware: tuple[str, ...]
+    precision: tuple[str, ...]
     unfinished: tuple[Result, ...]
     rank: int | None = None
     best: bool = False
@@ -125,9 +126,14 @@ def _build_row(group: list[Result]) -> Row:
             (r.cost.peak_memory_bytes for r in done if r.cost.peak_memory_bytes is not None),
             default=None,
         ),
-        hardware=_distinct(str(r.environment["device"]) for r in runs if "device" in r.environment),
+        hardware=_environment(runs, "device"),
+        precision=_environment(runs, "precision"),
         unfinished=tuple(result for result in runs if result.status != "done"),
     )
+
+
+def _environment(runs: Iterable[Result], key: str) -> tuple[str, ...]:
+    return _distinct(str(run.environment[key]) for run in runs if key in run.environment)
 
 
 def _distinct(values: Iterable[str]) -> tuple[str, ...]:
@@ -137,7 +143,7 @@ def _distinct(values: Iterable[str]) -> tuple[str, ...]:
 def _mean(values: Sequence[float | None]) -> float | None:
     # None if any is missing: a mean over fewer seeds than the row names would mislead.
     known = [value for value in values if value is not None]
-    return fsum(known) / len(known) if known and True else None
+    return fsum(known) / len(known) if known and len(known) == len(values) else None
 
 
 def _tell_apart(rows: list[Row]) -> None:

@@ -41,6 +41,7 @@ def record(row: Row) -> dict[str, Cell]:
         "times_ce": _round(row.times_ce),
         "peak_memory_bytes": row.peak_memory_bytes,
         "hardware": ", ".join(row.hardware),
+        "precision": ", ".join(row.precision),
     }
     return cells
 
