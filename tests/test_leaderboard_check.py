@@ -89,7 +89,8 @@ def test_off_track_results_may_differ(store):
         ("test_accuracy_last", 0.9),
         ("test_accuracy_best", 0.9),
         ("test_accuracy_last10", 0.9),
-        ("test_accuracy_last10", 0.1),
+        ("test_accuracy_last10", 0.501),
+        ("test_accuracy_selected", 0.5),
     ],
 )
 def test_a_score_that_its_own_curve_denies_is_named(store, score, value):
@@ -97,6 +98,20 @@ def test_a_score_that_its_own_curve_denies_is_named(store, score, value):
     [problem] = contradictions(store, [result])
     assert score in problem
     assert str(value) in problem
+
+
+def test_the_selected_epoch_is_the_best_on_validation(store):
+    curves = {"test_accuracy": [0.1, 0.3, 0.2], "validation_accuracy": [0.2, 0.1, 0.1]}
+    scores = {
+        "test_accuracy_last10": 0.2,
+        "test_accuracy_last": 0.2,
+        "test_accuracy_best": 0.3,
+        "test_accuracy_selected": 0.1,
+    }
+    assert contradictions(store, [make_result(curves=curves, scores=scores)]) == []
+    scores["test_accuracy_selected"] = 0.3
+    [problem] = contradictions(store, [make_result(curves=curves, scores=scores)])
+    assert "test_accuracy_selected is 0.3, but its curve says 0.1" in problem
 
 
 def test_a_curve_rounded_to_seven_digits_denies_nothing(store):

@@ -56,29 +56,29 @@ def stale_files(store: ResultStore, results: Sequence[Result], complete: bool) -
 
 
 def contradictions(store: ResultStore, results: Iterable[Result]) -> list[str]:
-    """Finished results whose scores contradict their own curve."""
+    """Finished results whose accuracies are not what their own curves say."""
+    from lnlbench.metrics.accuracy import reported_accuracies
+
     problems = []
     for result in results:
-        curve = [v for v in result.curves.get("test_accuracy", []) if v is not None]
-        if result.status != "done" or not curve:
+        test = _curve(result, "test_accuracy")
+        if result.status != "done" or not test:
             continue
-        scores = result.scores
-        expected = {"last": (scores.test_accuracy_last, curve[-1])}
-        expected["best"] = (scores.test_accuracy_best, max(curve))
-        for name, (score, from_curve) in expected.items():
-            if score is None or abs(score - from_curve) > _TOLERANCE:
+        expected = reported_accuracies(test, _curve(result, "validation_accuracy"))
+        for name, from_curve in expected.items():
+            score = getattr(result.scores, name)
+            if abs((score or 0.0) - (from_curve or 0.0)) > _TOLERANCE:
                 problems.append(
-                    f"{store.path_for(result)}: test_accuracy_{name} is {score}, but its curve "
-                    f"says {from_curve}: run it again with --overwrite"
+                    f"{store.path_for(result)}: {name} is {score}, but its curve says "
+                    f"{from_curve}: run it again with --overwrite"
                 )
-        tail = curve[-10:]
-        ranked = scores.test_accuracy_last10
-        if ranked is None or not min(tail) - _TOLERANCE <= ranked <= max(tail) + _TOLERANCE:
-            problems.append(
-                f"{store.path_for(result)}: test_accuracy_last10 is {ranked}, but the last 10 "
-                f"epochs lie in [{min(tail)}, {max(tail)}]: run it again with --overwrite"
-            )
     return problems
+
+
+def _curve(result: Result, name: str) -> list[float] | None:
+    if name not in result.curves:
+        return None
+    return [value or 0.0 for value in result.curves[name]]
 
 
 def _grouped(results: Iterable[Result], key: Callable[[Result], str]) -> list[list[Result]]:

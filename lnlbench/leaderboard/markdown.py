@@ -47,7 +47,7 @@ _DIAGNOSTICS = [
 ]
 _LEGEND = f"""\
 Accuracies are test accuracies in percent, mean ± standard deviation over seeds. **last 10** is the
-mean over the last 10 epochs (a shorter run: its last tenth, at least one) and alone decides the
+mean over the last 10 epochs (below 100 epochs: the last tenth, at least one) and alone decides the
 rank; **selected** is the epoch chosen on a noisy validation split; **best** was chosen on the test
 set and is in parentheses because it ranks nothing. **≈ best** marks a row that a paired t-test over
 common seeds, Holm-corrected, does not tell from the best row (p ≥ 0.05); with fewer than
@@ -114,7 +114,7 @@ def _header(table: Table) -> str:
         "Epochs": f"{protocol.get('epochs', 'not stated')} "
         "(recipe matched; a native recipe brings its paper's own schedule)",
         "Seeds": ", ".join(map(str, seeds)) or "none finished",
-        "Ranked by": "test_accuracy_last10, the mean over seeds; the best test epoch ranks nothing",
+        "Ranked by": "test_accuracy_last10, averaged over seeds; the best test epoch ranks nothing",
         "Hardware": "; ".join(hardware) or "not stated",
         "Precision": "; ".join(precision) or "not stated",
     }

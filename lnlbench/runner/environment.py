@@ -16,7 +16,7 @@ def describe_environment(device: torch.device, precision: str) -> dict[str, Any]
     commit, dirty = _git_state(Path(lnlbench.__file__).parent)
     return {
         "lnlbench": lnlbench.__version__,
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),  # a plain string: checkpoints hold nothing else
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "device": describe_device(device),
