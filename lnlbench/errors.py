@@ -1,4 +1,4 @@
-"""Errors a user can cause or meet: what is wrong, what was given, what is allowed, what to do next."""
+"""Errors a user can cause or meet: what is wrong, what was given, what is allowed, what next."""
 
 import difflib
 from collections.abc import Iterable

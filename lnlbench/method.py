@@ -1,11 +1,12 @@
 """What a method is: one class with a visible training loop."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from lnlbench.params import Params, Recipe
+from lnlbench.params import Params as BaseParams
+from lnlbench.params import Recipe
 from lnlbench.run import Batch, Run
 
 
@@ -23,11 +24,12 @@ class Method:
     oracle: ClassVar[frozenset[str]] = frozenset()
     recipes: ClassVar[dict[str, Recipe]] = {}
 
-    class Params(Params):
+    class Params(BaseParams):
         """The method's parameters; none unless a subclass declares them."""
 
-    def __init__(self, params: Params) -> None:
-        self.params = params
+    def __init__(self, params: BaseParams) -> None:
+        # Any, so that a subclass may read the fields of its own Params.
+        self.params: Any = params
 
     def fit(self, run: Run) -> None:
         """Train on the run's noisy training set."""
@@ -57,7 +59,9 @@ class LossMethod(Method):
 
     def loss(self, network: nn.Module, batch: Batch, epoch: int) -> Tensor:
         """The scalar to minimize for one batch with one weakly augmented view."""
-        raise NotImplementedError(f"{type(self).__name__} does not define loss(network, batch, epoch)")
+        raise NotImplementedError(
+            f"{type(self).__name__} does not define loss(network, batch, epoch)"
+        )
 
     def fit(self, run: Run) -> None:
         """Train one network on `loss` with the run's optimizer and schedule."""

@@ -10,9 +10,11 @@ from lnlbench.errors import UsageError
 
 
 class Params(BaseModel):
-    """Base class of a method's parameters: every field typed and described, unknown keys refused."""
+    """Base class of a method's parameters: typed, described fields; unknown keys refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
+    )
 
 
 class Recipe(BaseModel):
@@ -43,7 +45,9 @@ def parse_assignments(assignments: list[str]) -> dict[str, Any]:
                 f"--set takes key=value, not {assignment!r}. Example: --set lambda_u=25"
             )
         if key in values:
-            raise UsageError(f"--set gives {key!r} twice: {values[key]!r} and {text!r}. Give it once.")
+            raise UsageError(
+                f"--set gives {key!r} twice: {values[key]!r} and {text!r}. Give it once."
+            )
         try:
             values[key] = json.loads(text)
         except json.JSONDecodeError:

@@ -54,7 +54,7 @@ class ImageViews:
         self.shift = (-255 * torch.tensor(mean, device=device) / scale).view(1, -1, 1, 1)
 
     def draw(self, augment: str, count: int, generator: torch.Generator) -> Tensor:
-        """Top, left and flip for each sample, int64 [count, 3]; drawn on the CPU for every device."""
+        """Top, left, flip of each sample, int64 [count, 3]; drawn on the CPU for every device."""
         if augment not in ("weak", "none"):
             raise UsageError(f"augment is 'weak' or 'none', not {augment!r}.")
         draws = torch.full((count, 3), PADDING, dtype=torch.int64)

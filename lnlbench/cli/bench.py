@@ -38,15 +38,15 @@ def bench(
         chosen = plugins.method(name)
         if "clean_labels" in chosen.oracle:
             if method:
-                raise UsageError(f"Method {name!r} needs clean labels, and random images have none.")
+                raise UsageError(
+                    f"Method {name!r} needs clean labels, and random images have none."
+                )
             continue
         # Selection from the second epoch on, so that what is timed is the method, not its warm-up.
         params = {"warmup_epochs": 1} if "warmup_epochs" in chosen.Params.model_fields else {}
         spec = build_spec(chosen, track, overrides=changes, params=params)
         built = chosen(chosen.Params(**spec.params))
-        timings.append(
-            bench_method(built, spec.protocol, samples, repeats, resolve_device(device))
-        )
+        timings.append(bench_method(built, spec.protocol, samples, repeats, resolve_device(device)))
     document = json.dumps({"timings": [timing.document() for timing in timings]}, indent=2)
     if output is not None:
         write_atomically(output, f"{document}\n".encode())

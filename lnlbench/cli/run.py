@@ -37,9 +37,7 @@ def run(
     epochs: Annotated[int | None, typer.Option(help="Override the number of epochs.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Override the batch size.")] = None,
     lr: Annotated[float | None, typer.Option(help="Override the learning rate.")] = None,
-    augment: Annotated[
-        str | None, typer.Option(help="Override: crop-flip, crop or none.")
-    ] = None,
+    augment: Annotated[str | None, typer.Option(help="Override: crop-flip, crop or none.")] = None,
     validation: Annotated[
         float | None, typer.Option(help="Share of the noisy training set to select epochs on.")
     ] = None,
@@ -101,8 +99,7 @@ def run(
             )
     elif not method:
         raise UsageError(
-            "Name a method: lnlbench run --method ce --track digits. "
-            "'lnlbench methods' lists them."
+            "Name a method: lnlbench run --method ce --track digits. 'lnlbench methods' lists them."
         )
 
     from lnlbench.plugins import load_plugins
@@ -114,7 +111,9 @@ def run(
     elif spec is not None:
         specs = [_read_spec(spec)]
     else:
-        specs = _build_specs(plugins, method or [], track, recipe, overrides, set_ or [], seed, seeds)
+        specs = _build_specs(
+            plugins, method or [], track, recipe, overrides, set_ or [], seed, seeds
+        )
     if print_spec:
         for each in specs:
             typer.echo(each.model_dump_json())

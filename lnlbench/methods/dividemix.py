@@ -41,7 +41,9 @@ class DivideMix(Method):
         )
         temperature: float = Field(0.5, gt=0, le=10, description="Sharpening of soft labels.")
         mixup_alpha: float = Field(4.0, gt=0, description="Mixup draws λ from Beta(alpha, alpha).")
-        lambda_u: float = Field(25.0, ge=0, description="Weight of the unlabeled loss after ramp-up.")
+        lambda_u: float = Field(
+            25.0, ge=0, description="Weight of the unlabeled loss after ramp-up."
+        )
         rampup_epochs: float = Field(
             16, ge=0, description="Epochs after warm-up over which lambda_u rises from 0."
         )
@@ -163,7 +165,9 @@ class DivideMix(Method):
             # The authors' loader crashes here; one batch of the most credible samples goes on.
             count = min(max(1, run.batch_size // 2), run.num_samples)
             labeled[clean_probability.topk(count).indices] = True
-            run.event("empty labeled set", f"using the {count} samples of highest clean probability")
+            run.event(
+                "empty labeled set", f"using the {count} samples of highest clean probability"
+            )
         if labeled.all():
             run.event("empty unlabeled set", "training on labeled samples alone")
         present = run.labels[labeled].unique()

@@ -46,7 +46,7 @@ def mixup_share(alpha: float, generator: torch.Generator) -> float:
 
 
 def mix(values: Tensor, share: float, permutation: Tensor) -> Tensor:
-    """share * values + (1 - share) * values[permutation], for inputs and soft labels alike."""
+    """Mix inputs or soft labels: share * values + (1 - share) * values[permutation]."""
     return torch.lerp(values[permutation], values, share)
 
 

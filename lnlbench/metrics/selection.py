@@ -23,4 +23,6 @@ def selection_quality(
     auroc = roc_auc_score(truth, belief) if 0 < truth.sum() < len(truth) else float("nan")
     values = (float(precision), float(recall), float(f1), float(auroc))
     # NaN is the only value that differs from itself.
-    return {name: value if value == value else None for name, value in zip(NAMES, values, strict=True)}
+    return {
+        name: value if value == value else None for name, value in zip(NAMES, values, strict=True)
+    }

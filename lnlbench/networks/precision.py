@@ -45,12 +45,12 @@ class PreciseNetwork(nn.Module):
 
     def __init__(self, body: nn.Module, precision: str, device: torch.device) -> None:
         super().__init__()
-        self.body = body.to(device=device, memory_format=torch.channels_last)
-        self.half = precision == "bf16"
+        self.body = body.to(device).to(memory_format=torch.channels_last)
+        self.uses_bf16 = precision == "bf16"
         self.device_type = device.type
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits float32 [B, C]."""
-        with torch.autocast(self.device_type, torch.bfloat16, enabled=self.half):
+        with torch.autocast(self.device_type, torch.bfloat16, enabled=self.uses_bf16):
             logits = self.body(images)
         return logits.float()

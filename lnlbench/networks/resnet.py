@@ -50,7 +50,7 @@ class PreActBlock(nn.Module):
 
 
 class CifarResNet(nn.Module):
-    """Stages of residual blocks on small images; every stage but the first halves the resolution."""
+    """Stages of residual blocks on small images; all stages but the first halve the resolution."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class CifarResNet(nn.Module):
         self.classifier = nn.Linear(inputs, num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits [B, C] of images [B, 3, H, W]: average-pooled features through one linear layer."""
+        """Logits [B, C] of images [B, 3, H, W]: pooled features through one linear layer."""
         features = self.blocks(self.stem(images))
         return self.classifier(torch.flatten(nn.functional.adaptive_avg_pool2d(features, 1), 1))
 

@@ -1,5 +1,7 @@
 """Any network that timm builds, by the name `timm:NAME`, from random weights."""
 
+from typing import Any
+
 from torch import nn
 
 from lnlbench.errors import UsageError, unknown_name
@@ -19,7 +21,7 @@ def build_timm(name: str, num_classes: int, channels: int, image_size: int) -> n
         family = name[:6]
         near = timm.list_models(f"*{family}*")[:40] or timm.list_models("resnet*")
         raise unknown_name("timm network", name, near, "timm.list_models() has them all.")
-    options: dict[str, int] = {}
+    options: dict[str, Any] = {}
     config = timm.get_pretrained_cfg(name)
     if config is not None and config.fixed_input_size:
         options["img_size"] = image_size

@@ -137,7 +137,9 @@ def describe_outcome(outcome: Outcome, already: bool) -> str:
         kept = " (already done; --overwrite runs it again)" if already else ""
         note = ""
         if result.off_track is not None:
-            changed = ", ".join(f"{k}={json.dumps(v)}" for k, v in result.off_track.overrides.items())
+            changed = ", ".join(
+                f"{k}={json.dumps(v)}" for k, v in result.off_track.overrides.items()
+            )
             note = f"; off-track ({changed}): not in the track's table"
         return (
             f"{title}: done{kept}, test_accuracy_last10 {100 * last10:.2f}%{note}. "
@@ -176,7 +178,5 @@ def _print_summary(outcomes: list[Outcome], console: Console) -> None:
         cells = ["-" if value is None else f"{100 * value:.2f}%" for value in accuracies]
         seconds = f"{result.cost.wall_seconds:.0f}"
         # Text, not str: a method's name is not markup.
-        table.add_row(
-            Text(result.method.name), str(result.seed), result.status, *cells, seconds
-        )
+        table.add_row(Text(result.method.name), str(result.seed), result.status, *cells, seconds)
     console.print(table)

@@ -45,7 +45,7 @@ def restore(owner: object, state: dict[str, Any]) -> None:
             setattr(owner, name, _decode(saved, vars(owner).get(name)))
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
             raise RunError(
-                f"The checkpoint does not fit attribute {name!r} of {type(owner).__name__}: {error}. "
+                f"The checkpoint does not fit {type(owner).__name__}.{name}: {error}. "
                 "Modules and optimizers must be made before the first epoch; if the code has "
                 "changed since, start anew with --overwrite."
             ) from error
@@ -69,7 +69,7 @@ def _encode(value: Any, name: str) -> Any:
     if isinstance(value, dict):
         return ["dict", [[_encode(k, name), _encode(v, name)] for k, v in value.items()]]
     raise RunError(
-        f"Attribute {name!r} holds a {type(value).__name__}, which cannot be saved in a checkpoint. "
+        f"Attribute {name!r} holds a {type(value).__name__}, which no checkpoint can hold. "
         "A method may keep modules, optimizers, tensors, arrays, generators and plain values on "
         "self; keep anything else in a local variable of fit()."
     )
@@ -91,9 +91,9 @@ def _decode(saved: Any, current: Any) -> Any:
         generator.set_state(content)
         return generator
     if kind == "numpy generator":
-        generator = current if isinstance(current, np.random.Generator) else np.random.default_rng()
-        generator.bit_generator.state = json.loads(content)
-        return generator
+        numbers = current if isinstance(current, np.random.Generator) else np.random.default_rng()
+        numbers.bit_generator.state = json.loads(content)
+        return numbers
     if kind == "array":
         return content.numpy().reshape(saved[2])
     if kind == "dict":
@@ -107,7 +107,11 @@ def _decode(saved: Any, current: Any) -> Any:
 
 
 def _restore_tensor(saved: Tensor, current: Any) -> Tensor:
-    if isinstance(current, Tensor) and current.shape == saved.shape and current.dtype == saved.dtype:
+    if (
+        isinstance(current, Tensor)
+        and current.shape == saved.shape
+        and current.dtype == saved.dtype
+    ):
         with torch.no_grad():
             return current.copy_(saved)
     return saved.clone()

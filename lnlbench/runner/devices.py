@@ -19,7 +19,9 @@ def resolve_device(device: str) -> torch.device:
     try:
         resolved = torch.device(device)
     except RuntimeError as error:
-        raise UsageError(f"--device {device!r} is not a device. Use auto, cpu, cuda or cuda:N.") from error
+        raise UsageError(
+            f"--device {device!r} is not a device. Use auto, cpu, cuda or cuda:N."
+        ) from error
     if resolved.type not in ("cpu", "cuda"):
         raise UsageError(f"--device {device!r} is not supported. Use auto, cpu, cuda or cuda:N.")
     if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():

@@ -83,7 +83,8 @@ class RunDirectory:
             lock.acquire()
         except Timeout as error:
             raise UsageError(
-                f"{self.path} is in use: another process executes this run. Wait for it, or stop it."
+                f"{self.path} is in use: another process executes this run. "
+                "Wait for it, or stop it."
             ) from error
         except OSError as error:
             raise UsageError(

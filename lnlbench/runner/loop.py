@@ -157,9 +157,7 @@ class Execution:
         scores = self._evaluator.evaluate(self.method)
         self._note(scores, scalars, seconds)
         state = {"method": capture(self.method), "record": self.record.document()}
-        save_checkpoint(
-            self.directory.checkpoint_file, {**state, "environment": self.environment}
-        )
+        save_checkpoint(self.directory.checkpoint_file, {**state, "environment": self.environment})
         max_epochs = self.prepared.spec.protocol.epochs
         now = time.monotonic()
         self.display.epoch(

@@ -16,7 +16,15 @@ from lnlbench.tracks import load_track
 Status = Literal["done", "failed", "diverged", "interrupted"]
 
 # Scores that are the last epoch's value of the curve of the same name.
-_FINAL = ("label_precision", "label_recall", "label_f1", "clean_auroc", "memorization", "ece", "nll")
+_FINAL = (
+    "label_precision",
+    "label_recall",
+    "label_f1",
+    "clean_auroc",
+    "memorization",
+    "ece",
+    "nll",
+)
 
 
 def build_result(

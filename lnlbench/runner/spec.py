@@ -104,7 +104,9 @@ def _expected(method: type[Method], track: str, recipe: str) -> tuple[Protocol, 
             return protocol, {}
         names = {name.partition("@")[0] for name in method.recipes} | {MATCHED}
         raise unknown_name(f"recipe of method {method.name!r}", recipe, names)
-    return _validate_protocol(_merge(protocol.model_dump(mode="json"), chosen.schedule)), chosen.params
+    return _validate_protocol(
+        _merge(protocol.model_dump(mode="json"), chosen.schedule)
+    ), chosen.params
 
 
 def _merge(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,9 @@ DEFAULT_TRACK = "cifar100n-resnet34"
 def track_names() -> list[str]:
     """The names of the tracks that lnlbench ships, sorted."""
     entries = files(__name__).iterdir()
-    return sorted(entry.name.removesuffix(".toml") for entry in entries if entry.name.endswith(".toml"))
+    return sorted(
+        entry.name.removesuffix(".toml") for entry in entries if entry.name.endswith(".toml")
+    )
 
 
 def load_track(name: str) -> Track:

@@ -1,0 +1,97 @@
+"""Backbones: sizes, stems, precision."""
+
+import pytest
+import torch
+from torch import nn
+
+from lnlbench.errors import UsageError
+from lnlbench.networks import BACKBONES, build_backbone, check_backbone
+from lnlbench.networks.precision import PreciseNetwork, resolve_precision
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("name", sorted(BACKBONES))
+def test_every_backbone_maps_small_images_to_logits(name):
+    network = build_backbone(name, 7, 3, 32)
+    assert network(torch.randn(2, 3, 32, 32)).shape == (2, 7)
+
+
+@pytest.mark.parametrize(
+    ("name", "millions"), [("resnet34", 21.33), ("resnet18", 11.22), ("preact-resnet18", 11.22)]
+)
+def test_parameter_counts_are_those_of_the_papers(name, millions):
+    count = sum(weight.numel() for weight in build_backbone(name, 100, 3, 32).parameters())
+    assert count / 1e6 == pytest.approx(millions, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet34", "preact-resnet18"])
+def test_the_stem_keeps_the_resolution(name):
+    network = build_backbone(name, 100, 3, 32)
+    shapes = []
+    network.stem.register_forward_hook(lambda module, inputs, output: shapes.append(output.shape))
+    network.blocks.register_forward_hook(lambda module, inputs, output: shapes.append(output.shape))
+    network(torch.randn(2, 3, 32, 32))
+    assert shapes == [(2, 64, 32, 32), (2, 512, 4, 4)]
+    assert not [module for module in network.modules() if isinstance(module, nn.MaxPool2d)]
+
+
+def test_the_preactivation_network_has_no_normalization_before_its_classifier():
+    network = build_backbone("preact-resnet18", 100, 3, 32)
+    features = []
+    network.blocks.register_forward_hook(lambda module, inputs, output: features.append(output))
+    network(torch.randn(2, 3, 32, 32))
+    # After a normalization and a rectifier nothing would be negative.
+    assert (features[0] < 0).any()
+
+
+def test_any_timm_network_can_be_named():
+    network = build_backbone("timm:resnet10t", 11, 3, 32)
+    assert network(torch.randn(2, 3, 32, 32)).shape == (2, 11)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("resnet43", "Did you mean 'resnet34'"),
+        ("timm:resnet10q", "Unknown timm network 'resnet10q'"),
+        ("timm:vit_base_patch16_224", None),
+    ],
+)
+def test_backbones_that_cannot_be_built_are_refused_with_a_way_out(name, message):
+    if message is None:
+        # A transformer of fixed input size is built for the images that there are.
+        assert build_backbone(name, 5, 3, 32)(torch.randn(1, 3, 32, 32)).shape == (1, 5)
+        return
+    with pytest.raises(UsageError, match=message):
+        build_backbone(name, 10, 3, 32)
+
+
+def test_names_are_checked_before_anything_is_built():
+    with pytest.raises(UsageError, match="timm:NAME"):
+        check_backbone("alexnet")
+    check_backbone("timm:resnet10t")
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_logits_and_weights_are_float32_at_every_precision(precision):
+    network = PreciseNetwork(build_backbone("small-cnn", 10, 3, 32), precision, CPU)
+    inside = []
+    network.body[0].register_forward_hook(
+        lambda module, inputs, output: inside.append(output.dtype)
+    )
+    logits = network(torch.randn(4, 3, 32, 32))
+    logits.sum().backward()
+    assert logits.dtype == torch.float32
+    assert inside == [torch.bfloat16 if precision == "bf16" else torch.float32]
+    assert {weight.grad.dtype for weight in network.parameters()} == {torch.float32}
+
+
+def test_precision_is_chosen_by_the_hardware_unless_it_is_named(monkeypatch):
+    monkeypatch.setattr("lnlbench.networks.precision._cpu_has_bf16", lambda: False)
+    assert resolve_precision("auto", CPU) == "fp32"
+    monkeypatch.setattr("lnlbench.networks.precision._cpu_has_bf16", lambda: True)
+    assert resolve_precision("auto", CPU) == "bf16"
+    assert resolve_precision("fp32", CPU) == "fp32"
+    with pytest.raises(UsageError, match="fp16"):
+        resolve_precision("fp16", CPU)

@@ -1,0 +1,154 @@
+"""Run specs: fingerprints, overrides, deviations, and data splits that follow from them."""
+
+import json
+from typing import ClassVar
+
+import pytest
+import torch
+from pydantic import Field
+
+import lnlbench
+from lnlbench.data import load_dataset
+from lnlbench.errors import UsageError
+from lnlbench.method import Method
+from lnlbench.noise import apply_noise
+from lnlbench.params import Recipe, parse_assignments, validate_params
+from lnlbench.runner.spec import build_spec, deviations, parse_spec
+from lnlbench.runner.training_set import split_dataset
+from lnlbench.tracks import load_track, track_names
+
+
+class Example(Method):
+    name = "example"
+    reference = "Nobody (2026): an example"
+
+    class Params(lnlbench.Params):
+        weight: float = Field(1.0, ge=0, le=5, description="How much.")
+        mode: str = Field("plain", description="Which way.")
+
+    recipes: ClassVar = {
+        "native": Recipe(params={"weight": 2.0}, schedule={"epochs": 7, "optimizer": {"lr": 0.5}}),
+        "matched@digits": Recipe(params={"mode": "digits"}),
+    }
+
+
+def test_a_spec_survives_its_json_with_the_same_fingerprint():
+    spec = build_spec(Example, "digits", overrides={"epochs": 4}, params={"weight": 3}, seed=2)
+    again = parse_spec(spec.model_dump_json(), "text")
+    assert again == spec
+    assert again.fingerprint == spec.fingerprint
+    shuffled = json.dumps(dict(reversed(spec.document().items())))
+    assert parse_spec(shuffled, "text").fingerprint == spec.fingerprint
+
+
+def test_whole_numbers_and_floats_of_one_value_have_one_fingerprint():
+    one = build_spec(Example, "digits", params={"weight": 1}, overrides={"optimizer": {"lr": 1}})
+    other = build_spec(
+        Example, "digits", params={"weight": 1.0}, overrides={"optimizer": {"lr": 1.0}}
+    )
+    assert one.fingerprint == other.fingerprint
+
+
+def test_recipes_change_params_and_schedule_and_still_belong_to_the_track():
+    native = build_spec(Example, "digits", "native")
+    assert native.params == {"weight": 2.0, "mode": "plain"}
+    assert native.protocol.epochs == 7
+    assert native.protocol.optimizer.lr == 0.5
+    assert native.protocol.optimizer.momentum == load_track("digits").protocol.optimizer.momentum
+    matched = build_spec(Example, "digits")
+    assert matched.params["mode"] == "digits"
+    assert build_spec(Example, "cifar100n-small").params["mode"] == "plain"
+    assert deviations(native, Example) == deviations(matched, Example) == {}
+
+
+def test_deviations_name_exactly_what_was_changed():
+    spec = build_spec(
+        Example,
+        "digits",
+        overrides={"epochs": 60, "limit_train": 100, "optimizer": {"lr": 0.3}},
+        params={"weight": 4, "mode": "digits"},
+    )
+    changed = deviations(spec, Example)
+    assert changed.keys() == {"limit_train", "optimizer", "params.weight"}
+    assert changed["limit_train"] == 100
+    assert changed["params.weight"] == 4.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"recipe": "nativ"}, ["nativ", "native"]),
+        ({"params": {"wieght": 1}}, ["wieght", "Did you mean 'weight'", "methods show example"]),
+        ({"params": {"weight": 9}}, ["weight", "9", "How much", "less than or equal to 5"]),
+        ({"params": {"weight": "x"}}, ["weight", "'x'", "number"]),
+        ({"overrides": {"epochs": 0}}, ["--epochs", "0", "greater than or equal to 1"]),
+        ({"overrides": {"optimizer": {"lr": -1}}}, ["--lr", "-1", "greater than 0"]),
+        ({"overrides": {"limit_train": 1}}, ["--limit-train", "1"]),
+        ({"overrides": {"augment": "blur"}}, ["--augment", "blur", "crop-flip"]),
+    ],
+)
+def test_what_is_not_allowed_is_named_with_what_is(arguments, words):
+    with pytest.raises(UsageError) as refusal:
+        build_spec(Example, "digits", **arguments)
+    for word in words:
+        assert word in str(refusal.value)
+
+
+def test_assignments_are_json_where_they_can_be():
+    found = parse_assignments(["a=1", "b=0.5", "c=true", "d=null", "e=[1, 2]", "f=text", "g-h=x=y"])
+    assert found == {"a": 1, "b": 0.5, "c": True, "d": None, "e": [1, 2], "f": "text", "g_h": "x=y"}
+    for wrong in (["a"], ["=1"], ["a=1", "a=2"]):
+        with pytest.raises(UsageError, match="--set"):
+            parse_assignments(wrong)
+
+
+def test_params_refuse_infinity_and_nan():
+    for value in (float("nan"), float("inf")):
+        with pytest.raises(UsageError, match="weight"):
+            validate_params("example", Example.Params, {"weight": value})
+
+
+@pytest.mark.parametrize("track", track_names())
+def test_the_learning_rate_drops_at_its_share_of_the_epochs(track):
+    protocol = load_track(track).protocol
+    share, epochs = protocol.milestones[0], protocol.epochs
+    factors = [protocol.learning_rate_factor(epoch) for epoch in range(epochs)]
+    drop = round(share * epochs)
+    assert factors == [1.0] * drop + [protocol.gamma] * (epochs - drop)
+
+
+def test_a_split_holds_out_noisy_validation_and_keeps_labels_with_their_images():
+    dataset = load_dataset("digits")
+    noisy = apply_noise("symmetric:0.4", dataset, 0)
+    protocol = load_track("digits").protocol
+    changed = protocol.model_copy(update={"limit_train": 1000, "validation": 0.1, "limit_test": 50})
+    split = split_dataset(dataset, noisy, changed)
+    assert len(split.training.labels) == len(split.clean_labels) == 900
+    assert len(split.validation.labels) == 100
+    assert len(split.test.labels) == 50
+    # Each image is found again in the data set, with its own labels, once.
+    pixels = {row.numpy().tobytes(): number for number, row in enumerate(dataset.train_images)}
+    found = [
+        pixels[row.numpy().tobytes()]
+        for row in torch.cat([split.training.images, split.validation.images])
+    ]
+    assert len(set(found)) == 1000
+    assert torch.equal(
+        torch.cat([split.training.labels, split.validation.labels]), noisy.labels[found]
+    )
+    assert torch.equal(split.clean_labels, dataset.train_labels[found[:900]])
+    assert 0.2 < split.noise_rate < 0.5
+    again = split_dataset(dataset, noisy, changed)
+    assert torch.equal(again.training.images, split.training.images)
+
+
+def test_impossible_splits_are_refused():
+    dataset = load_dataset("digits")
+    noisy = apply_noise("clean", dataset, 0)
+    protocol = load_track("digits").protocol
+    with pytest.raises(UsageError, match=r"--limit-train 5000: there are only 1297"):
+        split_dataset(dataset, noisy, protocol.model_copy(update={"limit_train": 5000}))
+    with pytest.raises(UsageError, match=r"--validation"):
+        split_dataset(
+            dataset, noisy, protocol.model_copy(update={"limit_train": 3, "validation": 0.1})
+        )

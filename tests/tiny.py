@@ -1,0 +1,71 @@
+"""Small runs without the command line: a Run over a few images, the digits track cut short."""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from lnlbench.augment.views import ImageViews
+from lnlbench.data import load_dataset
+from lnlbench.plugins import load_plugins
+from lnlbench.run import Run, RunHost
+from lnlbench.runner.directory import RunDirectory
+from lnlbench.runner.display import QuietDisplay
+from lnlbench.runner.loop import execute
+from lnlbench.runner.spec import build_spec
+
+CPU = torch.device("cpu")
+
+
+def tiny_network(num_classes: int = 4) -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3, 4, bias=False),
+        nn.BatchNorm2d(8),
+        nn.Flatten(),
+        nn.LazyLinear(num_classes),
+    )
+
+
+def make_run(samples: int = 50, batch_size: int = 16, max_epochs: int = 3, **changes) -> Run:
+    generator = torch.Generator().manual_seed(1)
+    images = torch.randint(0, 256, (samples, 3, 32, 32), dtype=torch.uint8, generator=generator)
+    labels = torch.randint(0, 4, (samples,), generator=generator)
+    network = changes.pop("network", tiny_network)
+    settings = {
+        "views": ImageViews(images, (0.5,) * 3, (0.25,) * 3, "crop-flip", CPU),
+        "labels": labels,
+        "num_classes": 4,
+        "max_epochs": max_epochs,
+        "batch_size": batch_size,
+        "eval_batch_size": 20,
+        "seed": 0,
+        "device": CPU,
+        "build_network": network,
+        "build_optimizer": lambda module: torch.optim.SGD(module.parameters(), lr=0.1),
+        "learning_rate_factor": lambda epoch: 0.5**epoch,
+    }
+    return Run(RunHost(**{**settings, **changes}))
+
+
+def short_spec(method, seed: int = 0, **overrides):
+    settings = {"epochs": 3, "limit_train": 200, "limit_test": 100, **overrides}
+    return build_spec(method, "digits", overrides=settings, seed=seed)
+
+
+def run_short(name: str, folder: Path, seed: int = 0, params=None, **overrides):
+    """Execute a method on a cut-down digits track; returns its result."""
+    plugins = load_plugins(strict=True)
+    method = plugins.method(name)
+    settings = {"epochs": 3, "limit_train": 200, "limit_test": 100, **overrides}
+    spec = build_spec(method, "digits", overrides=settings, params=params, seed=seed)
+    directory = RunDirectory.of_spec(folder, spec)
+    dataset = load_dataset("digits")
+    return execute(spec, method, plugins.origins[name], dataset, directory, QuietDisplay(), CPU)
+
+
+def comparable(result) -> dict:
+    """A result without what may differ between two runs of one spec: time and memory."""
+    document = result.model_dump(mode="json")
+    document.pop("created")
+    document.pop("cost")
+    return document
