@@ -1,4 +1,4 @@
-"""`lnlbench run`: from flags to specs; executing them is `lnlbench.runner.batch`'s work."""
+"""`lnlbench run`: from flags to specs; executing them is `lnlbench.runner.series`'s work."""
 
 import sys
 from pathlib import Path
@@ -103,7 +103,7 @@ def run(
         )
 
     from lnlbench.plugins import load_plugins
-    from lnlbench.runner.batch import Batch, resumable
+    from lnlbench.runner.series import Series, resumable
 
     plugins = load_plugins(strict=strict)
     if resume is not None:
@@ -118,8 +118,8 @@ def run(
         for each in specs:
             typer.echo(each.model_dump_json())
         return
-    batch = Batch(plugins, output, device, data_dir, overwrite)
-    outcomes = batch.execute(specs, quiet=quiet, machine=as_json)
+    series = Series(plugins, output, device, data_dir, overwrite)
+    outcomes = series.execute(specs, quiet=quiet, machine=as_json)
     if not all(outcome.finished for outcome in outcomes):
         raise typer.Exit(EXIT_FAILED)
 

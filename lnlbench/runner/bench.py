@@ -2,7 +2,6 @@
 
 import statistics
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import torch
@@ -20,6 +19,7 @@ from lnlbench.runner.seeds import generator_for, global_streams_kept
 from lnlbench.tracks import Protocol
 
 IMAGE_SIZE = 32
+NUM_CLASSES = 100
 # One epoch of warm-up training and one to reach steady state, before any is timed.
 UNTIMED_EPOCHS = 2
 
@@ -59,31 +59,35 @@ class Pass:
 class Floor:
     """Networks of the same kind, and one preloaded batch, to replay recorded passes on."""
 
-    def __init__(
-        self, build: Callable[[], nn.Module], protocol: Protocol, classes: int, device: torch.device
-    ) -> None:
-        self._build = build
+    def __init__(self, protocol: Protocol, precision: str, device: torch.device) -> None:
         self._protocol = protocol
-        self._classes = classes
+        self._precision = precision
         self._device = device
         self._networks: dict[int, tuple[nn.Module, torch.optim.Optimizer]] = {}
-        self._images = torch.empty(0, 3, IMAGE_SIZE, IMAGE_SIZE, device=device)
+        self._images = torch.empty(0, device=device)
+
+    def build(self) -> nn.Module:
+        """A network as a run would build it."""
+        body = build_backbone(self._protocol.backbone, NUM_CLASSES, 3, IMAGE_SIZE)
+        return PreciseNetwork(body, self._precision, self._device)
 
     def prepare(self, passes: list[Pass]) -> None:
         """Make what the passes need, outside the timed part."""
         for number in {each.network for each in passes if each.network is not None}:
             if number not in self._networks:
-                network = self._build()
+                network = self.build()
                 optimizer = build_optimizer(network, self._protocol.optimizer)
                 self._networks[number] = (network, optimizer)
         largest = max((each.batch for each in passes), default=0)
         if largest > len(self._images):
             images = torch.randn(largest, 3, IMAGE_SIZE, IMAGE_SIZE, device=self._device)
             self._images = images.to(memory_format=torch.channels_last)
-            self._labels = torch.randint(self._classes, (largest,), device=self._device)
+            self._labels = torch.randint(NUM_CLASSES, (largest,), device=self._device)
 
-    def replay(self, passes: list[Pass]) -> None:
-        """Run the passes: nothing but forward, backward and optimizer steps."""
+    def replay(self, passes: list[Pass]) -> float:
+        """Run the passes, nothing but forward, backward and optimizer steps; returns seconds."""
+        _wait(self._device)
+        began = time.perf_counter()
         logits: Tensor | None = None
         latest: int | None = None
         for each in passes:
@@ -100,81 +104,84 @@ class Floor:
                 output = network(self._images[: each.batch])
             if each.gradients:
                 logits, latest = output, each.network
+        _wait(self._device)
+        return time.perf_counter() - began
+
+
+class EpochTimer:
+    """Records a method's network passes, times its epochs, and each epoch's floor after it.
+
+    Interleaving lets the ratio survive a machine whose speed drifts.
+    """
+
+    def __init__(self, floor: Floor, device: torch.device) -> None:
+        self.epochs: list[float] = []
+        self.floors: list[float] = []
+        self._floor = floor
+        self._device = device
+        self._passes: list[Pass] = []
+        self._numbers: dict[nn.Module, int] = {}
+        self._began = time.perf_counter()
+
+    def build_network(self) -> nn.Module:
+        """A network whose passes are recorded."""
+        network = self._floor.build()
+        number = self._numbers.setdefault(network, len(self._numbers))
+
+        def record(module: nn.Module, inputs: tuple[Tensor]) -> None:
+            gradients = torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
+            self._passes.append(Pass(number, len(inputs[0]), module.training, gradients))
+
+        network.register_forward_pre_hook(record)
+        return network
+
+    def step_finished(self) -> None:
+        """Record an optimizer step."""
+        self._passes.append(Pass(None))
+
+    def epoch_finished(self, epoch: int) -> None:
+        """Note the epoch's time, then replay its passes; evaluation is no part of either."""
+        _wait(self._device)
+        elapsed = time.perf_counter() - self._began
+        self._floor.prepare(self._passes)
+        floor = self._floor.replay(self._passes)
+        if epoch >= UNTIMED_EPOCHS:
+            self.epochs.append(elapsed)
+            self.floors.append(floor)
+        self._passes.clear()
+        self._began = time.perf_counter()
 
 
 def bench_method(
     method: Method, protocol: Protocol, samples: int, repeats: int, device: torch.device
 ) -> Timing:
-    """Time epochs of a method on random images, each followed by its own floor.
-
-    Interleaving lets the ratio survive a machine whose speed drifts. Evaluation is not timed.
-    """
-    classes = 100
+    """Time epochs of a method on random images beside their floors."""
     precision = resolve_precision(protocol.precision, device)
-    passes: list[Pass] = []
-    seconds: list[float] = []
-    floors: list[float] = []
-    counts: list[int] = []
-
-    def build() -> nn.Module:
-        body = build_backbone(protocol.backbone, classes, channels=3, image_size=IMAGE_SIZE)
-        return PreciseNetwork(body, precision, device)
-
-    numbers: dict[nn.Module, int] = {}
-
-    def build_recorded() -> nn.Module:
-        network = build()
-        number = numbers.setdefault(network, len(numbers))
-
-        def note(module: nn.Module, inputs: tuple[Tensor]) -> None:
-            passes.append(Pass(number, len(inputs[0]), module.training, torch.is_grad_enabled()))
-
-        network.register_forward_pre_hook(note)
-        return network
-
-    floor = Floor(build, protocol, classes, device)
-
-    def epoch_finished(epoch: int) -> None:
-        _wait(device)
-        elapsed = time.perf_counter() - began[0]
-        floor.prepare(passes)
-        if epoch == 0:
-            floor.replay(passes)
-        _wait(device)
-        floor_began = time.perf_counter()
-        floor.replay(passes)
-        _wait(device)
-        if epoch >= UNTIMED_EPOCHS:
-            seconds.append(elapsed)
-            floors.append(time.perf_counter() - floor_began)
-            counts.append(run.samples)
-        passes.clear()
-        began[0] = time.perf_counter()
-
+    timer = EpochTimer(Floor(protocol, precision, device), device)
     generator = generator_for(0, "bench")
     shape = (samples, 3, IMAGE_SIZE, IMAGE_SIZE)
     images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
     run = Run(
         RunHost(
             views=ImageViews(images, (0.5,) * 3, (0.25,) * 3, protocol.augment, device),
-            labels=torch.randint(classes, (samples,), generator=generator).to(device),
-            num_classes=classes,
+            labels=torch.randint(NUM_CLASSES, (samples,), generator=generator).to(device),
+            num_classes=NUM_CLASSES,
             max_epochs=UNTIMED_EPOCHS + repeats,
             batch_size=protocol.batch_size,
             eval_batch_size=2048 if device.type == "cuda" else 500,
             seed=0,
             device=device,
-            build_network=build_recorded,
+            build_network=timer.build_network,
             build_optimizer=lambda network: build_optimizer(network, protocol.optimizer),
             learning_rate_factor=lambda epoch: 1.0,
-            epoch_finished=epoch_finished,
-            step_finished=lambda: passes.append(Pass(None)),
+            epoch_finished=timer.epoch_finished,
+            step_finished=timer.step_finished,
         )
     )
-    began = [time.perf_counter()]
     with global_streams_kept():
         method.fit(run)
-    typical = statistics.median(seconds)
+    seconds = statistics.median(timer.epochs)
+    ratios = [epoch / floor for epoch, floor in zip(timer.epochs, timer.floors, strict=True)]
     return Timing(
         method=method.name,
         backbone=protocol.backbone,
@@ -183,10 +190,10 @@ def bench_method(
         precision=precision,
         device=describe_device(device),
         repeats=repeats,
-        seconds_per_epoch=typical,
-        images_per_second=statistics.median(counts) / typical,
-        floor_seconds=statistics.median(floors),
-        ratio_to_floor=statistics.median(a / b for a, b in zip(seconds, floors, strict=True)),
+        seconds_per_epoch=seconds,
+        images_per_second=run.samples / seconds,
+        floor_seconds=statistics.median(timer.floors),
+        ratio_to_floor=statistics.median(ratios),
         peak_memory_bytes=peak_memory_bytes(device),
     )
 

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -141,5 +142,13 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
             f"The checkpoint {path} is damaged: its content does not match its checksum. "
             f"Start this run anew: lnlbench run --spec {path.parent / 'spec.json'} --overwrite"
         )
-    state: dict[str, Any] = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
+    try:
+        state: dict[str, Any] = torch.load(
+            io.BytesIO(content), map_location=device, weights_only=True
+        )
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise RunError(
+            f"The checkpoint {path} holds more than tensors and plain values, so it is not loaded. "
+            f"Start this run anew: lnlbench run --spec {path.parent / 'spec.json'} --overwrite"
+        ) from error
     return state

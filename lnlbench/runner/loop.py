@@ -14,6 +14,7 @@ from lnlbench.method import Method
 from lnlbench.networks import build_backbone
 from lnlbench.networks.precision import PreciseNetwork
 from lnlbench.params import validate_params
+from lnlbench.plugin_checks import printable
 from lnlbench.plugins import Origin
 from lnlbench.results import Result
 from lnlbench.results.atomic import write_atomically
@@ -96,7 +97,7 @@ class Execution:
         except Exception as reason:  # a method's own mistake must not lose the other runs
             write_atomically(self.directory.error_file, traceback.format_exc().encode())
             place = f"traceback in {self.directory.error_file}"
-            return "failed", f"{type(reason).__name__}: {reason} ({place})"
+            return "failed", f"{type(reason).__name__}: {printable(reason)} ({place})"
         return "done", None
 
     def _build_network(self) -> nn.Module:

@@ -49,8 +49,8 @@ def resumable(path: Path) -> tuple[list[RunSpec], Path]:
     return [directory.read_spec() for directory in directories], output
 
 
-class Batch:
-    """Runs that share plugins, an output folder, a device, and the data in memory."""
+class Series:
+    """Runs one after the other that share plugins, an output folder, a device, and the data in memory."""
 
     def __init__(
         self, plugins: Plugins, output: Path, device: str, data_dir: Path | None, overwrite: bool
