@@ -101,7 +101,7 @@ class LiveDisplay(PlainDisplay):
         self._rows.clear()
         self._eta = ""
         self._bar = Progress(
-            TextColumn("[bold]{task.description}", markup=True),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(),
             TaskProgressColumn(),
             TextColumn("{task.fields[status]}", markup=False),

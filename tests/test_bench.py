@@ -1,0 +1,57 @@
+"""The floor replays exactly the passes that a method made."""
+
+import pytest
+import torch
+from tiny import CPU
+
+from lnlbench.methods.cross_entropy import CrossEntropy
+from lnlbench.methods.dividemix import DivideMix
+from lnlbench.runner.bench import Floor, Pass, bench_method
+from lnlbench.tracks import load_track
+
+PROTOCOL = load_track("digits").protocol.model_copy(update={"batch_size": 16})
+
+
+@pytest.fixture
+def replayed(monkeypatch):
+    """The passes of each replay, which still happens."""
+    seen = []
+    original = Floor.replay
+
+    def replay(self, passes):
+        seen.append(list(passes))
+        return original(self, passes)
+
+    monkeypatch.setattr(Floor, "replay", replay)
+    return seen
+
+
+def test_cross_entropy_is_one_pass_and_one_step_a_batch(replayed):
+    timing = bench_method(CrossEntropy(CrossEntropy.Params()), PROTOCOL, 40, 2, CPU)
+    step = Pass(None)
+    epoch = [Pass(0, size, training=True, gradients=True) for size in (16, 16, 8)]
+    assert replayed == [[item for each in epoch for item in (each, step)]] * 4
+    assert timing.ratio_to_floor > 0
+    assert timing.images_per_second == pytest.approx(40 / timing.seconds_per_epoch)
+
+
+def test_dividemix_passes_are_told_apart_by_network_mode_and_gradient(replayed):
+    bench_method(DivideMix(DivideMix.Params(warmup_epochs=1)), PROTOCOL, 40, 1, CPU)
+    warmup, *_, divided = replayed
+    assert {each.network for each in warmup} == {0, 1, None}
+    evaluations = [each for each in divided if each.batch == 40]
+    assert evaluations == [Pass(0, 40), Pass(1, 40)]
+    steps = divided.count(Pass(None))
+    trained = [each for each in divided if each.gradients]
+    assert len(trained) == steps > 0
+    assert all(each.training for each in trained)
+    peers = [each for each in divided if not each.training and each.batch != 40]
+    assert peers, "the peer guesses in eval mode"
+    assert not any(each.gradients for each in peers)
+
+
+def test_the_callers_random_stream_is_left_alone():
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    bench_method(CrossEntropy(CrossEntropy.Params()), PROTOCOL, 20, 1, CPU)
+    assert torch.equal(torch.get_rng_state(), before)

@@ -1,0 +1,63 @@
+"""What a run shows: lines for logs, a table for terminals, and no markup from foreign names."""
+
+import io
+
+import pytest
+from rich.console import Console
+from tiny import make_run
+
+from lnlbench.runner.display import EpochReport, LiveDisplay, PlainDisplay, QuietDisplay
+
+REPORT = EpochReport(
+    epoch=4,
+    max_epochs=20,
+    seconds=75.0,
+    images_per_second=1234.5,
+    eta_seconds=4000.0,
+    scalars={"loss": 1.2345, "labeled_share": 0.625},
+    scores={"test_accuracy": 0.4321, "clean_auroc": None, "memorization": 0.05},
+)
+
+
+def shown(display_class, terminal):
+    text = io.StringIO()
+    console = Console(file=text, force_terminal=terminal, width=140)
+    display = display_class(console)
+    display.started("ce · [red]track[/red] · seed 0", 20, first_epoch=4)
+    run = make_run()
+    run.log(loss=0.75)
+    run.samples, run.steps = 300, 7
+    display.step(run, seconds=2.0)
+    if terminal:
+        display._live.refresh()  # else its thread refreshes at a moment of its own choice
+    display.epoch(REPORT)
+    display.finished("the end")
+    return text.getvalue()
+
+
+def test_plain_lines_have_the_figures_and_leave_out_what_is_not_known():
+    text = shown(PlainDisplay, terminal=False)
+    assert "ce · [red]track[/red] · seed 0: 20 epochs, resumed at epoch 5" in text
+    (line,) = [line for line in text.splitlines() if line.startswith("epoch")]
+    for word in ("epoch 5/20", "loss 1.234", "test 43.2%", "labeled 62.5%", "memorized 5.0%"):
+        assert word in line
+    for word in ("1,234", "time 1:15", "ETA 1:06:40"):
+        assert word in line
+    assert "AUROC" not in line
+    assert text.splitlines()[-1] == "the end"
+
+
+def test_the_live_display_shows_step_loss_speed_and_the_epochs_table():
+    text = shown(LiveDisplay, terminal=True)
+    for word in ("step 7", "loss 0.750", "150 img/s", "43.2%", "62.5%", "[red]track[/red]", "the end"):
+        assert word in text
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_quiet_means_quiet(terminal, capsys):
+    display = QuietDisplay()
+    display.started("title", 2, 0)
+    display.step(make_run(), 1.0)
+    display.epoch(REPORT)
+    display.finished("the end")
+    assert capsys.readouterr() == ("", "")
