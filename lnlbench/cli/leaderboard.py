@@ -112,11 +112,14 @@ def _show(results: Sequence["Result"], format: Format | None, written: Sequence[
 def _show_on_terminal(results: Sequence["Result"]) -> None:
     from rich.console import Console
 
-    from lnlbench.leaderboard.table import build_tables
-    from lnlbench.leaderboard.terminal import WIDTH, show
+    from lnlbench.leaderboard.table import build_tables, off_track_rows
+    from lnlbench.leaderboard.terminal import WIDTH, show, show_off_track
 
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
     for table in build_tables(results):
         show(table, console)
+    off_track = off_track_rows(results)
+    if off_track:
+        show_off_track(off_track, console)

@@ -76,7 +76,8 @@ def markdown_page(table: Table) -> str:
 
 def off_track_page(rows: Sequence[Row]) -> str:
     """The page of results that override their track, with what they override."""
-    header = ["track", "overrides", "method", "recipe", "seeds", "last 10", "last", "time", "runs"]
+    header = ["track", "overrides", "method", "recipe", "seeds", "last 10", "last"]
+    header += ["time", "hardware", "note", "runs"]
     lines = [
         [
             escape(row.track),
@@ -87,6 +88,8 @@ def off_track_page(rows: Sequence[Row]) -> str:
             text.accuracy(row),
             text.percent(row.scores["test_accuracy_last"]),
             text.duration(row.wall_seconds),
+            escape("; ".join(row.hardware)),
+            escape(row.note),
             row.status,
         ]
         for row in rows

@@ -1,5 +1,8 @@
 """Tables on a terminal: the columns that fit in 100 characters, the rest is in the files."""
 
+import json
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
@@ -29,6 +32,19 @@ def show(table: Table, console: Console) -> None:
         grid.add_column(column, justify="left" if words else "right", no_wrap=not words)
     for row in table.rows:
         grid.add_row(*_cells(row))
+    console.print(grid)
+
+
+def show_off_track(rows: Sequence[Row], console: Console) -> None:
+    """Print the runs that override their track, with what they override; never ranked."""
+    grid = Grid(title=Text("Runs that override their track: not comparable, not ranked"))
+    for column in ("track", "overrides", "method", "seeds", "last 10", "time"):
+        grid.add_column(column, overflow="fold")
+    for row in rows:
+        overrides = json.dumps(row.overrides, sort_keys=True, ensure_ascii=False)
+        figures = (str(len(row.by_seed)), text.accuracy(row), text.duration(row.wall_seconds))
+        cells = (row.track, overrides, text.name(row), *figures)
+        grid.add_row(*(Text(text.plain(cell)) for cell in cells))
     console.print(grid)
 
 
