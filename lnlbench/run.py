@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from lnlbench.augment.views import Views
 from lnlbench.errors import UsageError
-from lnlbench.runner.seeds import generator_for, seed_for, seed_global_streams
+from lnlbench.seeds import generator_for, seed_for, seed_global_streams
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from lnlbench.methods import mixmatch
 from lnlbench.methods.mixture import divide, normalize_losses
 from lnlbench.params import Recipe
 from lnlbench.run import Batch, Run
-from lnlbench.runner.seeds import seed_for
+from lnlbench.seeds import seed_for
 
 
 class DivideMix(Method):

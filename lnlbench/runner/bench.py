@@ -15,7 +15,7 @@ from lnlbench.networks.precision import PreciseNetwork, resolve_precision
 from lnlbench.run import Run, RunHost
 from lnlbench.runner.devices import describe_device, peak_memory_bytes
 from lnlbench.runner.optimizers import build_optimizer
-from lnlbench.runner.seeds import generator_for, global_streams_kept
+from lnlbench.seeds import generator_for, global_streams_kept
 from lnlbench.tracks import Protocol
 
 IMAGE_SIZE = 32

@@ -13,8 +13,8 @@ from lnlbench.metrics.accuracy import accuracy
 from lnlbench.metrics.calibration import expected_calibration_error, negative_log_likelihood
 from lnlbench.metrics.memorization import memorization
 from lnlbench.metrics.selection import selection_quality
-from lnlbench.runner.seeds import generator_for
 from lnlbench.runner.training_set import LabeledImages, Split
+from lnlbench.seeds import generator_for
 
 TRAINING_SAMPLE = 5000
 DEFAULT_THRESHOLD = 0.5

@@ -29,8 +29,8 @@ from lnlbench.runner.optimizers import build_optimizer
 from lnlbench.runner.prepare import Prepared, prepare
 from lnlbench.runner.record import Record
 from lnlbench.runner.report import Status, build_result
-from lnlbench.runner.seeds import global_streams_kept, seed_global_streams
 from lnlbench.runner.spec import RunSpec
+from lnlbench.seeds import global_streams_kept, seed_global_streams
 
 
 class Execution:

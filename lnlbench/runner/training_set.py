@@ -8,7 +8,7 @@ from torch import Tensor
 from lnlbench.data.dataset import Dataset
 from lnlbench.errors import UsageError
 from lnlbench.noise import NoisyLabels
-from lnlbench.runner.seeds import generator_for
+from lnlbench.seeds import generator_for
 from lnlbench.tracks import Protocol
 
 
