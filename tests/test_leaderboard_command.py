@@ -3,6 +3,7 @@ import io
 import json
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import pytest
 import typer
@@ -29,6 +30,16 @@ def store(tmp_path):
         store.save(make_result("ce", seed, 0.5 + seed / 50, seconds=2000.0))
     store.save(make_result("gce", 0, 0.55, track="digits"))
     return store
+
+
+def test_the_picture_is_valid_svg_with_the_rows_and_makes_no_request(tmp_path, store):
+    result = invoke(tmp_path, "--format", "svg")
+    root = ElementTree.fromstring(result.output)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    text = "".join(root.itertext())
+    for word in ("dividemix", "gce", "61.00"):
+        assert word in text
+    assert "url(http" not in result.output.replace('"', "")
 
 
 def test_it_writes_the_tables_and_shows_them_in_100_columns(tmp_path, store):

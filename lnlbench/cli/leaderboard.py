@@ -20,6 +20,7 @@ class Format(StrEnum):
     md = "md"
     csv = "csv"
     json = "json"
+    svg = "svg"
 
 
 def leaderboard(
@@ -104,22 +105,15 @@ def _show(results: Sequence["Result"], format: Format | None, written: Sequence[
     elif format is Format.md:
         pages = (text for name, text in render(results).items() if name.endswith(".md"))
         typer.echo("\n".join(pages), nl=False)
+    elif format is Format.svg:
+        from lnlbench.leaderboard.terminal import picture
+
+        typer.echo(picture(results))
     else:
-        _show_on_terminal(results)
+        from rich.console import Console
+
+        from lnlbench.leaderboard.terminal import WIDTH, show_all
+
+        console = Console()
+        show_all(results, console if console.is_terminal else Console(width=WIDTH))
         typer.echo("Wrote " + ", ".join(str(path) for path in written))
-
-
-def _show_on_terminal(results: Sequence["Result"]) -> None:
-    from rich.console import Console
-
-    from lnlbench.leaderboard.table import build_tables, off_track_rows
-    from lnlbench.leaderboard.terminal import WIDTH, show, show_off_track
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH)
-    for table in build_tables(results):
-        show(table, console)
-    off_track = off_track_rows(results)
-    if off_track:
-        show_off_track(off_track, console)

@@ -1,6 +1,8 @@
 """Tables on a terminal: the columns that fit in 100 characters, the rest is in the files."""
 
+import io
 import json
+import re
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -9,9 +11,28 @@ from rich.text import Text
 
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.row import Row
-from lnlbench.leaderboard.table import Table
+from lnlbench.leaderboard.table import Table, build_tables, off_track_rows
+from lnlbench.results.schema import Result
 
 WIDTH = 100
+
+
+def show_all(results: Sequence[Result], console: Console) -> None:
+    """Print every track's table, then the runs that override their track."""
+    for table in build_tables(results):
+        show(table, console)
+    off_track = off_track_rows(results)
+    if off_track:
+        show_off_track(off_track, console)
+
+
+def picture(results: Sequence[Result]) -> str:
+    """The terminal's tables as an SVG image."""
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
+    show_all(results, console)
+    svg = console.export_svg(title="lnlbench leaderboard")
+    # Without the web fonts that rich names: a picture makes no request.
+    return re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
 
 
 def show(table: Table, console: Console) -> None:

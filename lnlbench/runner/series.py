@@ -50,7 +50,7 @@ def resumable(path: Path) -> tuple[list[RunSpec], Path]:
 
 
 class Series:
-    """Runs one after the other that share plugins, an output folder, a device, and the data in memory."""
+    """Runs one after the other that share plugins, output folder, device, and data in memory."""
 
     def __init__(
         self, plugins: Plugins, output: Path, device: str, data_dir: Path | None, overwrite: bool
