@@ -13,7 +13,7 @@ from lnlbench.method import Method
 from lnlbench.networks import build_backbone
 from lnlbench.networks.precision import PreciseNetwork, resolve_precision
 from lnlbench.run import Run, RunHost
-from lnlbench.runner.devices import describe_device, peak_memory_bytes
+from lnlbench.runner.devices import describe_device, peak_memory_bytes, reset_peak_memory
 from lnlbench.runner.optimizers import build_optimizer
 from lnlbench.seeds import generator_for, global_streams_kept
 from lnlbench.tracks import Protocol
@@ -156,6 +156,7 @@ def bench_method(
     method: Method, protocol: Protocol, samples: int, repeats: int, device: torch.device
 ) -> Timing:
     """Time epochs of a method on random images beside their floors."""
+    reset_peak_memory(device)
     precision = resolve_precision(protocol.precision, device)
     timer = EpochTimer(Floor(protocol, precision, device), device)
     generator = generator_for(0, "bench")

@@ -20,6 +20,7 @@ from lnlbench.results import Result
 from lnlbench.results.atomic import write_atomically
 from lnlbench.run import Event, Run, RunHost
 from lnlbench.runner.checkpoint import capture, load_checkpoint, restore, save_checkpoint
+from lnlbench.runner.devices import reset_peak_memory
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display, EpochReport
 from lnlbench.runner.environment import describe_environment
@@ -207,6 +208,7 @@ def execute(
     """
     with directory.locked():
         params = validate_params(method.name, method.Params, spec.params)
+        reset_peak_memory(device)
         prepared = prepare(spec, dataset, device)
         if anew:
             directory.clear()

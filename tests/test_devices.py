@@ -1,0 +1,34 @@
+"""Devices and the peak memory that a result states."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from tiny import CPU
+
+from lnlbench.errors import UsageError
+from lnlbench.runner.devices import peak_memory_bytes, reset_peak_memory, resolve_device
+
+MEGABYTE = 1 << 20
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux resets a peak")
+def test_a_run_does_not_inherit_the_peak_of_an_earlier_one():
+    reset_peak_memory(CPU)
+    before = peak_memory_bytes(CPU)
+    torch.ones(100 * MEGABYTE // 4)
+    after = peak_memory_bytes(CPU)
+    assert after >= before + 90 * MEGABYTE
+    reset_peak_memory(CPU)
+    assert peak_memory_bytes(CPU) <= after - 60 * MEGABYTE
+
+
+@pytest.mark.parametrize("name", ["banana", "cuda:99", "mps"])
+def test_a_device_that_is_not_there_is_refused_with_those_that_are(name):
+    with pytest.raises(UsageError, match=r"cpu"):
+        resolve_device(name)
+
+
+def test_auto_is_a_device_of_this_machine():
+    expected = "cuda" if torch.cuda.is_available() else "cpu"
+    assert resolve_device("auto").type == expected
