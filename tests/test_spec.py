@@ -49,6 +49,19 @@ def test_whole_numbers_and_floats_of_one_value_have_one_fingerprint():
     assert one.fingerprint == other.fingerprint
 
 
+def test_other_spellings_of_the_same_data_are_the_same_run():
+    track = build_spec(Example, "cifar100n-small")
+    changed = {"dataset": "CIFAR-100N", "noise": " Noisy-Fine "}
+    spelled = build_spec(Example, "cifar100n-small", overrides=changed)
+    assert spelled.fingerprint == track.fingerprint
+    digits = [
+        build_spec(Example, "digits", overrides={"noise": noise}).fingerprint
+        for noise in ("symmetric:0.4", "symmetric:0.40", "instance:.4")
+    ]
+    assert digits[0] == digits[1] != digits[2]
+    assert digits[2] == build_spec(Example, "digits").fingerprint
+
+
 def test_recipes_change_params_and_schedule_and_still_belong_to_the_track():
     native = build_spec(Example, "digits", "native")
     assert native.params == {"weight": 2.0, "mode": "plain"}

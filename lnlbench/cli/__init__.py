@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from lnlbench import __version__
-from lnlbench.cli.backbones import backbones
+from lnlbench.cli.backbones import app as backbones_app
 from lnlbench.cli.bench import bench
 from lnlbench.cli.data import app as data_app
-from lnlbench.cli.datasets import datasets
+from lnlbench.cli.datasets import app as datasets_app
 from lnlbench.cli.leaderboard import leaderboard
 from lnlbench.cli.methods import app as methods_app
 from lnlbench.cli.plugins import plugins
@@ -29,8 +29,8 @@ app.command()(leaderboard)
 app.command()(bench)
 app.add_typer(methods_app, name="methods")
 app.add_typer(tracks_app, name="tracks")
-app.command()(datasets)
-app.command()(backbones)
+app.add_typer(datasets_app, name="datasets")
+app.add_typer(backbones_app, name="backbones")
 app.add_typer(data_app, name="data")
 app.command()(plugins)
 

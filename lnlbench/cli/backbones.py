@@ -1,24 +1,51 @@
-"""`lnlbench backbones`: the networks a run can use."""
+"""`lnlbench backbones [show NAME]`: the networks a run can use."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+app = typer.Typer()
 
-def backbones(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.callback(invoke_without_command=True)
+def backbones(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List the networks with their sizes; `lnlbench backbones show NAME` describes one."""
+    if context.invoked_subcommand is not None:
+        return
+    from lnlbench.networks import BACKBONES
+
+    described = [describe_backbone(name) for name in sorted(BACKBONES)]
+    if as_json:
+        typer.echo(json.dumps({"backbones": described}, indent=2, sort_keys=True))
+        return
+    for each in described:
+        millions = each["parameters"] / 1e6
+        typer.echo(f"{each['name']:<16} {millions:6.2f} M parameters at 100 classes")
+    typer.echo("timm:NAME        any network that timm builds, for example timm:resnet10t")
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="The network's name, such as `resnet34`.")],
+    as_json: JsonOption = False,
 ) -> None:
-    """List the networks, with their number of parameters at 100 classes."""
+    """Describe one network: what it is, and its size at 100 classes and 32x32 pixels."""
+    described = describe_backbone(name)
+    if as_json:
+        typer.echo(json.dumps(described, indent=2, sort_keys=True))
+        return
+    for field, value in described.items():
+        typer.echo(f"{field:<12} {value:,}" if isinstance(value, int) else f"{field:<12} {value}")
+
+
+def describe_backbone(name: str) -> dict[str, Any]:
+    """A network's description and number of weights; UsageError when it cannot be built."""
     from lnlbench.networks import BACKBONES, build_backbone
 
-    sizes = {
-        name: sum(weight.numel() for weight in build_backbone(name, 100, 3, 32).parameters())
-        for name in sorted(BACKBONES)
-    }
-    if as_json:
-        typer.echo(json.dumps({"backbones": sizes}, indent=2, sort_keys=True))
-        return
-    for name, size in sizes.items():
-        typer.echo(f"{name:<18} {size / 1e6:6.2f} M parameters")
-    typer.echo("timm:NAME          any network that timm builds, for example timm:resnet10t")
+    network = build_backbone(name, num_classes=100, channels=3, image_size=32)
+    text = (BACKBONES[name].__doc__ or "").partition("\n")[0] if name in BACKBONES else "by timm"
+    weights = sum(weight.numel() for weight in network.parameters())
+    return {"name": name, "description": text, "parameters": weights}

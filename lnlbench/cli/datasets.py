@@ -1,22 +1,69 @@
-"""`lnlbench datasets`: the data sets, and the noise that each can have."""
+"""`lnlbench datasets [show NAME]`: the data sets, and the noise that each can have."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+app = typer.Typer()
 
-def datasets(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
-    """List the data sets and the kinds of noise."""
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.callback(invoke_without_command=True)
+def datasets(context: typer.Context, as_json: JsonOption = False) -> None:
+    """List the data sets and the noises; `lnlbench datasets show NAME` explains one."""
+    if context.invoked_subcommand is not None:
+        return
     from lnlbench.data import dataset_names
     from lnlbench.noise import noise_names
 
+    summaries = [describe_dataset(name) for name in dataset_names()]
     if as_json:
-        document = {"datasets": dataset_names(), "noise": noise_names()}
+        document = {"datasets": summaries, "noise": noise_names()}
         typer.echo(json.dumps(document, indent=2, sort_keys=True))
         return
-    typer.echo("Data sets: " + ", ".join(dataset_names()))
-    typer.echo("Noise: " + ", ".join(noise_names()))
-    typer.echo("A rate follows a colon: --noise symmetric:0.4")
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("data set", "classes", "human noise", "what it is", box=None)
+    for each in summaries:
+        human = ", ".join(each["human_noise"]) or "-"
+        table.add_row(each["name"], str(each["classes"]), human, each["title"])
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(f"\nNoise for --noise: {', '.join(noise_names())}", soft_wrap=True)
+    console.print("RATE is from 0 to below 1, for example symmetric:0.4")
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="The data set's name, such as `cifar100n`.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Explain one data set: its names, classes, noises, and the files that it needs."""
+    details = describe_dataset(name)
+    if as_json:
+        typer.echo(json.dumps(details, indent=2, sort_keys=True))
+        return
+    for field, value in details.items():
+        text = ", ".join(value) or "-" if isinstance(value, list) else str(value)
+        typer.echo(f"{field:<12} {text}")
+
+
+def describe_dataset(name: str) -> dict[str, Any]:
+    """What can be said of a data set without reading it; UsageError when there is none."""
+    from lnlbench.data import DATASETS, canonical_name
+    from lnlbench.noise.spec import RATED
+
+    canonical = canonical_name(name)
+    info = DATASETS[canonical]
+    rated = [f"{kind}:RATE" for kind in RATED if kind != "asymmetric" or info.asymmetric]
+    return {
+        "name": canonical,
+        "title": info.title,
+        "aliases": list(info.aliases),
+        "classes": info.num_classes,
+        "human_noise": list(info.human_noise),
+        "noise": ["clean", *(["matched"] if info.human_noise else []), *rated],
+    }

@@ -97,7 +97,7 @@ def run(
                 "--resume and --spec each describe the whole run: give one of them, without "
                 "--method, --track, --seed, --set or an override."
             )
-    elif not method:
+    elif not _method_names(method):
         raise UsageError(
             "Name a method: lnlbench run --method ce --track digits. 'lnlbench methods' lists them."
         )
@@ -111,9 +111,8 @@ def run(
     elif spec is not None:
         specs = [_read_spec(spec)]
     else:
-        specs = _build_specs(
-            plugins, method or [], track, recipe, overrides, set_ or [], seed, seeds
-        )
+        names = _method_names(method)
+        specs = _build_specs(plugins, names, track, recipe, overrides, set_ or [], seed, seeds)
     if print_spec:
         for each in specs:
             typer.echo(each.model_dump_json())
@@ -122,6 +121,11 @@ def run(
     outcomes = series.execute(specs, quiet=quiet, machine=as_json)
     if not all(outcome.finished for outcome in outcomes):
         raise typer.Exit(EXIT_FAILED)
+
+
+def _method_names(methods: list[str] | None) -> list[str]:
+    names = [name.strip() for each in methods or [] for name in each.split(",")]
+    return list(dict.fromkeys(filter(None, names)))
 
 
 def _read_spec(file: Path) -> "RunSpec":
@@ -149,13 +153,12 @@ def _build_specs(
     from lnlbench.runner.spec import build_spec
     from lnlbench.tracks import DEFAULT_TRACK
 
-    names = [name.strip() for each in methods for name in each.split(",") if name.strip()]
     params = parse_assignments(assignments)
     return [
         build_spec(
             plugins.method(name), track or DEFAULT_TRACK, recipe, overrides, params, seed=number
         )
-        for name in dict.fromkeys(names)
+        for name in methods
         for number in _parse_seeds(seed, seeds)
     ]
 

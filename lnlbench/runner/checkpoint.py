@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import pickle
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from lnlbench.run import Run
 
 _MAGIC = b"lnlbench checkpoint 1 "
 _SKIPPED = ("params",)
+_PLAIN = (type(None), bool, int, float, str)
+_ARRAY_KINDS = "biufcSUmM"  # NumPy's letters for all but objects and records
 # What has state of its own is loaded into the object that `fit` made, so that names which `fit`
 # keeps for it stay valid.
 _STATEFUL = (nn.Module, torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler)
@@ -28,8 +31,9 @@ def capture(owner: object) -> dict[str, Any]:
     Raises:
         RunError: an attribute is of a kind that cannot be saved; names it.
     """
+    seen: dict[int, int] = {}
     return {
-        name: _encode(value, name)
+        name: _encode(value, name, seen)
         for name, value in vars(owner).items()
         if name not in _SKIPPED and not isinstance(value, Run)
     }
@@ -38,12 +42,15 @@ def capture(owner: object) -> dict[str, Any]:
 def restore(owner: object, state: dict[str, Any]) -> None:
     """Put captured state back; modules and optimizers must exist already.
 
+    Two names of one object are two names of one object again.
+
     Raises:
         RunError: the state does not fit the object, for example after its code has changed.
     """
+    restorer = _Restorer()
     for name, saved in state.items():
         try:
-            setattr(owner, name, _decode(saved, vars(owner).get(name)))
+            setattr(owner, name, restorer.decode(saved, vars(owner).get(name)))
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
             raise RunError(
                 f"The checkpoint does not fit {type(owner).__name__}.{name}: {error}. "
@@ -52,23 +59,32 @@ def restore(owner: object, state: dict[str, Any]) -> None:
             ) from error
 
 
-def _encode(value: Any, name: str) -> Any:
-    if value is None or isinstance(value, (bool, int, float, str)):
+def _encode(value: Any, name: str, seen: dict[int, int]) -> Any:
+    # Exact types: a subclass (np.float64 of float, a named tuple of tuple) would not come back.
+    if type(value) in _PLAIN:
         return value
+    if type(value) is tuple:
+        return ["tuple", [_encode(item, name, seen) for item in value]]
+    if isinstance(value, np.generic) and value.dtype.kind in _ARRAY_KINDS:
+        return ["scalar", *_encode_array(np.asarray(value))]
+    if id(value) in seen:
+        return ["same", seen[id(value)]]
+    seen[id(value)] = len(seen)
     if isinstance(value, Tensor):
         return ["tensor", value.detach()]
     if isinstance(value, _STATEFUL):
-        return ["state", value.state_dict()]
+        return ["state", value.state_dict(), *_module_flags(value)]
     if isinstance(value, torch.Generator):
         return ["generator", value.get_state()]
     if isinstance(value, np.random.Generator):
-        return ["numpy generator", json.dumps(value.bit_generator.state)]
-    if isinstance(value, (np.ndarray, np.generic)):
-        return ["array", torch.from_numpy(np.atleast_1d(value).copy()), list(np.shape(value))]
-    if isinstance(value, (list, tuple)):
-        return [type(value).__name__, [_encode(item, name) for item in value]]
-    if isinstance(value, dict):
-        return ["dict", [[_encode(k, name), _encode(v, name)] for k, v in value.items()]]
+        return ["numpy generator", json.dumps(value.bit_generator.state, default=np.ndarray.tolist)]
+    if isinstance(value, np.ndarray) and value.dtype.kind in _ARRAY_KINDS:
+        return ["array", *_encode_array(value)]
+    if type(value) is list:
+        return ["list", [_encode(item, name, seen) for item in value]]
+    if type(value) is dict:
+        pairs = value.items()
+        return ["dict", [[_encode(k, name, seen), _encode(v, name, seen)] for k, v in pairs]]
     raise RunError(
         f"Attribute {name!r} holds a {type(value).__name__}, which no checkpoint can hold. "
         "A method may keep modules, optimizers, tensors, arrays, generators and plain values on "
@@ -76,46 +92,117 @@ def _encode(value: Any, name: str) -> Any:
     )
 
 
-def _decode(saved: Any, current: Any) -> Any:
-    if not isinstance(saved, list):
-        return saved
-    kind, content = saved[0], saved[1]
+def _encode_array(value: np.ndarray) -> list[Any]:
+    flat = torch.from_numpy(np.ascontiguousarray(value).reshape(-1).view(np.uint8).copy())
+    return [flat, value.dtype.str, list(value.shape)]
+
+
+def _decode_array(flat: Tensor, dtype: str, shape: list[int]) -> np.ndarray:
+    return flat.cpu().numpy().view(dtype).reshape(shape)
+
+
+def _module_flags(value: Any) -> list[list[bool]]:
+    """Training modes and frozen parameters, which a state_dict leaves out."""
+    if not isinstance(value, nn.Module):
+        return []
+    training = [module.training for module in value.modules()]
+    return [training, [parameter.requires_grad for parameter in value.parameters()]]
+
+
+class _Restorer:
+    """Turns saved state into values, in the objects that `fit` made where they fit."""
+
+    def __init__(self) -> None:
+        self._values: list[Any] = []  # in the order in which `_encode` has seen them
+        self._used: set[int] = set()
+
+    def decode(self, saved: Any, current: Any) -> Any:
+        if not isinstance(saved, list):
+            return saved
+        kind, *content = saved
+        if kind == "same":
+            return self._values[content[0]]
+        if kind == "scalar":
+            return _decode_array(*content)[()]
+        if kind == "tuple":
+            known = list(current) if isinstance(current, tuple) else []
+            return tuple(self._decode_items(content[0], known))
+        if id(current) in self._used:  # one object at the start of fit, two when it was saved
+            current = None
+        if kind == "list":
+            return self._refill_list(content[0], current)
+        if kind == "dict":
+            return self._refill_dict(content[0], current)
+        return self._keep(_decode_object(kind, content, current))
+
+    def _keep(self, value: Any) -> Any:
+        self._values.append(value)
+        self._used.add(id(value))
+        return value
+
+    def _decode_items(self, saved: list[Any], known: list[Any]) -> list[Any]:
+        known = known + [None] * (len(saved) - len(known))
+        return [self.decode(item, old) for item, old in zip(saved, known, strict=False)]
+
+    def _refill_list(self, saved: list[Any], current: Any) -> list[Any]:
+        value = self._keep(current if type(current) is list else [])
+        value[:] = self._decode_items(saved, list(value))
+        return value
+
+    def _refill_dict(self, saved: list[Any], current: Any) -> dict[Any, Any]:
+        value = self._keep(current if type(current) is dict else {})
+        known = dict(value)
+        value.clear()
+        for saved_key, saved_item in saved:
+            key = self.decode(saved_key, None)
+            value[key] = self.decode(saved_item, known.get(key))
+        return value
+
+
+def _decode_object(kind: str, content: list[Any], current: Any) -> Any:
     if kind == "state":
         if not isinstance(current, _STATEFUL):
             raise ValueError("it was not made again before the first epoch")
-        current.load_state_dict(content)
+        current.load_state_dict(content[0])
+        if isinstance(current, nn.Module):
+            for module, training in zip(current.modules(), content[1], strict=True):
+                module.training = training
+            for parameter, learns in zip(current.parameters(), content[2], strict=True):
+                parameter.requires_grad_(learns)
         return current
-    if kind == "tensor":
-        return _restore_tensor(content, current)
     if kind == "generator":
         generator = current if isinstance(current, torch.Generator) else torch.Generator()
-        generator.set_state(content)
+        generator.set_state(content[0].cpu())
         return generator
     if kind == "numpy generator":
-        numbers = current if isinstance(current, np.random.Generator) else np.random.default_rng()
-        numbers.bit_generator.state = json.loads(content)
-        return numbers
+        return _decode_numpy_generator(json.loads(content[0]), current)
     if kind == "array":
-        return content.numpy().reshape(saved[2])
-    if kind == "dict":
-        known = current if isinstance(current, dict) else {}
-        pairs = [(_decode(key, None), value) for key, value in content]
-        return {key: _decode(value, known.get(key)) for key, value in pairs}
-    known_items = list(current) if isinstance(current, (list, tuple)) else []
-    known_items += [None] * (len(content) - len(known_items))
-    items = [_decode(item, known) for item, known in zip(content, known_items, strict=False)]
-    return tuple(items) if kind == "tuple" else items
+        array = _decode_array(*content)
+        if not _fits(array, current, np.ndarray):
+            return array
+        current[...] = array
+        return current
+    tensor = content[0]
+    if not _fits(tensor, current, Tensor):
+        return tensor.clone()
+    with torch.no_grad():
+        return current.copy_(tensor)
 
 
-def _restore_tensor(saved: Tensor, current: Any) -> Tensor:
-    if (
-        isinstance(current, Tensor)
-        and current.shape == saved.shape
-        and current.dtype == saved.dtype
-    ):
-        with torch.no_grad():
-            return current.copy_(saved)
-    return saved.clone()
+def _fits(saved: Any, current: Any, kind: type) -> bool:
+    return isinstance(current, kind) and (current.shape, current.dtype) == (
+        saved.shape,
+        saved.dtype,
+    )
+
+
+def _decode_numpy_generator(state: dict[str, Any], current: Any) -> np.random.Generator:
+    kind = state["bit_generator"]
+    generator = current
+    if type(getattr(current, "bit_generator", None)).__name__ != kind:
+        generator = np.random.Generator(getattr(np.random, kind)())
+    generator.bit_generator.state = state
+    return generator
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -138,17 +225,17 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
         raise RunError(f"Cannot read the checkpoint {path}: {error.strerror}.") from error
     header, _, content = data.partition(b"\n")
     if header != _MAGIC + hashlib.sha256(content).hexdigest().encode():
-        raise RunError(
-            f"The checkpoint {path} is damaged: its content does not match its checksum. "
-            f"Start this run anew: lnlbench run --spec {path.parent / 'spec.json'} --overwrite"
-        )
+        raise _damaged(path, "its content does not match its checksum")
     try:
         state: dict[str, Any] = torch.load(
             io.BytesIO(content), map_location=device, weights_only=True
         )
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise RunError(
-            f"The checkpoint {path} holds more than tensors and plain values, so it is not loaded. "
-            f"Start this run anew: lnlbench run --spec {path.parent / 'spec.json'} --overwrite"
-        ) from error
+        # Its own message advises to trust the file, and is left out.
+        raise _damaged(path, "it holds more than tensors and plain values") from error
     return state
+
+
+def _damaged(path: Path, reason: str) -> RunError:
+    again = shlex.join(["lnlbench", "run", "--resume", str(path.parent), "--overwrite"])
+    return RunError(f"The checkpoint {path} is damaged: {reason}. Start this run anew: {again}")

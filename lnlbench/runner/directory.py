@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from lnlbench.errors import UsageError
+from lnlbench.errors import DataError, UsageError
 from lnlbench.results import Result
 from lnlbench.results.atomic import write_atomically
 from lnlbench.results.store import read_result, result_bytes
@@ -37,12 +37,14 @@ class RunDirectory:
             UsageError: there is none.
         """
         specs = [path / "spec.json"] if (path / "spec.json").is_file() else path.rglob("spec.json")
-        found = [cls(spec.parent) for spec in sorted(specs)]
+        # A spec that lies elsewhere is a copy, and would be executed into who knows which folder.
+        found = [cls(spec.parent) for spec in sorted(specs) if _is_run(spec.parent)]
         if not found:
-            missing = "it holds no spec.json" if path.exists() else "it does not exist"
+            missing = "it holds no run's spec.json" if path.exists() else "it does not exist"
             raise UsageError(
                 f"{path} is no run directory: {missing}. Give the directory that "
-                "'lnlbench run' printed, for example runs/digits/ce/matched-seed0-1a2b3c4d."
+                "'lnlbench run' printed, for example runs/digits/ce/matched-seed0-1a2b3c4d; "
+                "a spec file on its own is executed with --spec."
             )
         return found
 
@@ -52,17 +54,24 @@ class RunDirectory:
 
     def read_spec(self) -> RunSpec:
         """The run's spec; UsageError when it is damaged."""
-        return parse_spec(self.spec_file.read_text(encoding="utf-8"), str(self.spec_file))
+        try:
+            text = self.spec_file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"Cannot read the run spec {self.spec_file}: {error}.") from error
+        return parse_spec(text, str(self.spec_file))
 
     def write_result(self, result: Result) -> None:
         """Write the run's own copy of its result."""
         write_atomically(self.result_file, result_bytes(result))
 
     def finished_result(self) -> Result | None:
-        """The result, if the run is done."""
+        """The result, if the run is done; DataError when its file is damaged."""
         if not self.result_file.exists():
             return None
-        result = read_result(self.result_file)
+        try:
+            result = read_result(self.result_file)
+        except DataError as error:
+            raise DataError(f"{error}. Delete it, and run the command again.") from error
         return result if result.status == "done" else None
 
     def clear(self) -> None:
@@ -95,3 +104,9 @@ class RunDirectory:
             yield
         finally:
             lock.release()
+
+
+def _is_run(path: Path) -> bool:
+    """Whether a folder lies where `RunDirectory.of_spec` puts runs."""
+    above = path.resolve().parents
+    return len(above) > 3 and above[2].name == "runs"

@@ -4,8 +4,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from lnlbench.data import canonical_name
 from lnlbench.errors import UsageError, unknown_name
 from lnlbench.method import Method
+from lnlbench.noise import parse_noise
 from lnlbench.params import validate_params
 from lnlbench.results.fingerprint import fingerprint
 from lnlbench.tracks import Protocol, load_track
@@ -68,6 +70,9 @@ def build_spec(
     """
     protocol, recipe_params = _expected(method, track, recipe)
     fields = _merge(protocol.model_dump(mode="json"), overrides or {})
+    # Another spelling of the same data is no other run.
+    fields["dataset"] = canonical_name(fields["dataset"])
+    fields["noise"] = str(parse_noise(fields["noise"]))
     checked = validate_params(method.name, method.Params, {**recipe_params, **(params or {})})
     return RunSpec(
         track=track,
