@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import re
 import shlex
 from pathlib import Path
@@ -31,7 +30,6 @@ MARKED = re.compile(r"(?<=<!-- parameters -->\n).*?(?=<!-- /parameters -->)", re
 
 
 def builtin_methods():
-    os.environ.setdefault("LNLBENCH_PLUGINS", "none")
     plugins = load_plugins()
     return {
         name: method
@@ -124,8 +122,7 @@ def test_commands_are_understood(name):
 @each_method
 def test_published_figures_are_those_of_the_leaderboard_with_their_rules(name):
     text = section(name, "Published figures")
-    figures = [each for each in published_figures("cifar100", "noisy-fine").figures]
-    for figure in figures:
+    for figure in published_figures("cifar100", "noisy-fine").figures:
         if figure.method == name:
             [line] = [line for line in text.splitlines() if f"{100 * figure.mean:.2f}" in line]
             assert figure.rule in line

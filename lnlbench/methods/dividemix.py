@@ -39,7 +39,7 @@ class DivideMix(Method):
         clean_threshold: float = Field(
             0.5, ge=0, lt=1, description="Labeled are the samples with a clean probability above."
         )
-        temperature: float = Field(0.5, gt=0, le=10, description="Sharpening of soft labels.")
+        temperature: float = Field(0.5, ge=0.1, le=10, description="Sharpening of soft labels.")
         mixup_alpha: float = Field(4.0, gt=0, description="Mixup draws λ from Beta(alpha, alpha).")
         lambda_u: float = Field(
             25.0, ge=0, description="Weight of the unlabeled loss after ramp-up."
@@ -66,7 +66,7 @@ class DivideMix(Method):
         mixture_max_iterations: int = Field(10, ge=1, description="Iterations of the mixture fit.")
         mixture_tolerance: float = Field(1e-2, gt=0, description="Tolerance of the mixture fit.")
         mixture_regularization: float = Field(
-            5e-4, ge=0, description="Added to the mixture's variances."
+            5e-4, gt=0, description="Added to the mixture's variances."
         )
 
     params: Params
@@ -118,6 +118,8 @@ class DivideMix(Method):
 
     def clean_probability(self) -> Tensor | None:
         """The mean of both networks' beliefs; None before the first division."""
+        if not hasattr(self, "clean_probabilities"):
+            return None
         belief = self.clean_probabilities.mean(0)
         return None if belief.isnan().any() else belief
 
@@ -159,15 +161,20 @@ class DivideMix(Method):
                 run.event("mixture", division.event)
 
     def _split(self, run: Run, clean_probability: Tensor) -> tuple[Tensor, Tensor]:
-        """Indices of labeled and unlabeled samples; never an empty labeled set."""
+        """Indices of labeled and unlabeled samples; neither set is of one sample.
+
+        Batch normalization cannot train on a single one.
+        """
         labeled = clean_probability > self.params.clean_threshold
-        if not labeled.any():
+        if labeled.sum() < 2:
             # The authors' loader crashes here; one batch of the most credible samples goes on.
-            count = min(max(1, run.batch_size // 2), run.num_samples)
+            count = min(_half_batch(run), run.num_samples)
             labeled[clean_probability.topk(count).indices] = True
             run.event(
                 "empty labeled set", f"using the {count} samples of highest clean probability"
             )
+        if (~labeled).sum() == 1:
+            labeled[:] = True
         if labeled.all():
             run.event("empty unlabeled set", "training on labeled samples alone")
         present = run.labels[labeled].unique()
@@ -191,7 +198,7 @@ class DivideMix(Method):
         network.train()
         peer.eval()
         labeled, unlabeled = self._split(run, clean_probability)
-        size = max(1, run.batch_size // 2)
+        size = _half_batch(run)
         steps = -(-len(labeled) // size)
         unlabeled_batches = _endless(run, unlabeled, size)
         for step, batch in enumerate(run.batches(labeled, views=2, batch_size=size)):
@@ -243,6 +250,11 @@ class DivideMix(Method):
             unlabeled = mixmatch.unlabeled_loss(logits[num_labeled:], targets[num_labeled:])
             loss = loss + self.params.lambda_u * ramp * unlabeled
         return loss
+
+
+def _half_batch(run: Run) -> int:
+    """Labeled samples of a batch; as many unlabeled ones join them."""
+    return max(2, run.batch_size // 2)
 
 
 def _mean_probabilities(logits: list[Tensor]) -> Tensor:

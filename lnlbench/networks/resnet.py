@@ -32,7 +32,10 @@ class BasicBlock(nn.Module):
 
 
 class PreActBlock(nn.Module):
-    """Two 3x3 convolutions, each after normalization and activation (He et al., ECCV 2016)."""
+    """Two 3x3 convolutions, each after normalization and activation (He et al., ECCV 2016).
+
+    The identity shortcut carries the activated input, as in DivideMix's PreResNet.py.
+    """
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -45,7 +48,7 @@ class PreActBlock(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Feature maps to feature maps, `stride` times smaller."""
         out = relu(self.bn1(images))
-        skipped = images if self.shortcut is None else self.shortcut(out)
+        skipped = out if self.shortcut is None else self.shortcut(out)
         return self.conv2(relu(self.bn2(self.conv1(out)))) + skipped
 
 
@@ -62,10 +65,8 @@ class CifarResNet(nn.Module):
         stem_stride: int = 1,
     ) -> None:
         super().__init__()
-        self.stem: nn.Module = conv3x3(channels, widths[0], stem_stride)
-        if block is BasicBlock:
-            # The pre-activation network normalizes inside its first block instead.
-            self.stem = nn.Sequential(self.stem, nn.BatchNorm2d(widths[0]), nn.ReLU())
+        stem = conv3x3(channels, widths[0], stem_stride)
+        self.stem = nn.Sequential(stem, nn.BatchNorm2d(widths[0]), nn.ReLU())
         layers: list[nn.Module] = []
         inputs = widths[0]
         for stage, (count, width) in enumerate(zip(blocks, widths, strict=True)):
