@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from cli import call
 from tiny import CPU
 
 from lnlbench.methods.cross_entropy import CrossEntropy
 from lnlbench.methods.dividemix import DivideMix
+from lnlbench.methods.knn import KNearest
 from lnlbench.runner.bench import Floor, Pass, bench_method
 from lnlbench.tracks import load_track
 
@@ -55,3 +57,20 @@ def test_the_callers_random_stream_is_left_alone():
     before = torch.get_rng_state()
     bench_method(CrossEntropy(CrossEntropy.Params()), PROTOCOL, 20, 1, CPU)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_method_that_takes_no_step_has_no_floor():
+    assert bench_method(KNearest(KNearest.Params()), PROTOCOL, 20, 1, CPU) is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--method", "knn", "--samples", "20"), "no floor"),
+        (("--method", "ce", "--track", "cifar100n-embedding"), "trains on embeddings"),
+    ],
+)
+def test_what_cannot_be_timed_is_refused(arguments, words):
+    outcome = call("bench", "--repeats", "1", *arguments)
+    assert outcome.code == 2
+    assert words in outcome.err
