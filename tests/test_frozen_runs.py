@@ -5,6 +5,7 @@ import json
 import pytest
 from cli import call
 from frozen import FROZEN, weights_file
+from plugin_zoo import install
 from tiny import CPU, comparable
 
 from lnlbench.data import load_dataset
@@ -121,3 +122,14 @@ def test_a_track_without_embeddings_has_nothing_to_embed():
     outcome = call("embed", "--track", "digits")
     assert outcome.code == 2
     assert "cifar100n-embedding" in outcome.err
+
+
+def test_backbones_lists_what_plugins_have_pretrained(tmp_path, monkeypatch):
+    source = "import lnlbench\n@lnlbench.hookimpl\ndef register_backbones():\n"
+    source += "    return [lnlbench.Backbone('timm:resnet18', 'ImageNet-1k', dict)]\n"
+    install(tmp_path, "lnlbench-zoo", source)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    listed = json.loads(call("backbones", "--json", LNLBENCH_PLUGINS="lnlbench-zoo").out)
+    assert listed["pretrained"] == {"timm:resnet18": "ImageNet-1k"}
+    assert "timm:resnet18, pretrained on" in call("backbones", LNLBENCH_PLUGINS="lnlbench-zoo").out
+    assert "lnlbench-efficientnet-lite" in call("backbones", LNLBENCH_PLUGINS="none").out
