@@ -11,6 +11,7 @@ hookimpl = HookimplMarker("lnlbench")
 
 # Imported on first use: `lnlbench --help` must not wait for torch.
 _HOMES = {
+    "Backbone": "lnlbench.backbone",
     "Method": "lnlbench.method",
     "LossMethod": "lnlbench.method",
     "Params": "lnlbench.params",
@@ -20,11 +21,13 @@ _HOMES = {
 }
 
 if TYPE_CHECKING:
+    from lnlbench.backbone import Backbone
     from lnlbench.method import LossMethod, Method
     from lnlbench.params import Params, Recipe
     from lnlbench.run import Batch, Run
 
 __all__ = [
+    "Backbone",
     "Batch",
     "LossMethod",
     "Method",

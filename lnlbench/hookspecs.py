@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from pluggy import HookspecMarker
 
 if TYPE_CHECKING:
+    from lnlbench.backbone import Backbone
     from lnlbench.method import Method
 
 hookspec = HookspecMarker("lnlbench")
@@ -13,3 +14,8 @@ hookspec = HookspecMarker("lnlbench")
 @hookspec
 def register_methods() -> "list[type[Method]]":  # type: ignore[empty-body]
     """Return the methods this plugin provides."""
+
+
+@hookspec
+def register_backbones() -> "list[Backbone]":  # type: ignore[empty-body]
+    """Return the networks with pretrained weights that this plugin provides."""

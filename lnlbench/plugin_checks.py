@@ -1,4 +1,4 @@
-"""What makes a plugin, or one of its methods, refused."""
+"""What makes a plugin, or something that it provides, refused."""
 
 import importlib
 import inspect
@@ -18,6 +18,7 @@ from lnlbench import hookspecs
 from lnlbench.errors import UsageError, unknown_name
 
 METHOD_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+BACKBONE_NAME = re.compile(r"timm:[a-z0-9_.]+")
 
 # Frames in these belong to the machinery that calls a plugin, not to the plugin.
 _MACHINERY = (
@@ -31,7 +32,7 @@ _T = TypeVar("_T")
 
 
 class PluginRefused(Exception):
-    """A plugin, or one of its methods, is not used; the message is the reason."""
+    """A plugin, or something that it provides, is not used; the message is the reason."""
 
 
 def printable(text: object) -> str:
@@ -126,22 +127,21 @@ def check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
                 )
 
 
-def registered_classes(manager: pluggy.PluginManager) -> list[Any]:
-    """What the one plugin in `manager` returns from `register_methods`, unchecked.
+def registered(manager: pluggy.PluginManager, hook: str, kind: str) -> list[Any]:
+    """What the one plugin in `manager` returns from a registering hook, unchecked.
 
     Raises:
         PluginRefused: the hook raised, or returned something other than a list.
     """
-    results = attempt("register_methods()", manager.hook.register_methods)
+    caller = getattr(manager.hook, hook)
+    results = attempt(f"{hook}()", caller)
     # pluggy leaves None out of the results, so a forgotten `return` shows as a missing one.
-    if len(results) < len(manager.hook.register_methods.get_hookimpls()):
-        raise PluginRefused("register_methods() returned None, not a list of Method classes")
+    if len(results) < len(caller.get_hookimpls()):
+        raise PluginRefused(f"{hook}() returned None, not a list of {kind}")
     for result in results:
         if not isinstance(result, list):
-            kind = type(result).__name__
-            raise PluginRefused(
-                f"register_methods() returned a {kind}, not a list of Method classes"
-            )
+            given = type(result).__name__
+            raise PluginRefused(f"{hook}() returned a {given}, not a list of {kind}")
     return [item for result in results for item in result]
 
 
@@ -201,3 +201,22 @@ def _check_params(name: str, method: Any) -> None:
             validate_params(name, params, recipe.params)
         except UsageError as error:
             raise PluginRefused(f"method {name!r}: recipe {key!r}: {error}") from error
+
+
+def check_backbone(backbone: Any) -> None:
+    """Check what can be known of a backbone without reading its weights.
+
+    Raises:
+        PluginRefused: names the backbone and what is wrong with it.
+    """
+    from lnlbench.backbone import Backbone
+
+    if not isinstance(backbone, Backbone):
+        raise PluginRefused(f"register_backbones() returned {backbone!r}, not an lnlbench.Backbone")
+    name = backbone.name
+    if not isinstance(name, str) or not BACKBONE_NAME.fullmatch(name):
+        raise PluginRefused(f"backbone name {name!r} is not timm:NAME")
+    if not isinstance(backbone.pretrained_on, str) or not backbone.pretrained_on.strip():
+        raise PluginRefused(f"backbone {name!r} does not say what it was pretrained on")
+    if not callable(backbone.weights):
+        raise PluginRefused(f"backbone {name!r}: weights is not a function")

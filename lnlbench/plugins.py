@@ -20,14 +20,16 @@ from lnlbench.errors import LnlbenchError, unknown_name
 from lnlbench.plugin_checks import (
     PluginRefused,
     attempt,
+    check_backbone,
     check_hooks,
     check_method,
     check_requirements,
     printable,
-    registered_classes,
+    registered,
 )
 
 if TYPE_CHECKING:
+    from lnlbench.backbone import Backbone
     from lnlbench.method import Method
 
 GROUP = "lnlbench"
@@ -49,7 +51,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class PluginError:
-    """Why a plugin, or one of its methods, is not used."""
+    """Why a plugin, or something that it provides, is not used."""
 
     origin: Origin
     reason: str
@@ -65,6 +67,8 @@ class Plugins:
     manager: pluggy.PluginManager
     methods: "dict[str, type[Method]]" = field(default_factory=dict)
     origins: dict[str, Origin] = field(default_factory=dict)  # by method name
+    backbones: "dict[str, Backbone]" = field(default_factory=dict)
+    backbone_origins: dict[str, Origin] = field(default_factory=dict)  # by backbone name
     loaded: list[Origin] = field(default_factory=list)
     errors: list[PluginError] = field(default_factory=list)
     skipped: list[Origin] = field(default_factory=list)  # left out by LNLBENCH_PLUGINS
@@ -210,16 +214,19 @@ def _load(candidate: _Candidate, plugins: Plugins) -> None:
     alone = _new_manager()
     attempt("registering its hooks", lambda: alone.register(plugin, name))
     attempt("checking its hooks", lambda: check_hooks(alone, plugin))
-    classes = registered_classes(alone)
+    methods = registered(alone, "register_methods", "Method classes")
+    backbones = registered(alone, "register_backbones", "Backbones")
     other = plugins.manager.get_name(plugin)
     if other is not None:
         raise PluginRefused(f"{entry_point.value!r} is already loaded as {other}")
     plugins.manager.register(plugin, name)
     plugins.loaded.append(origin)
-    for method in classes:
+    additions = [partial(_add_method, method) for method in methods]
+    additions += [partial(_add_backbone, backbone) for backbone in backbones]
+    for add in additions:
         try:
-            _add_method(method, origin, plugins)
-        except PluginRefused as refusal:  # the plugin's other methods stay usable
+            add(origin, plugins)
+        except PluginRefused as refusal:  # what else the plugin provides stays usable
             plugins.errors.append(_error(origin, refusal))
 
 
@@ -232,3 +239,14 @@ def _add_method(method: Any, origin: Origin, plugins: Plugins) -> None:
         )
     plugins.methods[method.name] = method
     plugins.origins[method.name] = origin
+
+
+def _add_backbone(backbone: Any, origin: Origin, plugins: Plugins) -> None:
+    attempt("checking a backbone", lambda: check_backbone(backbone))
+    if backbone.name in plugins.backbones:
+        raise PluginRefused(
+            f"backbone {backbone.name!r} of {origin.distribution} is already provided by "
+            f"{plugins.backbone_origins[backbone.name].distribution}; uninstall one of the two"
+        )
+    plugins.backbones[backbone.name] = backbone
+    plugins.backbone_origins[backbone.name] = origin

@@ -2,12 +2,14 @@
 
 import pytest
 import torch
+from cli import call
 from tiny import CPU
 
 from lnlbench.methods.co_teaching import CoTeaching
 from lnlbench.methods.cross_entropy import CrossEntropy
 from lnlbench.methods.dividemix import DivideMix
 from lnlbench.methods.jocor import JoCoR
+from lnlbench.methods.knn import KNearest
 from lnlbench.runner.bench import Floor, Pass, bench_method
 from lnlbench.tracks import load_track
 
@@ -74,3 +76,20 @@ def test_two_passes_are_learned_from_in_one_step_or_in_two(steps):
 @pytest.mark.parametrize("method", [CoTeaching, JoCoR])
 def test_methods_that_pass_two_networks_before_stepping_have_a_floor(method):
     assert bench_method(method(method.Params()), PROTOCOL, 40, 1, CPU).ratio_to_floor > 0
+
+
+def test_a_method_that_takes_no_step_has_no_floor():
+    assert bench_method(KNearest(KNearest.Params()), PROTOCOL, 20, 1, CPU) is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--method", "knn", "--samples", "20"), "no floor"),
+        (("--method", "ce", "--track", "cifar100n-embedding"), "trains on embeddings"),
+    ],
+)
+def test_what_cannot_be_timed_is_refused(arguments, words):
+    outcome = call("bench", "--repeats", "1", *arguments)
+    assert outcome.code == 2
+    assert words in outcome.err

@@ -151,7 +151,9 @@ def test_a_wrong_request_is_refused(name, empty_folder):
     outcome = call(*arguments)
     assert_refused(outcome, *texts)
     assert outcome.err.startswith("Error: ")
-    assert [path for path in empty_folder.rglob("*") if path.is_file() and path.name != ".lock"] == []
+    assert [
+        path for path in empty_folder.rglob("*") if path.is_file() and path.name != ".lock"
+    ] == []
 
 
 def test_wrong_requests_through_the_real_entry_point(empty_folder):

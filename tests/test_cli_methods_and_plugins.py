@@ -91,12 +91,14 @@ def test_plugins_json(installed):
             "version": "1.0",
             "entry_point": "builtin",
             "methods": ["plain"],
+            "backbones": [],
         },
         {
             "distribution": "lnlbench-fancy",
             "version": "1.2",
             "entry_point": "fancy",
             "methods": ["fancy"],
+            "backbones": [],
         },
     ]
     [failed] = report["failed"]

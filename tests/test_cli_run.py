@@ -135,9 +135,7 @@ def test_a_printed_spec_can_be_executed(reference, tmp_path, source):
     file = tmp_path / "spec.json"
     file.write_text(text)
     chosen = "-" if source == "standard input" else file
-    [result] = results_of(
-        call("run", "--spec", chosen, "--json", "--output", tmp_path, stdin=text)
-    )
+    [result] = results_of(call("run", "--spec", chosen, "--json", "--output", tmp_path, stdin=text))
     assert result["fingerprint"] == expected["fingerprint"]
     assert essence(result) == essence(expected)
 
@@ -240,7 +238,10 @@ def test_the_tracks_own_values_stay_on_track(method, same):
     ("flags", "changed"),
     [
         (("--lr", "0.1"), {"optimizer"}),
-        (("--set", "lambda_u=0", "--set", "clean_threshold=0.6"), {"params.lambda_u", "params.clean_threshold"}),
+        (
+            ("--set", "lambda_u=0", "--set", "clean_threshold=0.6"),
+            {"params.lambda_u", "params.clean_threshold"},
+        ),
         (("--noise", "symmetric:0.2", "--noise-seed", "1"), {"noise", "noise_seed"}),
         (("--seed", "5"), set()),
     ],

@@ -1,6 +1,7 @@
 """Run specs: fingerprints, overrides, deviations, and data splits that follow from them."""
 
 import json
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -13,6 +14,7 @@ from lnlbench.errors import UsageError
 from lnlbench.method import Method
 from lnlbench.noise import apply_noise
 from lnlbench.params import Recipe, parse_assignments, validate_params
+from lnlbench.plugins import load_plugins
 from lnlbench.runner.spec import build_spec, deviations, parse_spec
 from lnlbench.runner.training_set import split_dataset
 from lnlbench.tracks import load_track, track_names
@@ -165,3 +167,32 @@ def test_impossible_splits_are_refused():
         split_dataset(
             dataset, noisy, protocol.model_copy(update={"limit_train": 3, "validation": 0.1})
         )
+
+
+def test_specs_without_embeddings_keep_the_fingerprints_of_before_there_were_any():
+    method = load_plugins().method("ce")
+    spec = build_spec(method, "digits")
+    assert "embedding" not in spec.document()["protocol"]
+    assert spec.fingerprint == "d05ddaffea0594d656a65ab16707a5a586d93f7a16cafcedcb7391dae68cb86a"
+    assert deviations(spec, method) == {}
+
+
+def test_every_committed_result_still_has_the_fingerprint_of_its_spec():
+    files = sorted((Path(__file__).parents[1] / "leaderboards" / "results").rglob("*.json"))
+    assert files
+    for file in files:
+        document = json.loads(file.read_text(encoding="utf-8"))
+        spec = parse_spec(json.dumps(document["spec"]), str(file))
+        assert spec.fingerprint == document["fingerprint"], file
+
+
+def test_a_frozen_spec_against_a_track_without_and_the_other_way_round():
+    method = load_plugins().method("ce")
+    frozen = {"backbone": "timm:resnet10t", "embedding": {}}
+    spec = build_spec(method, "digits", overrides=frozen)
+    assert deviations(spec, method).keys() == {"backbone", "embedding"}
+    own = build_spec(method, "cifar100n-embedding")
+    thawed = own.model_copy(
+        update={"protocol": own.protocol.model_copy(update={"embedding": None})}
+    )
+    assert deviations(thawed, method) == {"embedding": None}

@@ -67,12 +67,15 @@ class ImageViews:
 
     def view(self, index: Tensor, draw: Tensor) -> Tensor:
         """Crop and flip each sample of `index` by its row of `draw`, then normalize."""
+        return self._normalize(self.pixels(index, draw))
+
+    def pixels(self, index: Tensor, draw: Tensor) -> Tensor:
+        """Crop and flip each sample of `index` by its row of `draw`; still uint8 [B, C, H, W]."""
         top, left, flip = draw.unbind(1)
         # [N, C, 9, 9, H, W] without a copy: a crop is one index into the window axes.
         windows = self.padded.unfold(2, self.height, 1).unfold(3, self.width, 1)
         images = windows.permute(0, 2, 3, 4, 5, 1)[index, top, left].permute(0, 3, 1, 2)
-        images = torch.where(flip.bool().view(-1, 1, 1, 1), images.flip(3), images)
-        return self._normalize(images)
+        return torch.where(flip.bool().view(-1, 1, 1, 1), images.flip(3), images)
 
     def plain(self, start: int, stop: int) -> Tensor:
         """The unaugmented samples start..stop-1, normalized."""

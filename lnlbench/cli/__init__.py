@@ -10,6 +10,7 @@ from lnlbench.cli.backbones import app as backbones_app
 from lnlbench.cli.bench import bench
 from lnlbench.cli.data import app as data_app
 from lnlbench.cli.datasets import app as datasets_app
+from lnlbench.cli.embed import embed
 from lnlbench.cli.leaderboard import leaderboard
 from lnlbench.cli.methods import app as methods_app
 from lnlbench.cli.plugins import plugins
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(leaderboard)
+app.command()(embed)
 app.command()(bench)
 app.add_typer(methods_app, name="methods")
 app.add_typer(tracks_app, name="tracks")

@@ -45,8 +45,17 @@ def bench(
         # Selection from the second epoch on, so that what is timed is the method, not its warm-up.
         params = {"warmup_epochs": 1} if "warmup_epochs" in chosen.Params.model_fields else {}
         spec = build_spec(chosen, track, overrides=changes, params=params)
+        if spec.protocol.embedding is not None:
+            raise UsageError(
+                f"Track {track!r} trains on embeddings, and bench times networks on images. "
+                "Choose another track, such as cifar100n-small."
+            )
         built = chosen(chosen.Params(**spec.params))
-        timings.append(bench_method(built, spec.protocol, samples, repeats, resolve_device(device)))
+        timing = bench_method(built, spec.protocol, samples, repeats, resolve_device(device))
+        if timing is not None:
+            timings.append(timing)
+        elif method:
+            raise UsageError(f"Method {name!r} trains no network step by step: it has no floor.")
     document = json.dumps({"timings": [timing.document() for timing in timings]}, indent=2)
     if output is not None:
         write_atomically(output, f"{document}\n".encode())

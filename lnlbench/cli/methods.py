@@ -94,7 +94,9 @@ def method_details(plugins: "Plugins", name: str) -> dict[str, Any]:
 
 def describe_params(params: Any) -> list[dict[str, Any]]:
     """Name, type, bounds, default and description of each field of a Params class, in order."""
-    defaults = params().model_dump(mode="json")
+    default = params()
+    # A document may leave out fields that are without effect at their defaults.
+    defaults = {**vars(default), **default.model_dump(mode="json")}
     return [
         {
             "name": key,

@@ -17,7 +17,7 @@ def plugins(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """List the installed plugins, their methods, and why any of them failed to load."""
+    """List the installed plugins, what they provide, and why any of them failed to load."""
     from lnlbench.plugins import load_plugins
 
     loaded = load_plugins()
@@ -33,13 +33,18 @@ def plugins(
 
 
 def plugin_report(plugins: "Plugins") -> dict[str, list[dict[str, Any]]]:
-    """Plain data on every plugin: `loaded` with methods, `failed` with the reason, `skipped`."""
+    """Plain data on every plugin: `loaded` and its names, `failed` with the reason, `skipped`."""
 
-    def methods(origin: "Origin") -> list[str]:
-        return sorted(name for name, place in plugins.origins.items() if place == origin)
+    def provided(origins: "dict[str, Origin]", origin: "Origin") -> list[str]:
+        return sorted(name for name, place in origins.items() if place == origin)
 
     return {
-        "loaded": [vars(origin) | {"methods": methods(origin)} for origin in plugins.loaded],
+        "loaded": [
+            vars(origin)
+            | {"methods": provided(plugins.origins, origin)}
+            | {"backbones": provided(plugins.backbone_origins, origin)}
+            for origin in plugins.loaded
+        ],
         "failed": [vars(error.origin) | {"reason": error.reason} for error in plugins.errors],
         "skipped": [dict(vars(origin)) for origin in plugins.skipped],
     }
@@ -49,14 +54,17 @@ def _print_report(report: dict[str, list[dict[str, Any]]], console: "Console") -
     from rich.table import Table
     from rich.text import Text
 
-    columns = {"loaded": "methods", "failed": "reason", "skipped": "left out by"}
+    columns = {"loaded": "provides", "failed": "reason", "skipped": "left out by"}
     for status, plugins in report.items():
         if not plugins:
             continue
         console.print(f"{status}:")
         table = Table("distribution", "version", "entry point", columns[status], box=None)
         for plugin in plugins:
-            last = plugin.get("reason") or ", ".join(plugin.get("methods", ["LNLBENCH_PLUGINS"]))
+            if "methods" in plugin:
+                last = ", ".join(plugin["methods"] + plugin["backbones"])
+            else:
+                last = plugin.get("reason", "LNLBENCH_PLUGINS")
             cells = (plugin["distribution"], plugin["version"], plugin["entry_point"], last)
             # Text, not str: foreign text in brackets is not rich markup.
             table.add_row(*(Text(cell, overflow="fold") for cell in cells))

@@ -34,6 +34,16 @@ def run(
     ] = None,
     noise_seed: Annotated[int | None, typer.Option(help="Override the noise's seed.")] = None,
     backbone: Annotated[str | None, typer.Option(help="Override the network.")] = None,
+    frozen: Annotated[
+        bool, typer.Option("--frozen", help="Train a head on a timm network's cached features.")
+    ] = False,
+    head: Annotated[str | None, typer.Option(help="Override the head: linear or mlp.")] = None,
+    image_size: Annotated[
+        int | None, typer.Option(help="Override the pixels that a frozen network sees.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="A frozen network's weights: .safetensors or .pth file.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Override the number of epochs.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Override the batch size.")] = None,
     lr: Annotated[float | None, typer.Option(help="Override the learning rate.")] = None,
@@ -91,6 +101,7 @@ def run(
     }
     overrides = {key: value for key, value in flags.items() if value is not None}
     describing = bool(method or track or set_ or seeds or overrides or recipe != "matched")
+    describing = describing or frozen or head is not None or image_size is not None
     if resume is not None or spec is not None:
         if describing or seed is not None or (resume is not None and spec is not None):
             raise UsageError(
@@ -111,13 +122,18 @@ def run(
     elif spec is not None:
         specs = [_read_spec(spec)]
     else:
+        from lnlbench.embeddings.overrides import embedding_overrides
+        from lnlbench.networks.weights import WeightSources
+
+        sources = WeightSources(weights, plugins.backbones)
+        overrides |= embedding_overrides(track, backbone, frozen, head, image_size, sources)
         names = _method_names(method)
         specs = _build_specs(plugins, names, track, recipe, overrides, set_ or [], seed, seeds)
     if print_spec:
         for each in specs:
             typer.echo(each.model_dump_json())
         return
-    series = Series(plugins, output, device, data_dir, overwrite)
+    series = Series(plugins, output, device, data_dir, overwrite, weights)
     outcomes = series.execute(specs, quiet=quiet, machine=as_json)
     if not all(outcome.finished for outcome in outcomes):
         raise typer.Exit(EXIT_FAILED)

@@ -8,10 +8,13 @@ from lnlbench.methods.co_teaching_plus import CoTeachingPlus
 from lnlbench.methods.cross_entropy import CrossEntropy, CrossEntropyClean, CrossEntropySelected
 from lnlbench.methods.dividemix import DivideMix
 from lnlbench.methods.elr import EarlyLearningRegularization
+from lnlbench.methods.embedding_filter import EmbeddingFilter
 from lnlbench.methods.forward_correction import ForwardCorrection
 from lnlbench.methods.gce import GeneralizedCrossEntropy
 from lnlbench.methods.jocor import JoCoR
+from lnlbench.methods.knn import KNearest
 from lnlbench.methods.label_smoothing import LabelSmoothing
+from lnlbench.methods.linear_probe import LinearProbe
 from lnlbench.methods.mentormix import MentorMix
 from lnlbench.methods.mentornet import MentorNetPD
 from lnlbench.methods.mixmatch_oracle import MixMatchOracle
@@ -31,10 +34,13 @@ def register_methods() -> list[type[Method]]:
         CrossEntropySelected,
         DivideMix,
         EarlyLearningRegularization,
+        EmbeddingFilter,
         ForwardCorrection,
         GeneralizedCrossEntropy,
         JoCoR,
+        KNearest,
         LabelSmoothing,
+        LinearProbe,
         MentorMix,
         MentorNetPD,
         MixMatchOracle,

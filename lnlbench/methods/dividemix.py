@@ -5,16 +5,18 @@ docs/methods/dividemix.md, lists the details that matter and every deviation.
 """
 
 from collections.abc import Iterator
+from typing import Any, Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softmax
 
 import lnlbench
 from lnlbench.method import Method
 from lnlbench.methods import mixmatch
-from lnlbench.methods.mixture import divide, normalize_losses
+from lnlbench.methods.mixture import Division, divide, normalize_losses
+from lnlbench.methods.neighbors import divide_by_neighbors
 from lnlbench.params import Recipe
 from lnlbench.run import Batch, Run
 from lnlbench.seeds import seed_for
@@ -68,6 +70,22 @@ class DivideMix(Method):
         mixture_regularization: float = Field(
             5e-4, gt=0, description="Added to the mixture's variances."
         )
+        divider: Literal["loss", "embedding", "both"] = Field(
+            "loss",
+            description="What divides: each network's losses, as the authors do; the neighborhood "
+            "of each sample, once for all epochs; or the mean of both beliefs.",
+        )
+        neighbors: int = Field(
+            20, ge=1, le=1000, description="Neighbors that vote; unused when losses divide alone."
+        )
+
+        @model_serializer(mode="wrap")
+        def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+            # Unused, they are left out: fingerprints of runs without them do not know the fields.
+            fields: dict[str, Any] = serialize(self)
+            if self.divider == "loss":
+                del fields["divider"], fields["neighbors"]
+            return fields
 
     params: Params
 
@@ -107,6 +125,9 @@ class DivideMix(Method):
         # Row 0 is the network's own belief, row 1 the peer's; NaN until the first division.
         self.clean_probabilities = torch.full((2, run.num_samples), torch.nan, device=run.device)
         self.loss_history: list[Tensor] = []
+        neighborhood: Division | None = None
+        if self.params.divider != "loss":
+            neighborhood = divide_by_neighbors(run, self.params.neighbors, passes=1)
         warmup_epochs = self._warmup_epochs(run)
         for epoch in run.epochs():
             if epoch < warmup_epochs:
@@ -114,7 +135,10 @@ class DivideMix(Method):
                 self._warm_up(run, self.peer, self.peer_optimizer)
             else:
                 # Both divisions come before either network trains, and each serves the other.
-                self._divide(run, epoch)
+                if neighborhood is None:
+                    self._divide_by_losses(run)
+                else:
+                    self._divide_by_neighborhood(run, neighborhood, first=epoch == warmup_epochs)
                 own, peers = self.clean_probabilities
                 since_warmup = epoch - warmup_epochs
                 self._train(run, self.network, self.peer, self.optimizer, peers, since_warmup)
@@ -142,7 +166,7 @@ class DivideMix(Method):
                 loss = loss + self.params.confidence_penalty * penalty
             run.step(loss, optimizer)
 
-    def _divide(self, run: Run, epoch: int) -> None:
+    def _divide_by_losses(self, run: Run) -> None:
         """Co-divide: fit each network's mixture to its losses on the unaugmented samples."""
         losses = torch.stack(
             [
@@ -163,6 +187,16 @@ class DivideMix(Method):
             self.clean_probabilities[row] = division.clean_probability
             if division.event:
                 run.event("mixture", division.event)
+
+    def _divide_by_neighborhood(self, run: Run, neighborhood: Division, first: bool) -> None:
+        """Give both networks the neighborhood's belief, or its mean with their own."""
+        if first and neighborhood.event:
+            run.event("mixture", neighborhood.event)
+        if self.params.divider == "both":
+            self._divide_by_losses(run)
+            self.clean_probabilities.lerp_(neighborhood.clean_probability, 0.5)
+        else:
+            self.clean_probabilities.copy_(neighborhood.clean_probability.expand(2, -1))
 
     def _split(self, run: Run, clean_probability: Tensor) -> tuple[Tensor, Tensor]:
         """Indices of labeled and unlabeled samples; neither set is of one sample.

@@ -122,6 +122,7 @@ class EpochTimer:
     def __init__(self, floor: Floor, device: torch.device) -> None:
         self.epochs: list[float] = []
         self.floors: list[float] = []
+        self.steps = 0
         self._floor = floor
         self._device = device
         self._passes: list[Pass] = []
@@ -142,6 +143,7 @@ class EpochTimer:
 
     def step_finished(self) -> None:
         """Record an optimizer step."""
+        self.steps += 1
         self._passes.append(Pass(None))
 
     def epoch_finished(self, epoch: int) -> None:
@@ -159,8 +161,8 @@ class EpochTimer:
 
 def bench_method(
     method: Method, protocol: Protocol, samples: int, repeats: int, device: torch.device
-) -> Timing:
-    """Time epochs of a method on random images beside their floors."""
+) -> Timing | None:
+    """Time epochs of a method on random images beside their floors; None if it takes no step."""
     reset_peak_memory(device)
     precision = resolve_precision(protocol.precision, device)
     timer = EpochTimer(Floor(protocol, precision, device), device)
@@ -186,6 +188,8 @@ def bench_method(
     )
     with global_streams_kept():
         method.fit(run)
+    if not timer.steps:
+        return None
     seconds = statistics.median(timer.epochs)
     ratios = [epoch / floor for epoch, floor in zip(timer.epochs, timer.floors, strict=True)]
     return Timing(

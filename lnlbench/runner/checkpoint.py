@@ -189,7 +189,7 @@ def _decode_object(kind: str, content: list[Any], current: Any) -> Any:
         return current.copy_(tensor)
 
 
-def _fits(saved: Any, current: Any, kind: type) -> bool:
+def _fits(saved: Any, current: Any, kind: type[Any]) -> bool:
     return isinstance(current, kind) and (current.shape, current.dtype) == (
         saved.shape,
         saved.dtype,

@@ -6,17 +6,16 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from lnlbench.augment.views import ImageViews
+from lnlbench.augment.views import Views
 from lnlbench.errors import RunError
 from lnlbench.method import Method
 from lnlbench.metrics.accuracy import accuracy
 from lnlbench.metrics.calibration import expected_calibration_error, negative_log_likelihood
 from lnlbench.metrics.memorization import memorization
 from lnlbench.metrics.selection import selection_quality
-from lnlbench.runner.training_set import LabeledImages, Split
-from lnlbench.seeds import generator_for
+from lnlbench.runner.inputs import Inputs
+from lnlbench.runner.training_set import Split, evaluation_sample
 
-TRAINING_SAMPLE = 5000
 DEFAULT_THRESHOLD = 0.5
 
 
@@ -27,46 +26,29 @@ class Evaluator:
     epoch and run, so that looking costs little beside learning.
     """
 
-    def __init__(
-        self,
-        split: Split,
-        mean: tuple[float, ...],
-        std: tuple[float, ...],
-        device: torch.device,
-        batch_size: int,
-    ) -> None:
-        self.device = device
+    def __init__(self, split: Split, inputs: Inputs, batch_size: int) -> None:
         self.batch_size = batch_size
-        self._statistics = (mean, std)
+        self._inputs = inputs
         self._clean_labels = split.clean_labels
         self._noisy_labels = split.training.labels
-        count = len(split.clean_labels)
-        sample = torch.randperm(count, generator=generator_for(0, "training sample"))
-        self._sample = sample[:TRAINING_SAMPLE].sort().values
-        self._test = self._on_device(split.test.images), split.test.labels
-        self._training = self._on_device(split.training.images[self._sample])
-        self._validation = self._validation_views(split.validation)
-
-    def _on_device(self, images: Tensor) -> ImageViews:
-        return ImageViews(images, *self._statistics, policy="none", device=self.device)
-
-    def _validation_views(self, held_out: LabeledImages | None) -> tuple[ImageViews, Tensor] | None:
-        return None if held_out is None else (self._on_device(held_out.images), held_out.labels)
+        self._test_labels = split.test.labels
+        self._validation_labels = None if split.validation is None else split.validation.labels
+        self._sample = evaluation_sample(len(split.clean_labels))
 
     def evaluate(self, method: Method) -> dict[str, float | None]:
         """All scores of one moment, by their names as curves; None where not defined."""
         with _evaluation_mode(method):
-            views, labels = self._test
-            logits, single = self._logits(method, views, len(labels))
+            labels = self._test_labels
+            logits, single = self._logits(method, self._inputs.test, len(labels))
             scores: dict[str, float | None] = {
                 "test_accuracy": accuracy(logits, labels),
                 "test_accuracy_single": accuracy(single, labels),
                 "ece": expected_calibration_error(logits, labels),
                 "nll": negative_log_likelihood(logits, labels),
             }
-            if self._validation is not None:
-                views, labels = self._validation
-                held_out, _ = self._logits(method, views, len(labels))
+            if self._inputs.validation is not None and self._validation_labels is not None:
+                labels = self._validation_labels
+                held_out, _ = self._logits(method, self._inputs.validation, len(labels))
                 scores["validation_accuracy"] = accuracy(held_out, labels)
             scores.update(self._training_scores(method))
             scores.update(self._selection_scores(method))
@@ -74,7 +56,7 @@ class Evaluator:
 
     def _training_scores(self, method: Method) -> dict[str, float | None]:
         noisy, clean = self._noisy_labels[self._sample], self._clean_labels[self._sample]
-        logits, _ = self._logits(method, self._training, len(noisy))
+        logits, _ = self._logits(method, self._inputs.sample, len(noisy))
         return {
             "train_accuracy_noisy": accuracy(logits, noisy),
             "train_accuracy_clean": accuracy(logits, clean),
@@ -96,7 +78,7 @@ class Evaluator:
         is_clean = self._noisy_labels == self._clean_labels
         return selection_quality(belief.cpu(), is_clean, threshold)
 
-    def _logits(self, method: Method, views: ImageViews, count: int) -> tuple[Tensor, Tensor]:
+    def _logits(self, method: Method, views: Views, count: int) -> tuple[Tensor, Tensor]:
         """Logits [N, C] on the CPU of the method's prediction and of its first network alone."""
         combined, single = [], []
         for start in range(0, count, self.batch_size):

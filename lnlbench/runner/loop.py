@@ -5,14 +5,11 @@ import traceback
 from typing import Any
 
 import torch
-from torch import nn
 
-from lnlbench.augment.views import ImageViews
 from lnlbench.data.dataset import Dataset
 from lnlbench.errors import Diverged, Interrupted, LnlbenchError
 from lnlbench.method import Method
-from lnlbench.networks import build_backbone
-from lnlbench.networks.precision import PreciseNetwork
+from lnlbench.networks.weights import WeightSources
 from lnlbench.params import validate_params
 from lnlbench.plugin_checks import printable
 from lnlbench.plugins import Origin
@@ -25,6 +22,7 @@ from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display, EpochReport
 from lnlbench.runner.environment import describe_environment
 from lnlbench.runner.evaluation import Evaluator
+from lnlbench.runner.inputs import Inputs, build_inputs
 from lnlbench.runner.interruption import StopRequest, stop_on_signals
 from lnlbench.runner.optimizers import build_optimizer
 from lnlbench.runner.prepare import Prepared, prepare
@@ -38,7 +36,12 @@ class Execution:
     """One run from its spec to its result, in its directory."""
 
     def __init__(
-        self, prepared: Prepared, method: Method, directory: RunDirectory, display: Display
+        self,
+        prepared: Prepared,
+        inputs: Inputs,
+        method: Method,
+        directory: RunDirectory,
+        display: Display,
     ) -> None:
         self.prepared = prepared
         self.method = method
@@ -48,12 +51,11 @@ class Execution:
         self.environment = describe_environment(prepared.device, prepared.precision)
         self._stop = StopRequest()
         protocol, split, device = prepared.spec.protocol, prepared.split, prepared.device
-        mean, std = prepared.dataset.mean, prepared.dataset.std
         eval_batch_size = 2048 if device.type == "cuda" else 500
-        self._evaluator = Evaluator(split, mean, std, device, eval_batch_size)
+        self._evaluator = Evaluator(split, inputs, eval_batch_size)
         self._run = Run(
             RunHost(
-                views=ImageViews(split.training.images, mean, std, protocol.augment, device),
+                views=inputs.training,
                 labels=split.training.labels.to(device),
                 num_classes=prepared.dataset.num_classes,
                 max_epochs=protocol.epochs,
@@ -61,7 +63,7 @@ class Execution:
                 eval_batch_size=eval_batch_size,
                 seed=prepared.spec.seed,
                 device=device,
-                build_network=self._build_network,
+                build_network=inputs.build_network,
                 build_optimizer=lambda network: build_optimizer(network, protocol.optimizer),
                 learning_rate_factor=protocol.learning_rate_factor,
                 oracle=self._oracle(),
@@ -100,16 +102,6 @@ class Execution:
             place = f"traceback in {self.directory.error_file}"
             return "failed", f"{type(reason).__name__}: {printable(reason)} ({place})"
         return "done", None
-
-    def _build_network(self) -> nn.Module:
-        images = self.prepared.dataset.train_images
-        body = build_backbone(
-            self.prepared.spec.protocol.backbone,
-            self.prepared.dataset.num_classes,
-            channels=images.shape[1],
-            image_size=images.shape[2],
-        )
-        return PreciseNetwork(body, self.prepared.precision, self.prepared.device)
 
     def _oracle(self) -> dict[str, Any]:
         """Privileged knowledge, and only what the method declares."""
@@ -199,8 +191,11 @@ def execute(
     display: Display,
     device: torch.device,
     anew: bool = False,
+    weights: WeightSources | None = None,
 ) -> Result:
     """Execute a run, or go on with it where its checkpoint stands unless it is to start `anew`.
+
+    `weights` says where a frozen backbone's come from, should its embeddings not be cached.
 
     Raises:
         UsageError: the directory is in use or cannot be written, or the data do not fit the spec.
@@ -210,7 +205,9 @@ def execute(
         params = validate_params(method.name, method.Params, spec.params)
         reset_peak_memory(device)
         prepared = prepare(spec, dataset, device)
+        inputs = build_inputs(prepared, weights or WeightSources())
+        prepared = prepared.with_notes(inputs.notes)
         if anew:
             directory.clear()
         directory.write_spec(spec)
-        return Execution(prepared, method(params), directory, display).run(origin)
+        return Execution(prepared, inputs, method(params), directory, display).run(origin)

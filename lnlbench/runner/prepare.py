@@ -1,6 +1,6 @@
 """Making a spec concrete: data, noisy labels, device, precision."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -21,6 +21,10 @@ class Prepared:
     split: Split
     device: torch.device
     precision: str
+
+    def with_notes(self, notes: tuple[str, ...]) -> "Prepared":
+        """The same, with more that the result should say of its data."""
+        return replace(self, dataset=replace(self.dataset, notes=(*self.dataset.notes, *notes)))
 
 
 def prepare(spec: RunSpec, dataset: Dataset, device: torch.device) -> Prepared:

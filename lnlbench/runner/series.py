@@ -13,6 +13,7 @@ from lnlbench.data import canonical_name
 from lnlbench.data.dataset import Dataset
 from lnlbench.data.load import load_dataset
 from lnlbench.networks import check_backbone
+from lnlbench.networks.weights import WeightSources, check_frozen
 from lnlbench.noise import check_noise
 from lnlbench.plugins import Plugins
 from lnlbench.results import Result, ResultStore
@@ -53,13 +54,20 @@ class Series:
     """Runs one after the other that share plugins, output folder, device, and data in memory."""
 
     def __init__(
-        self, plugins: Plugins, output: Path, device: str, data_dir: Path | None, overwrite: bool
+        self,
+        plugins: Plugins,
+        output: Path,
+        device: str,
+        data_dir: Path | None,
+        overwrite: bool,
+        weights: Path | None = None,
     ) -> None:
         self.plugins = plugins
         self.output = output
         self.device = resolve_device(device)
         self.data_dir = data_dir
         self.overwrite = overwrite
+        self.weights = WeightSources(weights, plugins.backbones)
         self.store = ResultStore(output / "leaderboards")
         self._datasets: dict[str, Dataset] = {}
 
@@ -88,7 +96,10 @@ class Series:
         self.plugins.method(spec.method)
         dataset = canonical_name(spec.protocol.dataset)
         check_noise(spec.protocol.noise, dataset)
-        check_backbone(spec.protocol.backbone)
+        if spec.protocol.embedding is None:
+            check_backbone(spec.protocol.backbone)
+        else:
+            check_frozen(spec.protocol.backbone)
 
     def _execute_one(self, spec: RunSpec, display: Display) -> Outcome:
         directory = RunDirectory.of_spec(self.output, spec)
@@ -104,6 +115,7 @@ class Series:
                 display,
                 self.device,
                 anew=self.overwrite,
+                weights=self.weights,
             )
         file = directory.result_file
         if result.status != "interrupted":

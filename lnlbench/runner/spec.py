@@ -89,12 +89,16 @@ def deviations(spec: RunSpec, method: type[Method]) -> dict[str, Any]:
     protocol, recipe_params = _expected(method, spec.track, spec.recipe)
     expected = protocol.model_dump(mode="json")
     given = spec.protocol.model_dump(mode="json")
-    changed = {key: value for key, value in given.items() if value != expected[key]}
+    changed = _changes(given, expected)
     params = validate_params(method.name, method.Params, recipe_params).model_dump(mode="json")
-    changed.update(
-        {f"params.{key}": value for key, value in spec.params.items() if value != params.get(key)}
-    )
+    changed.update({f"params.{key}": value for key, value in _changes(spec.params, params).items()})
     return changed
+
+
+def _changes(given: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
+    """The given values that differ; None for one that is missing, since unset ones are left out."""
+    keys = [*given, *(expected.keys() - given.keys())]
+    return {key: given.get(key) for key in keys if given.get(key) != expected.get(key)}
 
 
 def _expected(method: type[Method], track: str, recipe: str) -> tuple[Protocol, dict[str, Any]]:
@@ -109,15 +113,22 @@ def _expected(method: type[Method], track: str, recipe: str) -> tuple[Protocol, 
             return protocol, {}
         names = {name.partition("@")[0] for name in method.recipes} | {MATCHED}
         raise unknown_name(f"recipe of method {method.name!r}", recipe, names)
-    return _validate_protocol(
-        _merge(protocol.model_dump(mode="json"), chosen.schedule)
-    ), chosen.params
+    return override_protocol(protocol, chosen.schedule), chosen.params
+
+
+def override_protocol(protocol: Protocol, changes: dict[str, Any]) -> Protocol:
+    """The protocol with some of its fields replaced; a dict replaces single subfields.
+
+    Raises:
+        UsageError: a value is not allowed; names the option that gives it.
+    """
+    return _validate_protocol(_merge(protocol.model_dump(mode="json"), changes))
 
 
 def _merge(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     merged = dict(fields)
     for key, value in changes.items():
-        merged[key] = {**merged[key], **value} if isinstance(value, dict) else value
+        merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
     return merged
 
 

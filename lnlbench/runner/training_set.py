@@ -11,13 +11,16 @@ from lnlbench.noise import NoisyLabels
 from lnlbench.seeds import generator_for
 from lnlbench.tracks import Protocol
 
+TRAINING_SAMPLE = 5000
+
 
 @dataclass(frozen=True)
 class LabeledImages:
-    """Images uint8 [N, C, H, W] and labels int64 [N]."""
+    """Images uint8 [N, C, H, W], labels int64 [N], and positions int64 [N] in the data set."""
 
     images: Tensor
     labels: Tensor
+    positions: Tensor
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,21 @@ def split_dataset(dataset: Dataset, noisy: NoisyLabels, protocol: Protocol) -> S
     everything = len(training) == count
     images = dataset.train_images if everything else dataset.train_images[training]
     return Split(
-        training=LabeledImages(images, noisy.labels[training]),
+        training=LabeledImages(images, noisy.labels[training], training),
         clean_labels=dataset.train_labels[training],
-        validation=LabeledImages(dataset.train_images[validation], noisy.labels[validation])
+        validation=LabeledImages(
+            dataset.train_images[validation], noisy.labels[validation], validation
+        )
         if held_out
         else None,
-        test=LabeledImages(dataset.test_images[test], dataset.test_labels[test]),
+        test=LabeledImages(dataset.test_images[test], dataset.test_labels[test], test),
     )
+
+
+def evaluation_sample(count: int) -> Tensor:
+    """The training samples that evaluation looks at: at most 5,000, the same in every run."""
+    sample = torch.randperm(count, generator=generator_for(0, "training sample"))
+    return sample[:TRAINING_SAMPLE].sort().values
 
 
 def _keep(option: str, count: int, limit: int | None, seed: int) -> Tensor:

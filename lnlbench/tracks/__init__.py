@@ -4,9 +4,17 @@ import tomllib
 from importlib.resources import files
 
 from lnlbench.errors import unknown_name
-from lnlbench.tracks.protocol import OptimizerSpec, Protocol, Track
+from lnlbench.tracks.protocol import EmbeddingSpec, OptimizerSpec, Protocol, Track
 
-__all__ = ["DEFAULT_TRACK", "OptimizerSpec", "Protocol", "Track", "load_track", "track_names"]
+__all__ = [
+    "DEFAULT_TRACK",
+    "EmbeddingSpec",
+    "OptimizerSpec",
+    "Protocol",
+    "Track",
+    "load_track",
+    "track_names",
+]
 
 DEFAULT_TRACK = "cifar100n-resnet34"
 

@@ -1,8 +1,8 @@
 """The protocol: everything about a run that is not its method."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 
 class OptimizerSpec(BaseModel):
@@ -14,6 +14,28 @@ class OptimizerSpec(BaseModel):
     lr: float = Field(gt=0)
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD's momentum, or Adam's beta 1.")
     weight_decay: float = Field(0.0, ge=0)
+
+
+class EmbeddingSpec(BaseModel):
+    """Train a head on the cached features of a frozen backbone instead of the backbone."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    weights: str | None = Field(
+        None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="SHA-256 of the backbone's tensors; null for whatever its source has.",
+    )
+    image_size: int | None = Field(
+        None, ge=8, le=1024, description="Pixels that images are resized to; null for its own size."
+    )
+    views: int = Field(
+        2, ge=1, le=32, description="Cached views of a training image: itself, and augmented draws."
+    )
+    head: Literal["linear", "mlp"] = "mlp"
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="Share of the head's input features dropped in training."
+    )
 
 
 class Protocol(BaseModel):
@@ -34,11 +56,22 @@ class Protocol(BaseModel):
     )
     gamma: float = Field(0.1, gt=0, le=1)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    embedding: EmbeddingSpec | None = Field(
+        None, description="The frozen backbone's features, and the head that is trained on them."
+    )
     validation: float = Field(
         0.0, ge=0, lt=0.9, description="Share of the noisy training set held out for selection."
     )
     limit_train: int | None = Field(None, ge=2, description="Random training samples to keep.")
     limit_test: int | None = Field(None, ge=1, description="Random test samples to keep.")
+
+    @model_serializer(mode="wrap")
+    def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Unset, it is left out: the fingerprints of runs without it do not know the field.
+        fields: dict[str, Any] = serialize(self)
+        if self.embedding is None:
+            del fields["embedding"]
+        return fields
 
     def learning_rate_factor(self, epoch: int) -> float:
         """What the initial learning rate is multiplied by in `epoch` (from 0)."""

@@ -1,0 +1,85 @@
+"""`lnlbench embed`: make the embeddings of a track before its runs, or verify them."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lnlbench.errors import UsageError
+
+
+def embed(
+    track: Annotated[str, typer.Option(help="Track that fixes all else.")] = "cifar100n-embedding",
+    dataset: Annotated[str | None, typer.Option(help="Override the track's data set.")] = None,
+    backbone: Annotated[
+        str | None, typer.Option(help="Override the network; any of timm's as timm:NAME.")
+    ] = None,
+    image_size: Annotated[
+        int | None, typer.Option(help="Override the pixels that the network sees.")
+    ] = None,
+    views: Annotated[
+        int | None, typer.Option(help="Override the views of a training image.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="The network's weights: .safetensors or .pth file.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    data_dir: Annotated[
+        Path | None, typer.Option(envvar="LNLBENCH_DATA_DIR", help="Folder with the data files.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Compute a frozen network's features of a data set once; runs then train on them.
+
+    They are kept in the cache folder (LNLBENCH_CACHE_DIR). A stopped command goes on where it was.
+    """
+    from lnlbench.data.load import load_dataset
+    from lnlbench.embeddings.load import load_embeddings
+    from lnlbench.embeddings.overrides import embedding_overrides
+    from lnlbench.networks.weights import WeightSources
+    from lnlbench.plugins import load_plugins
+    from lnlbench.runner.devices import resolve_device
+    from lnlbench.runner.spec import override_protocol
+    from lnlbench.tracks import load_track
+
+    sources = WeightSources(weights, load_plugins().backbones)
+    frozen = backbone is not None
+    changes = embedding_overrides(track, backbone, frozen, None, image_size, sources)
+    if views is not None:
+        changes.setdefault("embedding", {})["views"] = views
+    flags = {"dataset": dataset, "backbone": backbone}
+    changes |= {key: value for key, value in flags.items() if value is not None}
+    protocol = override_protocol(load_track(track).protocol, changes)
+    if protocol.embedding is None:
+        raise UsageError(
+            f"Track {track!r} trains its network on images and has no embeddings. Choose another "
+            "track, such as cifar100n-embedding, or name a network: --backbone timm:NAME."
+        )
+    embeddings = load_embeddings(
+        load_dataset(protocol.dataset, data_dir),
+        protocol,
+        protocol.embedding,
+        resolve_device(device),
+        sources,
+    )
+    arrays = (*embeddings.train, embeddings.test)
+    size = sum(array.numel() * array.element_size() for array in arrays)
+    document = {
+        "folder": str(embeddings.folder),
+        "views": len(embeddings.train),
+        "shape": list(embeddings.train[0].shape),
+        "bytes": size,
+        "computed": embeddings.computed,
+        "seconds": round(embeddings.seconds, 1),
+    }
+    if as_json:
+        typer.echo(json.dumps(document, indent=2, sort_keys=True))
+        return
+    count, dimension = embeddings.train[0].shape
+    done = "made" if embeddings.computed else "already there, verified"
+    typer.echo(
+        f"{len(embeddings.train)} views of {count:,} training images and {len(embeddings.test):,} "
+        f"test images, {dimension} features each, {size / 1e6:.0f} MB: {done} in "
+        f"{embeddings.seconds:.1f} s. {embeddings.folder}"
+    )

@@ -1,0 +1,130 @@
+"""From a protocol to the embeddings of its data set: opened, or made where they are missing."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+from torch import Tensor
+
+from lnlbench.data.dataset import Dataset
+from lnlbench.data.location import cache_dir
+from lnlbench.embeddings.compute import compute_parts
+from lnlbench.embeddings.plan import Plan
+from lnlbench.embeddings.store import Part
+from lnlbench.errors import DataError
+from lnlbench.networks.frozen import FrozenBackbone, Preprocessing
+from lnlbench.networks.precision import resolve_precision
+from lnlbench.networks.weights import Weights, WeightSources, check_frozen, find_weights
+from lnlbench.results.atomic import write_atomically
+from lnlbench.tracks import EmbeddingSpec, Protocol
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Features float16 [N, D], memory-mapped: each view of the training images, and the test ones.
+
+    `computed` says whether any was made now, `seconds` what finding or making them took.
+    """
+
+    train: tuple[Tensor, ...]
+    test: Tensor
+    folder: Path
+    notes: tuple[str, ...]
+    computed: bool
+    seconds: float
+
+
+def load_embeddings(
+    dataset: Dataset,
+    protocol: Protocol,
+    embedding: EmbeddingSpec,
+    device: torch.device,
+    sources: WeightSources,
+) -> Embeddings:
+    """The verified embeddings of all images of a data set; what is missing or damaged is made.
+
+    Raises:
+        UsageError: they are missing, and so are the weights to make them.
+        DataError: the weights are not those that the spec names.
+    """
+    began = time.monotonic()
+    check_frozen(protocol.backbone)
+    preprocessing = Preprocessing.of(protocol.backbone, embedding.image_size)
+    precision = resolve_precision("auto", device)
+    weights: Weights | None = None
+    sha256 = embedding.weights
+    if sha256 is None:
+        weights = find_weights(protocol.backbone, sources)
+        sha256 = weights.sha256
+    plan = Plan.of(dataset, protocol.backbone, sha256, preprocessing, precision, protocol.augment)
+    folder = cache_dir() / "embeddings" / plan.key
+    count = len(dataset.train_images)
+    parts = [Part(folder, f"train-{view}", count) for view in range(embedding.views)]
+    parts.append(Part(folder, "test", len(dataset.test_images)))
+    computed = not all(part.complete() for part in parts)
+    if computed:
+        weights = weights or _pinned_weights(protocol.backbone, sha256, sources)
+        backbone = FrozenBackbone(
+            protocol.backbone, weights.tensors, preprocessing, precision, device
+        )
+        with _locked(folder):
+            _describe(folder, plan, weights)
+            compute_parts(parts, dataset, protocol.augment, backbone)
+    *train, test = (torch.from_numpy(part.open()) for part in parts)
+    return Embeddings(
+        train=tuple(train),
+        test=test,
+        folder=folder,
+        notes=_notes(folder, plan, embedding.views),
+        computed=computed,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _pinned_weights(backbone: str, sha256: str, sources: WeightSources) -> Weights:
+    weights = find_weights(backbone, sources)
+    if weights.sha256 != sha256:
+        raise DataError(
+            f"The run's weights of {backbone} have SHA-256 {sha256}, and those found here (trained "
+            f"on {weights.pretrained_on}) have {weights.sha256}. Give the run's own with "
+            "--weights FILE, or override the backbone for an off-track result with yours."
+        )
+    return weights
+
+
+def _describe(folder: Path, plan: Plan, weights: Weights) -> None:
+    document = {**plan.document(), "pretrained_on": weights.pretrained_on}
+    text = json.dumps(document, indent=2, sort_keys=True)
+    write_atomically(folder / "entry.json", f"{text}\n".encode())
+
+
+def _notes(folder: Path, plan: Plan, views: int) -> tuple[str, ...]:
+    entry = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
+    size = plan.preprocessing.image_size
+    return (
+        f"features of the frozen {plan.backbone} at {size}x{size} pixels ({plan.precision}), "
+        f"pretrained on {entry['pretrained_on']}, weights sha256 {plan.weights_sha256[:16]}; "
+        f"{views} views of each training image",
+    )
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the entry for writing; waits for another process, which may be making the same."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        sys.stderr.write(f"Another process is making the embeddings in {folder}: waiting for it.\n")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

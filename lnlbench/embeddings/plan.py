@@ -1,0 +1,80 @@
+"""What decides the bytes of embeddings, and the key that it is found by."""
+
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from lnlbench.data.dataset import Dataset
+from lnlbench.networks.frozen import Preprocessing
+from lnlbench.results.fingerprint import fingerprint
+from lnlbench.seeds import seed_for
+
+FORMAT = 1
+# Images that pass the backbone together; in the key, for sums in another order round differently.
+CHUNK = 250
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Images, weights, preprocessing and augmentation of an entry of the cache.
+
+    The number of views is not in it: each view is a file of its own, so asking for more views
+    later adds files to the same entry. Nor is the data set's name: fine and coarse labels of the
+    same images share an entry.
+    """
+
+    train_sha256: str
+    test_sha256: str
+    backbone: str
+    weights_sha256: str
+    preprocessing: Preprocessing
+    precision: str
+    augment: str
+
+    @classmethod
+    def of(
+        cls,
+        dataset: Dataset,
+        backbone: str,
+        weights_sha256: str,
+        preprocessing: Preprocessing,
+        precision: str,
+        augment: str,
+    ) -> "Plan":
+        """The plan for a data set's images."""
+        return cls(
+            train_sha256=_sha256(dataset.train_images),
+            test_sha256=_sha256(dataset.test_images),
+            backbone=backbone,
+            weights_sha256=weights_sha256,
+            preprocessing=preprocessing,
+            precision=precision,
+            augment=augment,
+        )
+
+    def document(self) -> dict[str, Any]:
+        """Everything that decides the bytes, as plain values."""
+        document = {"format": FORMAT, "chunk": CHUNK, **asdict(self)}
+        for field in ("mean", "std"):
+            document["preprocessing"][field] = list(document["preprocessing"][field])
+        return document
+
+    @property
+    def key(self) -> str:
+        """Name of the entry: the backbone for people, a hash of everything for the cache."""
+        name = self.backbone.partition(":")[2]
+        return f"{name}-{fingerprint(self.document())[:16]}"
+
+
+def view_seed(view: int) -> int:
+    """The seed of the crops and flips of one augmented view, numbered from 1."""
+    return seed_for(0, "embedding view", view)
+
+
+def _sha256(images: Tensor) -> str:
+    digest = hashlib.sha256(f"{images.dtype} {list(images.shape)}\n".encode())
+    digest.update(np.ascontiguousarray(images.numpy()).data)
+    return digest.hexdigest()

@@ -1,0 +1,110 @@
+"""One array of features on disk that grows chunk by chunk and survives being killed."""
+
+import io
+import os
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from lnlbench.embeddings.plan import CHUNK
+
+_DTYPE = np.dtype("<f2")
+
+
+class Part:
+    """Features float16 [count, D] in `NAME.npy`, with the CRC-32 of each chunk in `NAME.crc32`.
+
+    A chunk counts only once its bytes are on disk and its checksum is in the journal after them.
+    """
+
+    def __init__(self, folder: Path, name: str, count: int) -> None:
+        self.file = folder / f"{name}.npy"
+        self.journal = folder / f"{name}.crc32"
+        self.name = name
+        self.count = count
+        self.chunks = -(-count // CHUNK)
+
+    def verified_chunks(self) -> int:
+        """How many chunks from the first on are on disk as they were written; reads them all."""
+        if not (self.file.exists() and self.journal.exists()):
+            return 0
+        checksums = self.journal.read_text(encoding="ascii", errors="replace").splitlines()
+        with self.file.open("rb") as stream:
+            dimension = self._read_header(stream)
+            if dimension is None:
+                return 0
+            for chunk, checksum in enumerate(checksums[: self.chunks]):
+                data = stream.read(self._rows(chunk) * dimension * _DTYPE.itemsize)
+                if f"{zlib.crc32(data):08x}" != checksum:
+                    return chunk
+        return min(len(checksums), self.chunks)
+
+    def complete(self) -> bool:
+        """Whether the whole array is on disk as it was written."""
+        return self.verified_chunks() == self.chunks
+
+    def open(self) -> np.ndarray:
+        """The array, memory-mapped; nothing that is done to it changes the file."""
+        return np.load(self.file, mmap_mode="c", allow_pickle=False)
+
+    def fill(self, compute: Callable[[int, int], np.ndarray], done: Callable[[int], None]) -> None:
+        """Compute rows start..stop-1 chunk by chunk from the first that is missing.
+
+        `done` is told of the number of rows after each chunk, and once before the first.
+        """
+        first = self.verified_chunks()
+        self._cut(first)
+        done(min(first * CHUNK, self.count))
+        with self.file.open("ab") as data, self.journal.open("a", encoding="ascii") as journal:
+            for chunk in range(first, self.chunks):
+                start = chunk * CHUNK
+                rows = np.ascontiguousarray(compute(start, start + self._rows(chunk)), _DTYPE)
+                if chunk == 0:
+                    data.write(_header(self.count, rows.shape[1]))
+                data.write(rows.data)
+                _to_disk(data)
+                journal.write(f"{zlib.crc32(rows.data):08x}\n")
+                _to_disk(journal)
+                done(start + len(rows))
+
+    def _cut(self, chunks: int) -> None:
+        """Keep the first chunks, and drop a torn or damaged rest."""
+        if not chunks:
+            self.file.write_bytes(b"")
+            self.journal.write_bytes(b"")
+            return
+        with self.file.open("r+b") as stream:
+            dimension = self._read_header(stream)
+            assert dimension is not None
+            rows = sum(self._rows(chunk) for chunk in range(chunks))
+            stream.truncate(stream.tell() + rows * dimension * _DTYPE.itemsize)
+        checksums = self.journal.read_text(encoding="ascii").splitlines()[:chunks]
+        self.journal.write_text("".join(f"{each}\n" for each in checksums), encoding="ascii")
+
+    def _rows(self, chunk: int) -> int:
+        return min(CHUNK, self.count - chunk * CHUNK)
+
+    def _read_header(self, stream: io.BufferedIOBase) -> int | None:
+        """The dimension D, with the stream left at the first row; None for a foreign header."""
+        try:
+            np.lib.format.read_magic(stream)
+            shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+        except (ValueError, EOFError):
+            return None
+        if fortran or dtype != _DTYPE or len(shape) != 2 or shape[0] != self.count:
+            return None
+        return int(shape[1])
+
+
+def _header(count: int, dimension: int) -> bytes:
+    buffer = io.BytesIO()
+    description = {"descr": _DTYPE.str, "fortran_order": False, "shape": (count, dimension)}
+    np.lib.format.write_array_header_1_0(buffer, description)
+    return buffer.getvalue()
+
+
+def _to_disk(stream: io.IOBase) -> None:
+    stream.flush()
+    os.fsync(stream.fileno())

@@ -1,0 +1,72 @@
+"""Embeddings in place of images: a view of a sample is one of its cached feature vectors."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lnlbench.errors import UsageError
+
+_ROWS = 4096  # at a time, so that no float copy of all features is ever made
+
+
+@dataclass(frozen=True)
+class Standardization:
+    """Mean and scale float32 [D] that give each feature mean 0 and variance 1."""
+
+    mean: Tensor
+    scale: Tensor
+
+    @classmethod
+    def of(cls, features: Tensor) -> "Standardization":
+        """Of features [N, D]; a constant feature is only centered."""
+        total = torch.zeros(features.shape[1], dtype=torch.float64)
+        squares = torch.zeros_like(total)
+        for rows in features.split(_ROWS):
+            total += rows.double().sum(0)
+            squares += rows.double().square().sum(0)
+        mean = total / len(features)
+        variance = squares / len(features) - mean.square()
+        # Below this, rounding in the sums is larger than the variance itself.
+        constant = variance <= 1e-9 * mean.square()
+        scale = torch.where(constant, torch.ones_like(variance), variance).rsqrt()
+        return cls(mean.float(), scale.float())
+
+
+class EmbeddingViews:
+    """Standardized views of cached features, each float16 [N, D]; the first is the plain image's.
+
+    "weak" draws one of all views for each sample, "none" takes the plain one.
+    """
+
+    def __init__(
+        self, features: Sequence[Tensor], standardization: Standardization, device: torch.device
+    ) -> None:
+        # On the CPU this keeps the mapped files: nothing is copied.
+        self.features = [view.to(device) for view in features]
+        self.mean = standardization.mean.to(device)
+        self.scale = standardization.scale.to(device)
+
+    def draw(self, augment: str, count: int, generator: torch.Generator) -> Tensor:
+        """The number of the view of each sample, int64 [count]; drawn on the CPU everywhere."""
+        if augment not in ("weak", "none"):
+            raise UsageError(f"augment is 'weak' or 'none', not {augment!r}.")
+        if augment == "none" or len(self.features) == 1:
+            return torch.zeros(count, dtype=torch.int64, device=self.mean.device)
+        draws = torch.randint(len(self.features), (count,), generator=generator)
+        return draws.to(self.mean.device)
+
+    def view(self, index: Tensor, draw: Tensor) -> Tensor:
+        """The drawn view of each sample of `index`, standardized, float32 [B, D]."""
+        chosen = self.features[0][index]
+        for number, features in enumerate(self.features[1:], start=1):
+            chosen = torch.where((draw == number).unsqueeze(1), features[index], chosen)
+        return self._standardize(chosen)
+
+    def plain(self, start: int, stop: int) -> Tensor:
+        """The unaugmented samples start..stop-1, standardized, float32 [B, D]."""
+        return self._standardize(self.features[0][start:stop])
+
+    def _standardize(self, features: Tensor) -> Tensor:
+        return features.float().sub_(self.mean).mul_(self.scale)

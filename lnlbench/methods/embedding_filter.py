@@ -1,0 +1,62 @@
+"""Select by the neighborhood in the embedding, then train on the selection alone."""
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+import lnlbench
+from lnlbench.method import Method
+from lnlbench.methods.neighbors import divide_by_neighbors
+from lnlbench.run import Run
+
+
+class EmbeddingFilter(Method):
+    """Cross-entropy on the samples whose neighbors agree with their label."""
+
+    name = "embedding-filter"
+    reference = (
+        "Zhu, Dong, Liu, Detecting Corrupted Labels Without Training a Model to Predict, "
+        "ICML 2022, arxiv.org/abs/2110.06283"
+    )
+
+    class Params(lnlbench.Params):
+        """How neighbors are asked, and which samples are kept."""
+
+        neighbors: int = Field(20, ge=1, le=1000, description="Neighbors that vote on a sample.")
+        passes: int = Field(
+            1,
+            ge=1,
+            le=100,
+            description="1 compares the unaugmented samples; more average over as many weak views.",
+        )
+        clean_threshold: float = Field(
+            0.5, ge=0, lt=1, description="Kept are the samples with a clean probability above."
+        )
+
+    def fit(self, run: Run) -> None:
+        """Divide once, then train one network on the selected samples."""
+        division = divide_by_neighbors(run, self.params.neighbors, self.params.passes)
+        self.clean_probabilities = division.clean_probability
+        selected = self.clean_probabilities > self.params.clean_threshold
+        if not selected.any():
+            selected = torch.ones_like(selected)
+        self.network = run.network()
+        self.optimizer = run.optimizer(self.network)
+        for epoch in run.epochs():
+            if epoch == 0:
+                self._report(run, selected, division.event)
+            for batch in run.batches(selected, views=1):
+                run.step(cross_entropy(self.network(batch.views[0]), batch.labels), self.optimizer)
+
+    def clean_probability(self) -> Tensor:
+        """The belief that the selection is made by; it never changes."""
+        return self.clean_probabilities
+
+    def _report(self, run: Run, selected: Tensor, problem: str | None) -> None:
+        if problem:
+            run.event("mixture", problem)
+        absent = run.num_classes - len(run.labels[selected].unique())
+        if absent:
+            run.event("absent classes", f"{absent} of {run.num_classes} have no selected sample")
+        run.log(labeled_share=selected.float().mean())

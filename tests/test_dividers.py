@@ -1,0 +1,68 @@
+"""What divides in DivideMix: losses, the neighborhood, or both."""
+
+import pytest
+import torch
+from tiny import comparable, make_run, run_short
+
+from lnlbench.errors import Interrupted
+from lnlbench.methods.dividemix import DivideMix
+from lnlbench.methods.neighbors import divide_by_neighbors
+from lnlbench.runner.interruption import StopRequest
+from lnlbench.runner.spec import build_spec
+
+
+def fitted(divider):
+    method = DivideMix(DivideMix.Params(divider=divider, neighbors=5, warmup_epochs=1))
+    run = make_run(samples=60, max_epochs=2)
+    method.fit(run)
+    return method
+
+
+def test_dividing_by_losses_leaves_specs_as_they_were():
+    spec = build_spec(DivideMix, "digits")
+    assert spec.params.keys() & {"divider", "neighbors"} == set()
+    known = "94d35acf2e44442a4e728c565a44d303d12e11cac474504c8cb07268303565a5"
+    assert spec.fingerprint == known
+    changed = build_spec(DivideMix, "digits", params={"divider": "both"})
+    assert changed.params["divider"] == "both"
+    assert changed.params["neighbors"] == 20
+
+
+def test_the_neighborhood_alone_decides_for_both_networks():
+    run = make_run(samples=60, max_epochs=2)
+    expected = divide_by_neighbors(run, 5, passes=1).clean_probability
+    method = fitted("embedding")
+    assert torch.equal(method.clean_probabilities, expected.expand(2, -1))
+
+
+def test_both_is_the_mean_of_two_beliefs(monkeypatch):
+    beliefs = []
+    original = DivideMix._divide_by_losses
+
+    def divide_by_losses(self, run):
+        original(self, run)
+        beliefs.append(self.clean_probabilities.clone())
+
+    monkeypatch.setattr(DivideMix, "_divide_by_losses", divide_by_losses)
+    method = fitted("both")
+    neighborhood = fitted("embedding").clean_probabilities
+    [losses] = beliefs
+    torch.testing.assert_close(method.clean_probabilities, (losses + neighborhood) / 2)
+
+
+@pytest.mark.parametrize("divider", ["embedding", "both"])
+def test_a_stopped_run_ends_as_an_undisturbed_one(divider, tmp_path, monkeypatch):
+    params = {"divider": divider, "warmup_epochs": 1}
+    whole = run_short("dividemix", tmp_path / "whole", params=params)
+    assert (whole.status, whole.error) == ("done", None)
+    checks = []
+
+    def check(self):
+        checks.append(1)
+        if len(checks) == 14:
+            raise Interrupted("for this test")
+
+    monkeypatch.setattr(StopRequest, "check", check)
+    assert run_short("dividemix", tmp_path / "parts", params=params).status == "interrupted"
+    resumed = run_short("dividemix", tmp_path / "parts", params=params)
+    assert comparable(resumed) == comparable(whole)
