@@ -657,6 +657,7 @@ def test_the_prediction_is_the_mean_of_both_networks_logits():
 
 # The native recipe's network, against the authors' PreResNet.py
 
+
 def test_the_native_network_normalizes_after_its_first_convolution():
     layers = list(preact_resnet18(10, 3).modules())
     first = next(i for i, layer in enumerate(layers) if isinstance(layer, nn.Conv2d))

@@ -9,6 +9,20 @@ from lnlbench.errors import UsageError, unknown_name
 PREFIX = "timm:"
 
 
+def check_timm(name: str) -> None:
+    """Refuse a name that timm does not know.
+
+    Raises:
+        UsageError: timm has no such network.
+    """
+    import timm
+
+    if not timm.is_model(name):
+        family = name[:6]
+        near = timm.list_models(f"*{family}*")[:40] or timm.list_models("resnet*")
+        raise unknown_name("timm network", name, near, "timm.list_models() has them all.")
+
+
 def build_timm(name: str, num_classes: int, channels: int, image_size: int) -> nn.Module:
     """Build timm's `name` for images of `image_size` pixels.
 
@@ -17,10 +31,7 @@ def build_timm(name: str, num_classes: int, channels: int, image_size: int) -> n
     """
     import timm
 
-    if not timm.is_model(name):
-        family = name[:6]
-        near = timm.list_models(f"*{family}*")[:40] or timm.list_models("resnet*")
-        raise unknown_name("timm network", name, near, "timm.list_models() has them all.")
+    check_timm(name)
     options: dict[str, Any] = {}
     config = timm.get_pretrained_cfg(name)
     if config is not None and config.fixed_input_size:
