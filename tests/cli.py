@@ -2,19 +2,23 @@
 
 import contextlib
 import io
+import json
 import multiprocessing
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import torch
+
 import lnlbench
 from lnlbench.cli import main
+from lnlbench.runner.directory import RunDirectory
 
 PACKAGE = Path(lnlbench.__file__).parents[1]
 SMALL = ("--track", "digits", "--limit-train", "200", "--limit-test", "100", "--epochs", "2")
@@ -23,7 +27,7 @@ _OBEYED = ("COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "TTY_COMPATIBLE", "TTY
 
 _fork = multiprocessing.get_context("forkserver")
 # Importing torch takes seconds, a fork of a process that has done it milliseconds.
-_fork.set_forkserver_preload(["lnlbench.runner.batch", "lnlbench.methods", "sklearn.datasets"])
+_fork.set_forkserver_preload(["lnlbench.runner.series", "lnlbench.methods", "sklearn.datasets"])
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,10 @@ def environment(**changes: str) -> dict[str, str]:
 
 
 def call(*arguments: object, stdin: str = "", **variables: str) -> Outcome:
-    """Run the command in this process."""
+    """Run the command in this process, with one thread like the others."""
     out, err = io.StringIO(), io.StringIO()
     with (
+        _one_thread(),
         patch.object(sys, "argv", ["lnlbench", *map(str, arguments)]),
         patch.object(sys, "stdin", io.StringIO(stdin)),
         patch.dict(os.environ, environment(**variables), clear=True),
@@ -62,6 +67,16 @@ def call(*arguments: object, stdin: str = "", **variables: str) -> Outcome:
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 0
     return Outcome(code, out.getvalue(), err.getvalue())
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def command(*arguments: object) -> list[str]:
@@ -97,7 +112,7 @@ class Running:
         """What has been written so far to "out" or "err"."""
         return (self.folder / name).read_text(encoding="utf-8")
 
-    def wait_for(self, text: str, seconds: float = 60) -> None:
+    def wait_for(self, text: str, seconds: float = 120) -> None:
         """Wait until `text` has been printed to standard output."""
         deadline = time.monotonic() + seconds
         while text not in self.read("out"):
@@ -111,7 +126,7 @@ class Running:
         if self._ended(0) is None:
             os.kill(self.pid, number)
 
-    def finish(self, seconds: float = 60) -> Outcome:
+    def finish(self, seconds: float = 120) -> Outcome:
         """Wait for the end."""
         code = self._ended(seconds)
         assert code is not None, f"still running after {seconds} s: {self.read('out')}"
@@ -160,8 +175,6 @@ def start_forked(
 
 
 def _main_in_fork(arguments: list[str], folder: Path, prepare: Callable[[], Any] | None) -> None:
-    import torch
-
     for descriptor, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(folder / name, os.O_WRONLY | os.O_APPEND), descriptor)
     os.chdir(folder)
@@ -186,3 +199,20 @@ def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
         for path in folder.rglob("*")
         if path.is_file() and path.name != ".lock"
     }
+
+
+def stored(folder: Path) -> dict[str, Any]:
+    """The one result below an output folder."""
+    [file] = (folder / "leaderboards").rglob("*.json")
+    return json.loads(file.read_text())
+
+
+def directory_of(folder: Path) -> RunDirectory:
+    """The one run directory below an output folder."""
+    [directory] = RunDirectory.find(folder / "runs")
+    return directory
+
+
+def temporary_files(folder: Path) -> list[Path]:
+    """What an unfinished write would leave."""
+    return list(folder.rglob("*.tmp"))

@@ -124,6 +124,14 @@ WRONG = {
     "spec that is missing": (("run", "--spec", "a.json"), ("a.json", "No such file")),
     "spec that is a folder": (("run", "--spec", "."), ("run spec", "directory")),
     "track that does not exist": (("tracks", "show", "digit"), ("Did you mean 'digits'?",)),
+    "data set that does not exist": (
+        ("datasets", "show", "cifar11"),
+        ("'cifar11'", "Did you mean 'cifar10'?"),
+    ),
+    "network that does not exist": (
+        ("backbones", "show", "resnet35"),
+        ("'resnet35'", "Did you mean 'resnet34'?"),
+    ),
     "benchmark of an unknown method": (("bench", "--method", "cx"), ("'cx'", "Did you mean 'ce'?")),
 }  # fmt: skip
 
@@ -134,6 +142,10 @@ def assert_refused(outcome, *texts):
     assert "Traceback" not in outcome.err
     for text in texts:
         assert text in outcome.err
+
+
+def files_below(folder):
+    return [path for path in folder.rglob("*") if path.is_file() and path.name != ".lock"]
 
 
 @pytest.fixture(autouse=True)
@@ -166,7 +178,8 @@ def test_wrong_requests_through_the_real_entry_point(empty_folder):
         ("trian",),
     ]
     expected = [WRONG[name][1] for name in names]
-    expected += [("--epochs", "many"), ("--epoch", "--epochs"), ("--seed", "-1"), ("trian",)]
+    # The rest is typer's own to say, and its words change with its version.
+    expected += [("--epochs", "--help"), ("--epochs", "--help"), ("--seed", "--help"), ("trian",)]
     with ThreadPoolExecutor(2) as pool:
         outcomes = pool.map(lambda request: run_process(*request, cwd=empty_folder), requests)
         for outcome, texts in zip(outcomes, expected, strict=True):
@@ -222,7 +235,7 @@ def test_a_spec_that_is_none(tmp_path, empty_folder, text, texts):
     file = tmp_path / "spec.json"
     file.write_text(text if isinstance(text, str) else text())
     assert_refused(call("run", "--spec", file), *texts)
-    assert list(empty_folder.rglob("*.json")) == []
+    assert files_below(empty_folder) == []
 
 
 def test_a_spec_that_is_not_text(tmp_path):
@@ -232,8 +245,9 @@ def test_a_spec_that_is_not_text(tmp_path):
 
 
 @pytest.mark.parametrize("field", ["track", "method", "recipe"])
-@pytest.mark.parametrize("name", ["../../../out", "/tmp/lnlbench-out", "a/b", "..", ""])
+@pytest.mark.parametrize("name", ["../../../out", "{folder}/out", "a/b", ".."])
 def test_a_spec_cannot_leave_the_output_folder(tmp_path, field, name):
+    name = name.format(folder=tmp_path)
     output = tmp_path / "deep" / "output"
     file = tmp_path / "spec.json"
     file.write_text(a_spec(**{field: name}))

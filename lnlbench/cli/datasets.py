@@ -41,7 +41,7 @@ def show(
     name: Annotated[str, typer.Argument(help="The data set's name, such as `cifar100n`.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Explain one data set: its names, classes, noises, and the files that it needs."""
+    """Explain one data set: its names, its classes, and the noises that it can have."""
     details = describe_dataset(name)
     if as_json:
         typer.echo(json.dumps(details, indent=2, sort_keys=True))

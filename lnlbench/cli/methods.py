@@ -154,7 +154,8 @@ def _print_methods(summaries: list[dict[str, Any]]) -> None:
     from rich.console import Console
 
     table = _table("name", "networks", "oracle", "recipes", "distribution", "reference")
-    table.columns[0].no_wrap = True
+    for column in (0, 2, 4):
+        table.columns[column].no_wrap = True
     for each in summaries:
         recipes, oracle = ", ".join(each["recipes"]), ", ".join(each["oracle"])
         _add(
@@ -166,7 +167,9 @@ def _print_methods(summaries: list[dict[str, Any]]) -> None:
             each["distribution"],
             each["reference"],
         )
-    Console().print(table)
+    console = Console()
+    # In a file or pipe nothing limits the width, and one line a method is what tools want.
+    console.print(table) if console.is_terminal else Console(width=200).print(table)
 
 
 def _print_details(details: dict[str, Any]) -> None:

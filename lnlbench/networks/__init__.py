@@ -7,7 +7,7 @@ from torch import nn
 from lnlbench.errors import unknown_name
 from lnlbench.networks.resnet import preact_resnet18, resnet18, resnet34, resnet_small
 from lnlbench.networks.small import small_cnn
-from lnlbench.networks.timm_backbone import PREFIX, build_timm
+from lnlbench.networks.timm_backbone import PREFIX, build_timm, check_timm
 
 BACKBONES: dict[str, Callable[[int, int], nn.Module]] = {
     "preact-resnet18": preact_resnet18,
@@ -22,9 +22,11 @@ def check_backbone(name: str) -> None:
     """Refuse a backbone name that `build_backbone` would not know.
 
     Raises:
-        UsageError: no built-in network has this name, and it is no `timm:NAME`.
+        UsageError: neither lnlbench nor, for `timm:NAME`, timm has such a network.
     """
-    if name not in BACKBONES and not name.startswith(PREFIX):
+    if name.startswith(PREFIX):
+        check_timm(name.removeprefix(PREFIX))
+    elif name not in BACKBONES:
         raise unknown_name("backbone", name, BACKBONES, "Or any network of timm as timm:NAME.")
 
 

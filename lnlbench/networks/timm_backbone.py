@@ -13,7 +13,7 @@ def check_timm(name: str) -> None:
     """Refuse a name that timm does not know.
 
     Raises:
-        UsageError: names the nearest one that it knows.
+        UsageError: timm has no such network.
     """
     import timm
 

@@ -72,7 +72,10 @@ class ResultStore:
         before it starts and not when it saves.
         """
         for path in sorted(self.folder.rglob(f"*-{fingerprint[:8]}.json")):
-            result = read_result(path)
+            try:
+                result = read_result(path)
+            except DataError as error:
+                raise DataError(f"{error}. Delete it, and run the command again.") from error
             if result.fingerprint == fingerprint:
                 return result
         return None

@@ -189,13 +189,6 @@ def _decode_object(kind: str, content: list[Any], current: Any) -> Any:
         return current.copy_(tensor)
 
 
-def _fits(saved: Any, current: Any, kind: type[Any]) -> bool:
-    return isinstance(current, kind) and (current.shape, current.dtype) == (
-        saved.shape,
-        saved.dtype,
-    )
-
-
 def _decode_numpy_generator(state: dict[str, Any], current: Any) -> np.random.Generator:
     kind = state["bit_generator"]
     generator = current
@@ -203,6 +196,11 @@ def _decode_numpy_generator(state: dict[str, Any], current: Any) -> np.random.Ge
         generator = np.random.Generator(getattr(np.random, kind)())
     generator.bit_generator.state = state
     return generator
+
+
+def _fits(saved: Any, current: Any, kind: type) -> bool:
+    same_kind = isinstance(current, kind)
+    return same_kind and bool(current.shape == saved.shape and current.dtype == saved.dtype)
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:

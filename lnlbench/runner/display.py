@@ -44,6 +44,9 @@ class Display(Protocol):
     def finished(self, message: str) -> None:
         """The run has ended."""
 
+    def close(self) -> None:
+        """Give the terminal back, also after an error."""
+
 
 class QuietDisplay:
     """Shows nothing."""
@@ -58,6 +61,9 @@ class QuietDisplay:
         """Show nothing."""
 
     def finished(self, message: str) -> None:
+        """Show nothing."""
+
+    def close(self) -> None:
         """Show nothing."""
 
 
@@ -95,6 +101,7 @@ class LiveDisplay(PlainDisplay):
         self._rows: deque[EpochReport] = deque(maxlen=SHOWN_EPOCHS)
         self._eta = ""
         self._refreshed = 0.0
+        self._live: Live | None = None
 
     def started(self, title: str, max_epochs: int, first_epoch: int) -> None:
         """Open the live table."""
@@ -135,12 +142,19 @@ class LiveDisplay(PlainDisplay):
         self._eta = f"ETA {_duration(report.eta_seconds)}"
         status = f"epoch {report.epoch + 1}/{report.max_epochs} · {self._eta}"
         self._bar.update(self._task, completed=report.epoch + 1, status=status)
-        self._live.update(self._view())
+        if self._live is not None:
+            self._live.update(self._view())
 
     def finished(self, message: str) -> None:
-        """Close the live table and print how the run ended."""
-        self._live.stop()
+        """Close the live table, if training had begun, and print how the run ended."""
+        self.close()
         super().finished(message)
+
+    def close(self) -> None:
+        """Stop the live table, which hides the cursor."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
 
     def _view(self) -> Group:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")

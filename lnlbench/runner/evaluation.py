@@ -69,10 +69,12 @@ class Evaluator:
             return {}
         expected = self._clean_labels.shape
         if belief.shape != expected or not bool(((belief >= 0) & (belief <= 1)).all()):
+            span = (
+                f", from {float(belief.min())} to {float(belief.max())}" if belief.numel() else ""
+            )
             raise RunError(
                 f"clean_probability() of {method.name!r} must be {tuple(expected)} values in "
-                f"[0, 1]; it has shape {tuple(belief.shape)}, from {float(belief.min())} to "
-                f"{float(belief.max())}."
+                f"[0, 1]; it has shape {tuple(belief.shape)}{span}."
             )
         threshold = float(getattr(method.params, "clean_threshold", DEFAULT_THRESHOLD))
         is_clean = self._noisy_labels == self._clean_labels

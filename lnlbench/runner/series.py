@@ -1,6 +1,7 @@
 """Executing several runs one after the other: only what is missing, each result kept at once."""
 
 import json
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +16,14 @@ from lnlbench.data.load import load_dataset
 from lnlbench.networks import check_backbone
 from lnlbench.networks.weights import WeightSources, check_frozen
 from lnlbench.noise import check_noise
+from lnlbench.params import validate_params
 from lnlbench.plugins import Plugins
 from lnlbench.results import Result, ResultStore
 from lnlbench.runner.devices import resolve_device
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display, LiveDisplay, PlainDisplay, QuietDisplay
 from lnlbench.runner.loop import execute
-from lnlbench.runner.spec import RunSpec
+from lnlbench.runner.spec import RunSpec, deviations
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,17 @@ class Series:
         console = Console(stderr=machine, highlight=False)
         display = _choose_display(console, quiet)
         outcomes = []
-        for spec in specs:
-            outcomes.append(self._execute_one(spec, display))
-            if outcomes[-1].result.status == "interrupted":
-                break
+        try:
+            for spec in specs:
+                outcomes.append(self._execute_one(spec, display))
+                if outcomes[-1].result.status == "interrupted":
+                    break
+        finally:
+            display.close()
+        if quiet:
+            # Quiet about progress, not about what went wrong.
+            lines = [describe_outcome(each, False) for each in outcomes if not each.finished]
+            sys.stderr.writelines(f"{line}\n" for line in lines)
         if machine:
             document = {"results": [_document(outcome) for outcome in outcomes]}
             sys.stdout.write(json.dumps(document, indent=2, sort_keys=True) + "\n")
@@ -93,7 +102,10 @@ class Series:
         return outcomes
 
     def _check(self, spec: RunSpec) -> None:
-        self.plugins.method(spec.method)
+        method = self.plugins.method(spec.method)
+        # A spec from a file may name anything; track and recipe become folder and file names.
+        deviations(spec, method)
+        validate_params(method.name, method.Params, spec.params)
         dataset = canonical_name(spec.protocol.dataset)
         check_noise(spec.protocol.noise, dataset)
         if spec.protocol.embedding is None:
@@ -158,8 +170,8 @@ def describe_outcome(outcome: Outcome, already: bool) -> str:
             f"Result: {outcome.result_file}"
         )
     if result.status == "interrupted":
-        again = f"Go on with: lnlbench run --resume {outcome.directory}"
-        return f"{title}: interrupted, {result.error}. {again}"
+        again = shlex.join(["lnlbench", "run", "--resume", str(outcome.directory)])
+        return f"{title}: interrupted, {result.error}. Go on with: {again}"
     return f"{title}: {result.status}: {result.error} Result: {outcome.result_file}"
 
 

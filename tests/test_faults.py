@@ -1,0 +1,298 @@
+"""Killed, stopped, refused, broken and diverging runs: what is kept, what is said, what goes on.
+
+Runs that are compared with each other are all forked with one thread, so that equal means equal.
+"""
+
+import json
+import re
+import shlex
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import pytest
+from cli import (
+    SMALL,
+    call,
+    directory_of,
+    essence,
+    run_process,
+    start_forked,
+    start_process,
+    stored,
+    temporary_files,
+)
+from plugin_zoo import install
+
+from lnlbench.results import ResultStore
+
+KILLS = 5
+LIMITS = ("--track", "digits", "--limit-train", "300", "--limit-test", "100")
+CE = ("run", "--method", "ce", *LIMITS, "--epochs", "10")
+DIVIDEMIX = (
+    *("run", "--method", "dividemix", *LIMITS, "--epochs", "8"),
+    *("--set", "warmup_epochs=1", "--set", "rampup_epochs=2", "--set", "loss_history=3"),
+)
+TRAINING = "epochs"  # in the line that a run prints as its training begins
+ONE_EPOCH = "epoch 1/"
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A run that was not disturbed, and one that was killed and gone on with KILLS times."""
+
+    expected: dict
+    found: dict
+    codes: list[int]
+    last: str
+    folder: Path
+
+
+def _kill_and_go_on(arguments, folder):
+    calm = start_forked(*arguments, folder=folder / "calm").finish()
+    assert calm.code == 0, calm
+    expected = stored(folder / "calm")
+    epoch_seconds = expected["cost"]["wall_seconds"] / len(expected["curves"]["loss"])
+    random = Random(f"kill {arguments}")
+    disturbed = folder / "disturbed"
+    codes = []
+    for number in range(KILLS):
+        running = start_forked(*arguments, folder=disturbed)
+        # A first checkpoint, so that there is something to go on with; the others at any moment.
+        running.wait_for(TRAINING if number else ONE_EPOCH)
+        time.sleep(random.uniform(0, 1.3 * epoch_seconds))
+        running.signal(signal.SIGKILL)
+        codes.append(running.finish().code)
+    last = start_forked(*arguments, folder=disturbed).finish()
+    assert last.code == 0, last
+    return Chain(expected, stored(disturbed), codes, last.out, disturbed)
+
+
+@pytest.fixture(scope="module")
+def chains(tmp_path_factory):
+    requests = {"ce": CE, "dividemix": DIVIDEMIX}
+    with ThreadPoolExecutor(len(requests)) as pool:
+        running = {
+            method: pool.submit(_kill_and_go_on, arguments, tmp_path_factory.mktemp(method))
+            for method, arguments in requests.items()
+        }
+        return {method: chain.result() for method, chain in running.items()}
+
+
+@pytest.mark.parametrize("method", ["ce", "dividemix"])
+def test_a_run_killed_five_times_ends_as_if_it_had_not_been(chains, method):
+    chain = chains[method]
+    assert chain.codes == [-signal.SIGKILL] * KILLS
+    assert "resumed at epoch" in chain.last
+    assert chain.found["curves"] == chain.expected["curves"]
+    assert chain.found["scores"] == chain.expected["scores"]
+    assert essence(chain.found) == essence(chain.expected)
+    assert chain.found["status"] == "done"
+    results, bad = ResultStore(chain.folder / "leaderboards").load_all()
+    assert (len(results), bad) == (1, [])
+    if method == "dividemix":  # a run without selection would prove little
+        assert any(value is not None for value in chain.found["curves"]["clean_auroc"])
+
+
+@pytest.fixture(scope="module")
+def expected_ce(chains):
+    return essence(chains["ce"].expected)
+
+
+def resume_command(text):
+    """The arguments of the command that a message gives for going on."""
+    [found] = re.findall(r"lnlbench (run --resume .+)$", text, re.MULTILINE)
+    return shlex.split(found)
+
+
+@pytest.mark.parametrize(("name", "start"), [("SIGINT", start_process), ("SIGTERM", start_forked)])
+def test_a_signal_stops_a_run_that_can_be_gone_on_with(tmp_path, expected_ce, name, start):
+    # A space in the path: what is printed must still be a command.
+    folder = tmp_path / "my runs"
+    running = start(*CE, "--output", folder, folder=tmp_path)
+    running.wait_for(ONE_EPOCH)
+    running.signal(signal.Signals[name])
+    outcome = running.finish()
+    assert outcome.code == 1
+    assert "Traceback" not in outcome.err
+    assert f"interrupted, stopped by {name}" in outcome.out
+    kept = json.loads(directory_of(folder).result_file.read_text())
+    assert (kept["status"], kept["error"]) == ("interrupted", f"stopped by {name}")
+    assert not (folder / "leaderboards").exists()
+
+    again = start_forked(*resume_command(outcome.out), folder=tmp_path / "again").finish()
+    assert again.code == 0, again
+    assert "resumed at epoch" in again.out
+    assert essence(stored(folder)) == expected_ce
+    assert not temporary_files(folder)
+
+
+def test_two_signals_at_once_leave_a_run_that_can_be_gone_on_with(tmp_path, expected_ce):
+    running = start_forked(*CE, folder=tmp_path)
+    running.wait_for(ONE_EPOCH)
+    running.signal(signal.SIGINT)
+    running.signal(signal.SIGINT)
+    outcome = running.finish()
+    assert outcome.code in (1, 130)
+    assert "Traceback" not in outcome.err
+    assert start_forked(*CE, folder=tmp_path).finish().code == 0
+    assert essence(stored(tmp_path)) == expected_ce
+
+
+SLOW = """
+import time
+import lnlbench
+
+class Slow(lnlbench.LossMethod):
+    name = "slow"
+    reference = "Nobody (2026): a step that takes a minute"
+
+    def loss(self, network, batch, epoch):
+        time.sleep(60)
+        return network(batch.views[0]).sum()
+
+@lnlbench.hookimpl
+def register_methods():
+    return [Slow]
+"""
+
+
+@pytest.fixture
+def site(tmp_path):
+    """An empty folder for plugins, to be put on PYTHONPATH."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    return folder
+
+
+def test_a_run_holds_its_directory_and_a_second_signal_does_not_wait(tmp_path, site):
+    install(site, "lnlbench-slow", SLOW)
+    arguments = ("run", "--method", "slow", *SMALL)
+    running = start_process(*arguments, folder=tmp_path / "work", PYTHONPATH=str(site))
+    running.wait_for(TRAINING)
+    second = run_process(*arguments, cwd=tmp_path / "work", PYTHONPATH=str(site))
+    assert second.code == 2
+    assert "is in use: another process executes this run" in second.err
+    assert "Traceback" not in second.err
+    running.signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert running.read("out").count("interrupted") == 0, "the step was not waited for"
+    running.signal(signal.SIGINT)
+    outcome = running.finish(seconds=10)
+    assert outcome.code == 130
+    assert "Traceback" not in outcome.err
+    with directory_of(tmp_path / "work").locked():
+        pass
+
+
+BROKEN = """
+import torch
+import lnlbench
+from torch.nn.functional import cross_entropy
+
+class Raising(lnlbench.LossMethod):
+    name = "raising"
+    reference = "Nobody (2026)"
+
+    def loss(self, network, batch, epoch):
+        raise ZeroDivisionError("no [bold]share[/bold] left")
+
+class Base(lnlbench.LossMethod):
+    reference = "Nobody (2026)"
+
+    def loss(self, network, batch, epoch):
+        return cross_entropy(network(batch.views[0]), batch.labels)
+
+class Column(Base):
+    name = "column"
+
+    def clean_probability(self):
+        return torch.full((200, 1), 0.5)
+
+class Percent(Base):
+    name = "percent"
+
+    def clean_probability(self):
+        return torch.full((200,), 50.0)
+
+class Undefined(Base):
+    name = "undefined"
+
+    def clean_probability(self):
+        return torch.full((200,), torch.nan)
+
+class Empty(Base):
+    name = "empty"
+
+    def clean_probability(self):
+        return torch.empty(0)
+
+class Unsaved(Base):
+    name = "unsaved"
+
+    def fit(self, run):
+        self.seen = {1, 2}
+        super().fit(run)
+
+@lnlbench.hookimpl
+def register_methods():
+    return [Raising, Column, Percent, Undefined, Empty, Unsaved]
+"""
+REASONS = {
+    "raising": ("ZeroDivisionError: no [bold]share[/bold] left", "error.txt"),
+    "column": ("clean_probability() of 'column' must be (200,) values", "(200, 1)"),
+    "percent": ("clean_probability() of 'percent' must be", "[0, 1]", "50.0"),
+    "undefined": ("clean_probability() of 'undefined' must be", "nan"),
+    "empty": ("clean_probability() of 'empty' must be (200,) values", "(0,)"),
+    "unsaved": ("'seen'", "set", "no checkpoint can hold"),
+}
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory):
+    """One command with a method of each way to fail, and a good one at the end."""
+    folder, site = tmp_path_factory.mktemp("broken"), tmp_path_factory.mktemp("site")
+    install(site, "lnlbench-broken", BROKEN)
+    names = ",".join([*REASONS, "ce"])
+    arguments = ("run", "--method", names, *SMALL, "--json")
+    outcome = run_process(*arguments, cwd=folder, PYTHONPATH=str(site))
+    documents = json.loads(outcome.out)["results"]
+    return folder, outcome, {each["result"]["method"]["name"]: each for each in documents}
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_a_method_that_fails_is_recorded_with_its_reason(broken, name):
+    folder, outcome, documents = broken
+    result = documents[name]["result"]
+    assert result["status"] == "failed"
+    for text in REASONS[name]:
+        assert text in result["error"]
+        assert text in outcome.err
+    assert json.loads((folder / documents[name]["result_file"]).read_text()) == result
+
+
+def test_a_failed_method_leaves_its_traceback_and_does_not_stop_the_next(broken):
+    folder, outcome, documents = broken
+    assert outcome.code == 1
+    assert "Traceback" not in outcome.err
+    trace = (folder / documents["raising"]["run_directory"] / "error.txt").read_text()
+    assert trace.startswith("Traceback")
+    assert "in loss" in trace
+    assert list(documents) == [*REASONS, "ce"]
+    assert documents["ce"]["result"]["status"] == "done"
+
+
+def test_a_diverging_run_is_stored_as_such_and_never_counts_as_done(tmp_path):
+    arguments = ("run", "--method", "ce", *SMALL, "--lr", "1e30", "--output", tmp_path)
+    for _ in range(2):
+        outcome = call(*arguments)
+        assert outcome.code == 1
+        assert "diverged: A loss was infinite or NaN in epoch 1." in outcome.out
+        assert "--lr" in outcome.out
+        assert "already done" not in outcome.out
+        result = stored(tmp_path)
+        assert result["status"] == "diverged"
+        assert set(result["scores"].values()) == {None}
