@@ -7,6 +7,7 @@ from tiny import comparable, make_run, run_short, short_spec
 from lnlbench.errors import Interrupted
 from lnlbench.method import LossMethod, Method
 from lnlbench.plugins import load_plugins
+from lnlbench.run import Run
 from lnlbench.runner.interruption import StopRequest
 from lnlbench.runner.spec import build_spec, deviations
 from lnlbench.tracks import track_names
