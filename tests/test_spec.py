@@ -93,6 +93,7 @@ def test_deviations_name_exactly_what_was_changed():
     ("arguments", "words"),
     [
         ({"recipe": "nativ"}, ["nativ", "native"]),
+        ({"recipe": "matched@digits"}, ["matched@digits", "Did you mean 'matched'"]),
         ({"params": {"wieght": 1}}, ["wieght", "Did you mean 'weight'", "methods show example"]),
         ({"params": {"weight": 9}}, ["weight", "9", "How much", "less than or equal to 5"]),
         ({"params": {"weight": "x"}}, ["weight", "'x'", "number"]),

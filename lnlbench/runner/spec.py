@@ -107,7 +107,9 @@ def _expected(method: type[Method], track: str, recipe: str) -> tuple[Protocol, 
     A recipe `NAME@TRACK` goes before `NAME`; `matched` needs no entry: it is the defaults.
     """
     protocol = load_track(track).protocol
-    chosen = method.recipes.get(f"{recipe}@{track}", method.recipes.get(recipe))
+    chosen = None
+    if "@" not in recipe:
+        chosen = method.recipes.get(f"{recipe}@{track}", method.recipes.get(recipe))
     if chosen is None:
         if recipe == MATCHED:
             return protocol, {}
