@@ -48,7 +48,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Pass:
-    """One call of a network, or (`network` None) one optimizer step after the latest call."""
+    """One call of a network, or (`network` None) one optimizer step on the calls since the last."""
 
     network: int | None
     batch: int = 0
@@ -88,24 +88,29 @@ class Floor:
         """Run the passes, nothing but forward, backward and optimizer steps; returns seconds."""
         _wait(self._device)
         began = time.perf_counter()
-        logits: Tensor | None = None
-        latest: int | None = None
+        pending: list[tuple[int, Tensor]] = []
         for each in passes:
             if each.network is None:
-                assert logits is not None and latest is not None
-                optimizer = self._networks[latest][1]
-                optimizer.zero_grad(set_to_none=True)
-                cross_entropy(logits, self._labels[: len(logits)]).backward()
-                optimizer.step()
+                # Some methods step two networks after two passes, others both in one step: the
+                # first step after them does the work of all, whichever way it was.
+                self._learn(pending)
+                pending.clear()
                 continue
             network = self._networks[each.network][0]
             network.train(each.training)
             with torch.set_grad_enabled(each.gradients):
                 output = network(self._images[: each.batch])
             if each.gradients:
-                logits, latest = output, each.network
+                pending.append((each.network, output))
         _wait(self._device)
         return time.perf_counter() - began
+
+    def _learn(self, pending: list[tuple[int, Tensor]]) -> None:
+        for number, logits in pending:
+            optimizer = self._networks[number][1]
+            optimizer.zero_grad(set_to_none=True)
+            cross_entropy(logits, self._labels[: len(logits)]).backward()
+            optimizer.step()
 
 
 class EpochTimer:
