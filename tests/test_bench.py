@@ -4,8 +4,10 @@ import pytest
 import torch
 from tiny import CPU
 
+from lnlbench.methods.co_teaching import CoTeaching
 from lnlbench.methods.cross_entropy import CrossEntropy
 from lnlbench.methods.dividemix import DivideMix
+from lnlbench.methods.jocor import JoCoR
 from lnlbench.runner.bench import Floor, Pass, bench_method
 from lnlbench.tracks import load_track
 
@@ -55,3 +57,20 @@ def test_the_callers_random_stream_is_left_alone():
     before = torch.get_rng_state()
     bench_method(CrossEntropy(CrossEntropy.Params()), PROTOCOL, 20, 1, CPU)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_two_passes_are_learned_from_in_one_step_or_in_two(steps):
+    floor = Floor(PROTOCOL, "fp32", CPU)
+    passes = [Pass(number, 8, training=True, gradients=True) for number in (0, 1)]
+    floor.prepare(passes)
+    before = [[p.clone() for p in net.parameters()] for net, _ in floor._networks.values()]
+    floor.replay([*passes, *[Pass(None)] * steps])
+    for (network, _), weights in zip(floor._networks.values(), before, strict=True):
+        pairs = zip(network.parameters(), weights, strict=True)
+        assert any(not torch.equal(new, old) for new, old in pairs)
+
+
+@pytest.mark.parametrize("method", [CoTeaching, JoCoR])
+def test_methods_that_pass_two_networks_before_stepping_have_a_floor(method):
+    assert bench_method(method(method.Params()), PROTOCOL, 40, 1, CPU).ratio_to_floor > 0

@@ -1,0 +1,132 @@
+"""Co-teaching (Han et al., NeurIPS 2018): each network picks the samples its peer learns from.
+
+Followed: github.com/bhanML/Co-teaching at 7c7fbe2, main.py and loss.py. Details and deviations:
+docs/methods/co-teaching.md.
+"""
+
+from typing import Literal
+
+import torch
+from pydantic import Field, field_validator
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from lnlbench.method import Method
+from lnlbench.methods.small_loss import (
+    ScheduleParams,
+    enter_late_phase,
+    estimate_noise_rate,
+    forget_rate_at,
+    small_loss_selection,
+)
+from lnlbench.params import Recipe
+from lnlbench.run import Batch, Run
+
+NATIVE = Recipe(
+    params={"late_from": 0.5},
+    schedule={
+        "augment": "none",
+        "epochs": 200,
+        "batch_size": 128,
+        "optimizer": {"name": "adam", "lr": 1e-3, "momentum": 0.9, "weight_decay": 0.0},
+        "milestones": [],
+    },
+    note="The authors' CIFAR-100 schedule; the network stays the track's.",
+)
+
+
+class CoTeaching(Method):
+    """Two networks; each is updated on the samples of smallest loss in the other."""
+
+    name = "co-teaching"
+    reference = "Han et al., Co-teaching, NeurIPS 2018, arxiv.org/abs/1804.06872"
+    networks = 2
+    recipes = {"native": NATIVE}  # noqa: RUF012 - declared as a ClassVar by the base class
+
+    class Params(ScheduleParams):
+        """Defaults are the authors' values, but for the noise rate, which they are given."""
+
+        forget_rate: float | Literal["estimate"] = Field(
+            "estimate",
+            description="Share of each batch that is forgotten after ramp-up, in [0, 1); or "
+            '"estimate": the noise rate that a mixture fitted to the losses finds during ramp-up.',
+        )
+
+        @field_validator("forget_rate")
+        @classmethod
+        def _is_a_share(cls, value: float | str) -> float | str:
+            if not isinstance(value, str) and not 0 <= value < 1:
+                raise ValueError('give a number in [0, 1), or "estimate"')
+            return value
+
+    def fit(self, run: Run) -> None:
+        """Train both networks side by side, forgetting more of each batch until ramp-up ends."""
+        self.network, self.peer = run.network(), run.network()
+        self.optimizers = self._optimizers(run)
+        # Row 0: what the network kept of its latest batches; row 1: what the peer kept.
+        self.kept = torch.ones(2, run.num_samples, device=run.device)
+        self.final_rate = 0.0
+        for epoch in run.epochs():
+            self.final_rate = self._final_rate(run, epoch)
+            forget_rate = forget_rate_at(
+                epoch, self.final_rate, self.params.ramp_up, self.params.exponent
+            )
+            run.log(forget_rate=forget_rate)
+            for optimizer in self.optimizers:
+                enter_late_phase(optimizer, epoch, run.max_epochs, self.params)
+            for number, batch in enumerate(run.batches(views=1)):
+                self._update(run, batch, number, forget_rate)
+
+    def clean_probability(self) -> Tensor | None:
+        """The share of the two networks that kept each sample when they last saw it."""
+        return self.kept.mean(0)
+
+    def _optimizers(self, run: Run) -> list[torch.optim.Optimizer]:
+        return [run.optimizer(self.network), run.optimizer(self.peer)]
+
+    def _final_rate(self, run: Run, epoch: int) -> float:
+        """The forget rate after ramp-up: given, or estimated until ramp-up ends."""
+        given: float | str = self.params.forget_rate
+        if not isinstance(given, str):
+            return given
+        # Later the networks have seen too little of what they forget for losses to be fair.
+        untrained, settled = epoch == 0, epoch > max(1, self.params.ramp_up)
+        if untrained or settled:
+            return self.final_rate
+        return estimate_noise_rate(run, [self.network, self.peer])
+
+    def _update(self, run: Run, batch: Batch, number: int, forget_rate: float) -> None:
+        """One step of both networks on a batch, the `number`-th of its epoch."""
+        losses, peer_losses = (
+            cross_entropy(network(batch.views[0]), batch.labels, reduction="none")
+            for network in (self.network, self.peer)
+        )
+        self._exchange(run, batch.index, losses, peer_losses, forget_rate)
+
+    def _exchange(
+        self, run: Run, index: Tensor, losses: Tensor, peer_losses: Tensor, forget_rate: float
+    ) -> None:
+        """Update each network on the other's small-loss samples (losses [B] of samples `index`)."""
+        kept = small_loss_selection(losses, forget_rate)
+        peers = small_loss_selection(peer_losses, forget_rate)
+        run.step(losses[peers].mean(), self.optimizers[0])
+        run.step(peer_losses[kept].mean(), self.optimizers[1])
+        self._remember(index, kept, peers)
+
+    def _remember(self, index: Tensor, kept: Tensor, peers: Tensor) -> None:
+        self.kept[:, index] = 0
+        self.kept[0, index[kept]] = 1
+        self.kept[1, index[peers]] = 1
+
+
+class CoTeachingOracle(CoTeaching):
+    """Co-teaching that is told the noise rate, as in the paper; shown, never ranked."""
+
+    name = "co-teaching-oracle"
+    oracle = frozenset({"noise_rate"})
+
+    class Params(ScheduleParams):
+        """The authors' values; the forget rate is the true noise rate."""
+
+    def _final_rate(self, run: Run, epoch: int) -> float:
+        return run.noise_rate

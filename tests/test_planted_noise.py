@@ -1,0 +1,69 @@
+"""What methods are for: wrong labels found, little lost without them, nothing broken by many."""
+
+import functools
+
+import pytest
+import torch
+from planted import accuracy, planted_run
+
+from lnlbench.plugins import load_plugins
+
+PLUGINS = load_plugins(strict=True)
+every_method = pytest.mark.parametrize("name", sorted(PLUGINS.methods))
+
+
+def trained(name, noise_rate, **settings):
+    """A method fitted to planted noise, with images and clean labels, and its run."""
+    method = PLUGINS.method(name)
+    run, images, clean = planted_run(noise_rate, method=method, **settings)
+    # Paces that fit a run of twelve epochs.
+    paces = {"warmup_epochs": 4, "ramp_up": 3}
+    known = {key: pace for key, pace in paces.items() if key in method.Params.model_fields}
+    fitted = method(method.Params(**known))
+    fitted.fit(run)
+    return fitted, run, images, clean
+
+
+@functools.cache
+def cross_entropy_accuracy(noise_rate):
+    method, _, images, clean = trained("ce", noise_rate)
+    return accuracy(method, images, clean)
+
+
+@every_method
+def test_a_belief_finds_the_clean_labels(name):
+    method, run, _, clean = trained(name, 0.4)
+    belief = method.clean_probability()
+    if belief is None:
+        return
+    right = run.labels == clean
+    selected = belief > 0.5
+    assert selected.float().mean() > 0.2
+    # MentorNet's percentile keeps 75 % by design, of which at most 80 % can be right.
+    assert right[selected].float().mean() > 0.7, "the base rate is 0.6"
+    assert belief[right].mean() > belief[~right].mean() + 0.15
+
+
+@every_method
+def test_without_noise_little_is_lost_against_cross_entropy(name):
+    method, _, images, clean = trained(name, 0.0)
+    assert accuracy(method, images, clean) >= cross_entropy_accuracy(0.0) - 0.05
+
+
+@every_method
+def test_ninety_percent_noise_breaks_nothing(name):
+    method, run, images, clean = trained(name, 0.9, max_epochs=6)
+    assert run.epoch_was_finite()
+    assert 0 <= accuracy(method, images, clean) <= 1
+    for network in method.trained_networks():
+        assert all(value.isfinite().all() for value in network.state_dict().values())
+
+
+@every_method
+def test_seeds_decide(name):
+    def weights(seed):
+        method, *_ = trained(name, 0.4, max_epochs=2, seed=seed)
+        return torch.cat([each.flatten() for each in method.trained_networks()[0].parameters()])
+
+    assert torch.equal(weights(0), weights(0))
+    assert not torch.equal(weights(0), weights(1))
