@@ -7,6 +7,8 @@ from lnlbench.methods.co_teaching_plus import CoTeachingPlus
 from lnlbench.methods.cross_entropy import CrossEntropy, CrossEntropyClean
 from lnlbench.methods.dividemix import DivideMix
 from lnlbench.methods.jocor import JoCoR
+from lnlbench.methods.mentormix import MentorMix
+from lnlbench.methods.mentornet import MentorNetPD
 
 
 @hookimpl
@@ -20,4 +22,6 @@ def register_methods() -> list[type[Method]]:
         CrossEntropyClean,
         DivideMix,
         JoCoR,
+        MentorMix,
+        MentorNetPD,
     ]

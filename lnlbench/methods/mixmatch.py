@@ -6,7 +6,7 @@ Sources: Berthelot et al., NeurIPS 2019 (arXiv 1905.02249); Li, Socher, Hoi, ICL
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import log_softmax, one_hot, softmax
 
 
@@ -45,9 +45,19 @@ def mixup_share(alpha: float, generator: torch.Generator) -> float:
     return max(share, 1 - share)
 
 
-def mix(values: Tensor, share: float, permutation: Tensor) -> Tensor:
-    """Mix inputs or soft labels: share * values + (1 - share) * values[permutation]."""
-    return torch.lerp(values[permutation], values, share)
+def mixup_shares(alpha: float, count: int, generator: torch.Generator) -> Tensor:
+    """The larger shares float32 [count], one for each sample: `mixup_share` many times."""
+    seed = int(torch.randint(2**62, (), generator=generator))
+    drawn = np.random.default_rng(seed).beta(alpha, alpha, count)
+    return torch.from_numpy(np.maximum(drawn, 1 - drawn)).float()
+
+
+def mix(values: Tensor, share: float | Tensor, partners: Tensor) -> Tensor:
+    """Mix inputs or soft labels: share * values + (1 - share) * values[partners].
+
+    `share` is one number, or a tensor that broadcasts over `values`.
+    """
+    return torch.lerp(values[partners], values, share)
 
 
 def labeled_loss(logits: Tensor, soft_labels: Tensor) -> Tensor:
@@ -73,6 +83,31 @@ def prior_penalty(logits: Tensor) -> Tensor:
 def confidence_penalty(logits: Tensor) -> Tensor:
     """Negative entropy of the predictions, mean over the batch (DivideMix, eq. 5)."""
     return (softmax(logits, 1) * log_softmax(logits, 1)).sum(1).mean()
+
+
+def mixed_loss(
+    network: nn.Module,
+    inputs: Tensor,
+    targets: Tensor,
+    num_labeled: int,
+    share: float,
+    partners: Tensor,
+    unlabeled_weight: float,
+    prior_weight: float,
+) -> Tensor:
+    """The loss of one mixed batch, whose first `num_labeled` samples are the labeled ones.
+
+    `inputs` [M, ...] with soft labels `targets` [M, C] are mixed with their partners; the first
+    partner decides which loss a pair counts in.
+    """
+    logits = network(mix(inputs, share, partners))
+    targets = mix(targets, share, partners)
+    loss = labeled_loss(logits[:num_labeled], targets[:num_labeled])
+    loss = loss + prior_weight * prior_penalty(logits)
+    if num_labeled < len(inputs):
+        unlabeled = unlabeled_loss(logits[num_labeled:], targets[num_labeled:])
+        loss = loss + unlabeled_weight * unlabeled
+    return loss
 
 
 def linear_rampup(position: float, length: float) -> float:
