@@ -2,13 +2,20 @@
 
 from lnlbench import hookimpl
 from lnlbench.method import Method
+from lnlbench.methods.ce_ema import CrossEntropyEMA
 from lnlbench.methods.co_teaching import CoTeaching, CoTeachingOracle
 from lnlbench.methods.co_teaching_plus import CoTeachingPlus
-from lnlbench.methods.cross_entropy import CrossEntropy, CrossEntropyClean
+from lnlbench.methods.cross_entropy import CrossEntropy, CrossEntropyClean, CrossEntropySelected
 from lnlbench.methods.dividemix import DivideMix
+from lnlbench.methods.elr import EarlyLearningRegularization
+from lnlbench.methods.forward_correction import ForwardCorrection
+from lnlbench.methods.gce import GeneralizedCrossEntropy
 from lnlbench.methods.jocor import JoCoR
+from lnlbench.methods.label_smoothing import LabelSmoothing
 from lnlbench.methods.mentormix import MentorMix
 from lnlbench.methods.mentornet import MentorNetPD
+from lnlbench.methods.mixmatch_oracle import MixMatchOracle
+from lnlbench.methods.mixup import Mixup
 
 
 @hookimpl
@@ -20,8 +27,16 @@ def register_methods() -> list[type[Method]]:
         CoTeachingPlus,
         CrossEntropy,
         CrossEntropyClean,
+        CrossEntropyEMA,
+        CrossEntropySelected,
         DivideMix,
+        EarlyLearningRegularization,
+        ForwardCorrection,
+        GeneralizedCrossEntropy,
         JoCoR,
+        LabelSmoothing,
         MentorMix,
         MentorNetPD,
+        MixMatchOracle,
+        Mixup,
     ]

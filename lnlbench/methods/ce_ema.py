@@ -1,0 +1,44 @@
+"""Cross-entropy with weight averaging: predictions come from an average over the training."""
+
+from pydantic import Field
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+import lnlbench
+from lnlbench.method import Method
+from lnlbench.methods.averaging import update_average
+from lnlbench.run import Run
+
+
+class CrossEntropyEMA(Method):
+    """Plain training on the noisy labels, scored by the moving average of the network's weights."""
+
+    name = "ce-ema"
+    reference = (
+        "Morales-Brotons et al., Exponential Moving Average of Weights in Deep Learning, "
+        "TMLR 2024, arxiv.org/abs/2411.18704"
+    )
+
+    class Params(lnlbench.Params):
+        """The default averages over some thousand steps, or less of a short run."""
+
+        ema_decay: float = Field(
+            0.999, ge=0, lt=1, description="Share of the average that survives a step."
+        )
+
+    def fit(self, run: Run) -> None:
+        """Train one network and average its weights after every step."""
+        self.network, self.average = run.network(), run.network()
+        self.optimizer = run.optimizer(self.network)
+        self.averaged = 0
+        for _ in run.epochs():
+            for batch in run.batches(views=1):
+                run.step(cross_entropy(self.network(batch.views[0]), batch.labels), self.optimizer)
+                update_average(
+                    self.average, self.network, self.averaged, self.params.ema_decay, buffers=True
+                )
+                self.averaged += 1
+
+    def trained_networks(self) -> list[nn.Module]:
+        """The average alone: the network it is made of is never scored."""
+        return [self.average]

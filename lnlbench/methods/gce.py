@@ -1,0 +1,50 @@
+"""Generalized cross-entropy (Zhang and Sabuncu, NeurIPS 2018): between cross-entropy and MAE."""
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn.functional import log_softmax
+
+import lnlbench
+from lnlbench.method import LossMethod
+from lnlbench.params import Recipe
+from lnlbench.run import Batch
+
+
+def generalized_cross_entropy(logits: Tensor, labels: Tensor, q: float) -> Tensor:
+    """(1 - p^q) / q for the probability p of each label, per sample [B] (eq. 6)."""
+    log_probability = log_softmax(logits, 1).gather(1, labels.unsqueeze(1)).squeeze(1)
+    # expm1 keeps small losses exact; a power of p would lose the gradient where p underflows.
+    return -torch.expm1(q * log_probability) / q
+
+
+class GeneralizedCrossEntropy(LossMethod):
+    """One network trained on a bounded loss, which wrong labels cannot dominate."""
+
+    name = "gce"
+    reference = "Zhang, Sabuncu, Generalized Cross Entropy, NeurIPS 2018, arxiv.org/abs/1805.07836"
+    recipes = {  # noqa: RUF012 - declared as a ClassVar by the base class
+        "native": Recipe(
+            schedule={
+                "epochs": 150,
+                "batch_size": 128,
+                "optimizer": {"name": "sgd", "lr": 0.01, "momentum": 0.9, "weight_decay": 1e-4},
+                "milestones": [80 / 150, 120 / 150],
+            },
+            note="The schedule of github.com/AlanChou/Truncated-Loss for CIFAR-100; its network, "
+            "a ResNet-34, is left to the track.",
+        )
+    }
+
+    class Params(lnlbench.Params):
+        """The default is the authors' value."""
+
+        q: float = Field(
+            0.7, gt=0, le=1, description="1 is the mean absolute error; towards 0, cross-entropy."
+        )
+
+    def loss(self, network: nn.Module, batch: Batch, epoch: int) -> Tensor:
+        """Generalized cross-entropy with the noisy labels."""
+        return generalized_cross_entropy(
+            network(batch.views[0]), batch.labels, self.params.q
+        ).mean()
