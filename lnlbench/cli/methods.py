@@ -1,7 +1,8 @@
 """`lnlbench methods [show NAME]`: the methods of all plugins, and what each can be told."""
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 
@@ -109,6 +110,11 @@ def describe_params(params: Any) -> list[dict[str, Any]]:
 def _type_name(annotation: Any) -> str:
     if get_origin(annotation) is Literal:
         return " | ".join(json.dumps(value) for value in get_args(annotation))
+    if get_origin(annotation) in (Union, UnionType):
+        # Not str(): Python's versions differ in how they spell a union with a Literal.
+        return " | ".join(_type_name(part) for part in get_args(annotation))
+    if annotation is NoneType:
+        return "None"
     if isinstance(annotation, type) and not get_args(annotation):
         return annotation.__name__
     return str(annotation).replace("typing.", "")
