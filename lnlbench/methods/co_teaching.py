@@ -101,17 +101,18 @@ class CoTeaching(Method):
             cross_entropy(network(batch.views[0]), batch.labels, reduction="none")
             for network in (self.network, self.peer)
         )
-        self._exchange(run, batch.index, losses, peer_losses, forget_rate)
+        kept, peers = self._exchange(run, losses, peer_losses, forget_rate)
+        self._remember(batch.index, kept, peers)
 
     def _exchange(
-        self, run: Run, index: Tensor, losses: Tensor, peer_losses: Tensor, forget_rate: float
-    ) -> None:
-        """Update each network on the other's small-loss samples (losses [B] of samples `index`)."""
+        self, run: Run, losses: Tensor, peer_losses: Tensor, forget_rate: float
+    ) -> tuple[Tensor, Tensor]:
+        """Update each network on the small losses of the other; returns what each has kept."""
         kept = small_loss_selection(losses, forget_rate)
         peers = small_loss_selection(peer_losses, forget_rate)
         run.step(losses[peers].mean(), self.optimizers[0])
         run.step(peer_losses[kept].mean(), self.optimizers[1])
-        self._remember(index, kept, peers)
+        return kept, peers
 
     def _remember(self, index: Tensor, kept: Tensor, peers: Tensor) -> None:
         self.kept[:, index] = 0

@@ -8,6 +8,7 @@ from pydantic import Field
 from torch.nn.functional import cross_entropy
 
 from lnlbench.methods.co_teaching import CoTeaching
+from lnlbench.methods.small_loss import small_loss_selection
 from lnlbench.run import Batch, Run
 
 
@@ -35,21 +36,19 @@ class CoTeachingPlus(CoTeaching):
         losses, peer_losses = (
             cross_entropy(each, batch.labels, reduction="none") for each in (logits, peer_logits)
         )
+        # Disagreement says where there is something to learn, a small loss which labels to trust.
+        self._remember(
+            batch.index,
+            small_loss_selection(losses, forget_rate),
+            small_loss_selection(peer_losses, forget_rate),
+        )
         if run.epoch < self.params.warmup_epochs:
-            self._exchange(run, batch.index, losses, peer_losses, forget_rate)
+            self._exchange(run, losses, peer_losses, forget_rate)
             return
         disagreed = (logits.argmax(1) != peer_logits.argmax(1)).nonzero().squeeze(1)
         run.log(disagreement=len(disagreed) / len(losses))
-        self.kept[:, batch.index] = 0
         if len(disagreed):
-            self._exchange(
-                run,
-                batch.index[disagreed],
-                losses[disagreed],
-                peer_losses[disagreed],
-                forget_rate,
-            )
+            self._exchange(run, losses[disagreed], peer_losses[disagreed], forget_rate)
         elif (run.epoch + 1) * number < self.params.agreement_steps:
             run.step(losses.mean(), self.optimizers[0])
             run.step(peer_losses.mean(), self.optimizers[1])
-            self.kept[:, batch.index] = 1
