@@ -24,7 +24,7 @@ class MixMatchOracle(Method):
     class Params(lnlbench.Params):
         """Defaults are those of DivideMix, of which this is the bound."""
 
-        temperature: float = Field(0.5, gt=0, le=10, description="Sharpening of guessed labels.")
+        temperature: float = Field(0.5, ge=0.1, le=10, description="Sharpening of guessed labels.")
         mixup_alpha: float = Field(4.0, gt=0, description="Mixup draws λ from Beta(alpha, alpha).")
         lambda_u: float = Field(
             25.0, ge=0, description="Weight of the unlabeled loss after ramp-up."
@@ -43,7 +43,10 @@ class MixMatchOracle(Method):
         self.optimizer = run.optimizer(self.network)
         labeled = right.nonzero().squeeze(1)
         unlabeled = (~right).nonzero().squeeze(1)
-        size = max(1, run.batch_size // 2)
+        if len(unlabeled) == 1:
+            # Batch normalization cannot guess for one sample alone.
+            unlabeled = unlabeled[:0]
+        size = max(2, run.batch_size // 2)
         steps = -(-len(labeled) // size)
         for epoch in run.epochs():
             others = _endless(run, unlabeled, size)
