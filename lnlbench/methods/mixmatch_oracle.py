@@ -1,7 +1,5 @@
 """MixMatch (Berthelot et al., NeurIPS 2019) whose labeled samples are those with a right label."""
 
-from collections.abc import Iterator
-
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -49,7 +47,7 @@ class MixMatchOracle(Method):
         size = max(2, run.batch_size // 2)
         steps = -(-len(labeled) // size)
         for epoch in run.epochs():
-            others = _endless(run, unlabeled, size)
+            others = mixmatch.endless_batches(run, unlabeled, size)
             for step, batch in enumerate(run.batches(labeled, views=2, batch_size=size)):
                 ramp = mixmatch.linear_rampup(epoch + step / steps, self.params.rampup_epochs)
                 run.step(self._loss(run, batch, next(others, None), ramp), self.optimizer)
@@ -75,9 +73,3 @@ class MixMatchOracle(Method):
             unlabeled_weight=self.params.lambda_u * ramp,
             prior_weight=self.params.prior_penalty,
         )
-
-
-def _endless(run: Run, indices: Tensor, batch_size: int) -> Iterator[Batch]:
-    """Batches of two views, reshuffled and restarted when exhausted; none for no indices."""
-    while len(indices):
-        yield from run.batches(indices, views=2, batch_size=batch_size)
