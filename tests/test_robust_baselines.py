@@ -270,11 +270,25 @@ def test_only_rightly_labeled_samples_are_trained_on():
     assert torch.equal(torch.cat(seen).sort().values, right.repeat_interleave(2))
 
 
-def test_no_right_label_is_an_error_that_says_so():
+@pytest.mark.parametrize("method", [CrossEntropySelected, MixMatchOracle])
+def test_no_right_label_is_an_error_that_says_so(method):
     labels = torch.zeros(50, dtype=torch.int64)
     run = make_run(labels=labels, oracle={"clean_labels": labels + 1})
-    with pytest.raises(UsageError, match="every label of this run is wrong"):
-        CrossEntropySelected(CrossEntropySelected.Params()).fit(run)
+    with pytest.raises(UsageError, match="fewer than two among 50"):
+        method(method.Params()).fit(run)
+
+
+def test_one_wrong_label_leaves_nothing_to_guess():
+    labels = torch.zeros(50, dtype=torch.int64)
+    clean = labels.clone()
+    clean[7] = 1
+    run = make_run(
+        labels=labels,
+        oracle={"clean_labels": clean},
+        network=lambda: nn.Sequential(nn.Flatten(), nn.BatchNorm1d(3072), nn.Linear(3072, 4)),
+    )
+    MixMatchOracle(MixMatchOracle.Params()).fit(run)
+    assert run.epoch_was_finite()
 
 
 @pytest.mark.parametrize("noise_rate", [0.0, 0.4])

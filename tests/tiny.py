@@ -64,8 +64,11 @@ def run_short(name: str, folder: Path, seed: int = 0, params=None, **overrides):
 
 
 def comparable(result) -> dict:
-    """A result without what may differ between two runs of one spec: time and memory."""
+    """A result without what may differ between two runs of one spec: time, memory, git's state."""
     document = result.model_dump(mode="json")
+    document["environment"] = {
+        key: value for key, value in document["environment"].items() if not key.startswith("git")
+    }
     document.pop("created")
     document.pop("cost")
     return document

@@ -11,7 +11,8 @@ from lnlbench.errors import UsageError
 
 def bench(
     method: Annotated[
-        list[str] | None, typer.Option(help="Method; may be given more than once. Default: all.")
+        list[str] | None,
+        typer.Option(help="Method; may be given more than once. Default: all without oracle."),
     ] = None,
     track: Annotated[str, typer.Option(help="Track whose protocol is timed.")] = "cifar100n-small",
     backbone: Annotated[str | None, typer.Option(help="Override the network.")] = None,
@@ -36,10 +37,11 @@ def bench(
     timings = []
     for name in method or sorted(plugins.methods):
         chosen = plugins.method(name)
-        if "clean_labels" in chosen.oracle:
+        if chosen.oracle:
             if method:
                 raise UsageError(
-                    f"Method {name!r} needs clean labels, and random images have none."
+                    f"Method {name!r} asks for {', '.join(sorted(chosen.oracle))}: random images "
+                    "have no clean labels and no noise rate. Time it with 'lnlbench run'."
                 )
             continue
         # Selection from the second epoch on, so that what is timed is the method, not its warm-up.

@@ -42,13 +42,13 @@ def rightly_labeled(run: Run) -> Tensor:
     """Which samples have the right label, bool [N].
 
     Raises:
-        UsageError: none has.
+        UsageError: fewer than two have; batch normalization cannot train on one.
     """
     right = run.labels == run.clean_labels
-    if not right.any():
+    if right.sum() < 2:
         raise UsageError(
-            "This method trains on samples whose label is right, and every label of this run is "
-            "wrong. Choose a noise of a lower rate."
+            "This method trains on samples whose label is right, and this run has fewer than two "
+            f"among {run.num_samples}. Choose a noise of a lower rate."
         )
     return right
 

@@ -4,7 +4,6 @@ Followed: github.com/LiJunnan1992/DivideMix at d9d3058, Train_cifar.py. The meth
 docs/methods/dividemix.md, lists the details that matter and every deviation.
 """
 
-from collections.abc import Iterator
 from typing import Any, Literal
 
 import torch
@@ -238,7 +237,7 @@ class DivideMix(Method):
         labeled, unlabeled = self._split(run, clean_probability)
         size = _half_batch(run)
         steps = -(-len(labeled) // size)
-        unlabeled_batches = _endless(run, unlabeled, size)
+        unlabeled_batches = mixmatch.endless_batches(run, unlabeled, size)
         for step, batch in enumerate(run.batches(labeled, views=2, batch_size=size)):
             other = next(unlabeled_batches, None)
             ramp = mixmatch.linear_rampup(since_warmup + step / steps, self.params.rampup_epochs)
@@ -297,9 +296,3 @@ def _half_batch(run: Run) -> int:
 
 def _mean_probabilities(logits: list[Tensor]) -> Tensor:
     return torch.stack([softmax(part, 1) for part in logits]).mean(0)
-
-
-def _endless(run: Run, indices: Tensor, batch_size: int) -> Iterator[Batch]:
-    """Batches of two views, reshuffled and restarted when exhausted; none for no indices."""
-    while len(indices):
-        yield from run.batches(indices, views=2, batch_size=batch_size)

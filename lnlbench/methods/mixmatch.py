@@ -4,10 +4,14 @@ Sources: Berthelot et al., NeurIPS 2019 (arXiv 1905.02249); Li, Socher, Hoi, ICL
 (arXiv 2002.07394) and github.com/LiJunnan1992/DivideMix, Train_cifar.py.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax, one_hot, softmax
+
+from lnlbench.run import Batch, Run
 
 
 def sharpen(probabilities: Tensor, temperature: float) -> Tensor:
@@ -113,3 +117,9 @@ def mixed_loss(
 def linear_rampup(position: float, length: float) -> float:
     """From 0 at position 0 to 1 at `length`, both in epochs; 1 when there is no ramp."""
     return 1.0 if length == 0 else min(max(position / length, 0.0), 1.0)
+
+
+def endless_batches(run: Run, indices: Tensor, batch_size: int) -> Iterator[Batch]:
+    """Batches of two views, reshuffled and restarted when exhausted; none for no indices."""
+    while len(indices):
+        yield from run.batches(indices, views=2, batch_size=batch_size)

@@ -1,7 +1,5 @@
 """MixMatch (Berthelot et al., NeurIPS 2019) whose labeled samples are those with a right label."""
 
-from collections.abc import Iterator
-
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -24,7 +22,7 @@ class MixMatchOracle(Method):
     class Params(lnlbench.Params):
         """Defaults are those of DivideMix, of which this is the bound."""
 
-        temperature: float = Field(0.5, gt=0, le=10, description="Sharpening of guessed labels.")
+        temperature: float = Field(0.5, ge=0.1, le=10, description="Sharpening of guessed labels.")
         mixup_alpha: float = Field(4.0, gt=0, description="Mixup draws λ from Beta(alpha, alpha).")
         lambda_u: float = Field(
             25.0, ge=0, description="Weight of the unlabeled loss after ramp-up."
@@ -43,10 +41,13 @@ class MixMatchOracle(Method):
         self.optimizer = run.optimizer(self.network)
         labeled = right.nonzero().squeeze(1)
         unlabeled = (~right).nonzero().squeeze(1)
-        size = max(1, run.batch_size // 2)
+        if len(unlabeled) == 1:
+            # Batch normalization cannot guess for one sample alone.
+            unlabeled = unlabeled[:0]
+        size = max(2, run.batch_size // 2)
         steps = -(-len(labeled) // size)
         for epoch in run.epochs():
-            others = _endless(run, unlabeled, size)
+            others = mixmatch.endless_batches(run, unlabeled, size)
             for step, batch in enumerate(run.batches(labeled, views=2, batch_size=size)):
                 ramp = mixmatch.linear_rampup(epoch + step / steps, self.params.rampup_epochs)
                 run.step(self._loss(run, batch, next(others, None), ramp), self.optimizer)
@@ -72,9 +73,3 @@ class MixMatchOracle(Method):
             unlabeled_weight=self.params.lambda_u * ramp,
             prior_weight=self.params.prior_penalty,
         )
-
-
-def _endless(run: Run, indices: Tensor, batch_size: int) -> Iterator[Batch]:
-    """Batches of two views, reshuffled and restarted when exhausted; none for no indices."""
-    while len(indices):
-        yield from run.batches(indices, views=2, batch_size=batch_size)
