@@ -75,10 +75,25 @@ def neighbor_views(images):
 @pytest.mark.parametrize("passes", [1, 3])
 def test_wrong_labels_stand_out_among_their_neighbors(passes):
     run, _, wrong = clustered()
-    division = neighbors.divide_by_neighbors(run, 10, passes)
-    assert division.event is None
-    believed_wrong = division.clean_probability < 0.5
+    believed_wrong = neighbors.divide_by_neighbors(run, 10, passes) < 0.5
     assert (believed_wrong == wrong).float().mean() > 0.95
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 6))
+def test_a_label_is_believed_when_it_wins_the_vote(seed, classes):
+    generator = torch.Generator().manual_seed(seed)
+    shares = torch.rand(20, classes, generator=generator) * (
+        torch.rand(20, classes, generator=generator) < 0.7
+    )
+    labels = torch.randint(classes, (20,), generator=generator)
+    belief = neighbors.vote_belief(shares, labels)
+    for share, label, value in zip(shares.tolist(), labels.tolist(), belief.tolist(), strict=True):
+        own = share.pop(label)
+        if own == max(share) == 0:
+            assert value == 0.5
+        else:
+            assert value == pytest.approx(own / (own + max(share)), abs=1e-6)
+            assert (value > 0.5) == (own > max(share))
 
 
 def test_a_sample_does_not_vote_for_itself():

@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy, softmax
 import lnlbench
 from lnlbench.method import Method
 from lnlbench.methods import mixmatch
-from lnlbench.methods.mixture import Division, divide, normalize_losses
+from lnlbench.methods.mixture import divide, normalize_losses
 from lnlbench.methods.neighbors import divide_by_neighbors
 from lnlbench.params import Recipe
 from lnlbench.run import Batch, Run
@@ -124,7 +124,7 @@ class DivideMix(Method):
         # Row 0 is the network's own belief, row 1 the peer's; NaN until the first division.
         self.clean_probabilities = torch.full((2, run.num_samples), torch.nan, device=run.device)
         self.loss_history: list[Tensor] = []
-        neighborhood: Division | None = None
+        neighborhood: Tensor | None = None
         if self.params.divider != "loss":
             neighborhood = divide_by_neighbors(run, self.params.neighbors, passes=1)
         warmup_epochs = self._warmup_epochs(run)
@@ -137,7 +137,7 @@ class DivideMix(Method):
                 if neighborhood is None:
                     self._divide_by_losses(run)
                 else:
-                    self._divide_by_neighborhood(run, neighborhood, first=epoch == warmup_epochs)
+                    self._divide_by_neighborhood(run, neighborhood)
                 own, peers = self.clean_probabilities
                 since_warmup = epoch - warmup_epochs
                 self._train(run, self.network, self.peer, self.optimizer, peers, since_warmup)
@@ -187,15 +187,13 @@ class DivideMix(Method):
             if division.event:
                 run.event("mixture", division.event)
 
-    def _divide_by_neighborhood(self, run: Run, neighborhood: Division, first: bool) -> None:
+    def _divide_by_neighborhood(self, run: Run, neighborhood: Tensor) -> None:
         """Give both networks the neighborhood's belief, or its mean with their own."""
-        if first and neighborhood.event:
-            run.event("mixture", neighborhood.event)
         if self.params.divider == "both":
             self._divide_by_losses(run)
-            self.clean_probabilities.lerp_(neighborhood.clean_probability, 0.5)
+            self.clean_probabilities.lerp_(neighborhood, 0.5)
         else:
-            self.clean_probabilities.copy_(neighborhood.clean_probability.expand(2, -1))
+            self.clean_probabilities.copy_(neighborhood.expand(2, -1))
 
     def _split(self, run: Run, clean_probability: Tensor) -> tuple[Tensor, Tensor]:
         """Indices of labeled and unlabeled samples; neither set is of one sample.

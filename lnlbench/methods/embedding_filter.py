@@ -36,8 +36,9 @@ class EmbeddingFilter(Method):
 
     def fit(self, run: Run) -> None:
         """Divide once, then train one network on the selected samples."""
-        division = divide_by_neighbors(run, self.params.neighbors, self.params.passes)
-        self.clean_probabilities = division.clean_probability
+        self.clean_probabilities = divide_by_neighbors(
+            run, self.params.neighbors, self.params.passes
+        )
         selected = self.clean_probabilities > self.params.clean_threshold
         if not selected.any():
             selected = torch.ones_like(selected)
@@ -45,7 +46,7 @@ class EmbeddingFilter(Method):
         self.optimizer = run.optimizer(self.network)
         for epoch in run.epochs():
             if epoch == 0:
-                self._report(run, selected, division.event)
+                self._report(run, selected)
             for batch in run.batches(selected, views=1):
                 run.step(cross_entropy(self.network(batch.views[0]), batch.labels), self.optimizer)
 
@@ -53,9 +54,7 @@ class EmbeddingFilter(Method):
         """The belief that the selection is made by; it never changes."""
         return self.clean_probabilities
 
-    def _report(self, run: Run, selected: Tensor, problem: str | None) -> None:
-        if problem:
-            run.event("mixture", problem)
+    def _report(self, run: Run, selected: Tensor) -> None:
         absent = run.num_classes - len(run.labels[selected].unique())
         if absent:
             run.event("absent classes", f"{absent} of {run.num_classes} have no selected sample")

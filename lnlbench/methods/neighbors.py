@@ -11,10 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from lnlbench.methods.mixture import Division, divide
 from lnlbench.networks.precision import resolve_precision
 from lnlbench.run import Run
-from lnlbench.seeds import seed_for
 
 # Rows of a block of the similarity matrix: 2,048 queries against 8,192 others are 64 MB.
 _QUERIES = 2048
@@ -125,9 +123,17 @@ def neighborhood_shares(run: Run, count: int, passes: int) -> Tensor:
     return shares / passes
 
 
-def divide_by_neighbors(run: Run, count: int, passes: int) -> Division:
-    """Clean probability of each sample: a mixture over how much its neighbors disagree with it."""
-    shares = neighborhood_shares(run, count, passes)
-    disagreement = 1 - shares.gather(1, run.labels.unsqueeze(1)).squeeze(1)
-    seed = seed_for(int(torch.randint(2**62, (), generator=run.generator)), "neighbors")
-    return divide(disagreement, seed)
+def vote_belief(shares: Tensor, labels: Tensor) -> Tensor:
+    """Clean probability float32 [N]: the share of a sample's label against the best other class's.
+
+    Above 1/2 the label wins the vote, which is SimiFeat-V's rule; in between it says how clearly.
+    """
+    own = shares.gather(1, labels.unsqueeze(1)).squeeze(1)
+    other = shares.scatter(1, labels.unsqueeze(1), 0).amax(1)
+    total = own + other
+    return torch.where(total > 0, own / total, 0.5)
+
+
+def divide_by_neighbors(run: Run, count: int, passes: int) -> Tensor:
+    """Clean probability float32 [N] of each training sample by its neighbors' vote."""
+    return vote_belief(neighborhood_shares(run, count, passes), run.labels)
