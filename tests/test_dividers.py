@@ -11,16 +11,20 @@ from lnlbench.runner.interruption import StopRequest
 from lnlbench.runner.spec import build_spec
 
 
-def fitted(divider):
-    method = DivideMix(DivideMix.Params(divider=divider, neighbors=5, warmup_epochs=1))
-    run = make_run(samples=60, max_epochs=2)
+def fitted(divider, divisions="every", epochs=2):
+    params = DivideMix.Params(
+        divider=divider, neighborhood_divisions=divisions, neighbors=5, warmup_epochs=1
+    )
+    method = DivideMix(params)
+    run = make_run(samples=60, max_epochs=epochs)
     method.fit(run)
     return method
 
 
 def test_dividing_by_losses_leaves_specs_as_they_were():
     spec = build_spec(DivideMix, "digits")
-    assert spec.params.keys() & {"divider", "neighbors"} == set()
+    new = {"divider", "neighborhood_divisions", "neighbors"}
+    assert spec.params.keys() & new == set()
     known = "9bed533335911ca251f760eea6f4479677b3d52f64a9110aef3ef229f2d8ddbc"
     assert spec.fingerprint == known
     changed = build_spec(DivideMix, "digits", params={"divider": "both"})
@@ -48,6 +52,14 @@ def test_both_is_the_mean_of_two_beliefs(monkeypatch):
     neighborhood = fitted("embedding").clean_probabilities
     [losses] = beliefs
     torch.testing.assert_close(method.clean_probabilities, (losses + neighborhood) / 2)
+
+
+def test_after_the_first_division_losses_divide_alone():
+    every = fitted("embedding", "every")
+    assert torch.equal(every.clean_probabilities, fitted("embedding", "first").clean_probabilities)
+    later = fitted("embedding", "first", epochs=3)
+    assert not torch.equal(later.clean_probabilities, every.clean_probabilities)
+    assert later.loss_history
 
 
 @pytest.mark.parametrize("divider", ["embedding", "both"])

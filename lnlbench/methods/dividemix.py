@@ -72,7 +72,12 @@ class DivideMix(Method):
         divider: Literal["loss", "embedding", "both"] = Field(
             "loss",
             description="What divides: each network's losses, as the authors do; the neighborhood "
-            "of each sample, once for all epochs; or the mean of both beliefs.",
+            "of each sample; or the mean of both beliefs.",
+        )
+        neighborhood_divisions: Literal["every", "first"] = Field(
+            "every",
+            description="Divisions in which the neighborhood counts; after the first alone, losses "
+            "divide.",
         )
         neighbors: int = Field(
             20, ge=1, le=1000, description="Neighbors that vote; unused when losses divide alone."
@@ -83,7 +88,8 @@ class DivideMix(Method):
             # Unused, they are left out: fingerprints of runs without them do not know the fields.
             fields: dict[str, Any] = serialize(self)
             if self.divider == "loss":
-                del fields["divider"], fields["neighbors"]
+                for name in ("divider", "neighborhood_divisions", "neighbors"):
+                    del fields[name]
             return fields
 
     params: Params
@@ -92,6 +98,16 @@ class DivideMix(Method):
         "matched@digits": Recipe(
             params={"warmup_epochs": 12},
             note="Of 6, 12 and 20 epochs, 12 is best on a noisy validation split (seeds 100, 101).",
+        ),
+        "divider-embedding": Recipe(
+            params={"divider": "embedding"}, note="The neighborhood alone divides."
+        ),
+        "divider-embedding-first": Recipe(
+            params={"divider": "embedding", "neighborhood_divisions": "first"},
+            note="The neighborhood makes the first division, losses the others.",
+        ),
+        "divider-both": Recipe(
+            params={"divider": "both"}, note="Losses and neighborhood divide together."
         ),
         "native": Recipe(
             schedule={
@@ -134,7 +150,8 @@ class DivideMix(Method):
                 self._warm_up(run, self.peer, self.peer_optimizer)
             else:
                 # Both divisions come before either network trains, and each serves the other.
-                if neighborhood is None:
+                first_alone = self.params.neighborhood_divisions == "first"
+                if neighborhood is None or (first_alone and epoch > warmup_epochs):
                     self._divide_by_losses(run)
                 else:
                     self._divide_by_neighborhood(run, neighborhood)
