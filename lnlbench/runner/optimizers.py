@@ -35,7 +35,7 @@ def parameter_groups(network: nn.Module, protocol: Protocol) -> list[dict[str, A
     spec = protocol.pretrained
     if spec is None:
         return [{"params": list(network.parameters())}]
-    groups = []
+    groups: list[dict[str, Any]] = []
     bodies = [part.body for part in network.modules() if isinstance(part, PretrainedNetwork)]
     for body in bodies:
         rate = protocol.optimizer.lr * spec.body_lr_factor
