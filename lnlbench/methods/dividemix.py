@@ -166,8 +166,7 @@ class DivideMix(Method):
             logits = learner(batch.views[0])
             loss = cross_entropy(logits, batch.labels)
             if self.params.confidence_penalty:
-                penalty = mixmatch.confidence_penalty(logits)
-                loss = loss + self.params.confidence_penalty * penalty
+                loss = loss + self.params.confidence_penalty * mixmatch.confidence_penalty(logits)
             run.step(loss, optimizer)
 
     def _divide_by_losses(self, run: Run) -> None:
