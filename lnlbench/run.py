@@ -1,7 +1,7 @@
 """The Run: all that a method may see and ask for."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -33,6 +33,19 @@ class Event:
     detail: str
 
 
+def no_pretrained_body(network: nn.Module) -> tuple[nn.Module, Tensor]:
+    """Refuse a linear probe of a network whose start knows nothing, or that is a head already.
+
+    Raises:
+        UsageError: always.
+    """
+    raise UsageError(
+        "A linear probe needs networks that start from pretrained weights: --backbone timm:NAME "
+        "--pretrained, or --track cifar100n-pretrained. On a track of embeddings every epoch "
+        "trains a head on frozen features already."
+    )
+
+
 @dataclass
 class RunHost:
     """What the runner gives a Run: builders, the training data, and control between epochs."""
@@ -48,6 +61,7 @@ class RunHost:
     build_network: Callable[[], nn.Module]
     build_optimizer: Callable[[nn.Module], torch.optim.Optimizer]
     learning_rate_factor: Callable[[int], float]
+    probe: Callable[[nn.Module], tuple[nn.Module, Tensor]] = no_pretrained_body
     oracle: Mapping[str, Any] = field(default_factory=dict)
     restore: Callable[[], int] = lambda: 0
     epoch_finished: Callable[[int], None] = lambda epoch: None
@@ -194,6 +208,19 @@ class Run:
             made = [host.views.view(index, draw[start:stop]) for draw in draws]
             self.samples += len(index)
             yield Batch(index=index, views=made, labels=host.labels[index])
+
+    def probe(self, network: nn.Module) -> tuple[nn.Module, Iterator[Batch]]:
+        """A network's classifier, and batches whose one view is its frozen body's features [B, D].
+
+        The features are those of the unaugmented samples, computed once a run. The network's own
+        optimizer steps the classifier alone, because the body gets no gradients.
+
+        Raises:
+            UsageError: the network has no pretrained body, or that has been trained already.
+        """
+        classifier, features = self._host.probe(network)
+        plain = self.batches(views=0)
+        return classifier, (replace(batch, views=[features[batch.index]]) for batch in plain)
 
     def _resolve(self, indices: Tensor | None) -> Tensor:
         if indices is None:

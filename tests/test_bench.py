@@ -86,7 +86,7 @@ def test_a_method_that_takes_no_step_has_no_floor():
     ("arguments", "words"),
     [
         (("--method", "knn", "--samples", "20"), "no floor"),
-        (("--method", "ce", "--track", "cifar100n-embedding"), "trains on embeddings"),
+        (("--method", "ce", "--track", "cifar100n-embedding"), "starts from pretrained weights"),
     ],
 )
 def test_what_cannot_be_timed_is_refused(arguments, words):

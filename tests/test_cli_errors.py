@@ -53,7 +53,10 @@ WRONG = {
         (*DIVIDEMIX, "--set", "lamda_u=3"),
         ("'lamda_u'", "Did you mean 'lambda_u'?", "lnlbench methods show dividemix"),
     ),
-    "parameter of a method without any": ((*CE, "--set", "lambda_u=3"), ("'lambda_u'", "none")),
+    "parameter of a method without any": (
+        (*DIGITS, "--method", "ce-clean", "--set", "lambda_u=3"),
+        ("'lambda_u'", "none"),
+    ),
     "parameter too large": (
         (*DIVIDEMIX, "--set", "clean_threshold=2"),
         ("'clean_threshold'", "given 2", "less than 1", "lnlbench methods show dividemix"),

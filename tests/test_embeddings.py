@@ -12,8 +12,9 @@ from lnlbench.embeddings import compute
 from lnlbench.embeddings.plan import CHUNK, view_seed
 from lnlbench.embeddings.store import Part
 from lnlbench.errors import DataError, RunError, UsageError
-from lnlbench.networks.frozen import FrozenBackbone, Preprocessing
+from lnlbench.networks.frozen import FrozenBackbone
 from lnlbench.networks.precision import resolve_precision
+from lnlbench.networks.preprocessing import Preprocessing
 from lnlbench.networks.weights import WeightSources, find_weights
 
 

@@ -173,7 +173,7 @@ def test_impossible_splits_are_refused():
 def test_specs_without_embeddings_keep_the_fingerprints_of_before_there_were_any():
     method = load_plugins().method("ce")
     spec = build_spec(method, "digits")
-    assert "embedding" not in spec.document()["protocol"]
+    assert not {"embedding", "pretrained"} & spec.document()["protocol"].keys()
     assert spec.fingerprint == "d05ddaffea0594d656a65ab16707a5a586d93f7a16cafcedcb7391dae68cb86a"
     assert deviations(spec, method) == {}
 
@@ -197,3 +197,45 @@ def test_a_frozen_spec_against_a_track_without_and_the_other_way_round():
         update={"protocol": own.protocol.model_copy(update={"embedding": None})}
     )
     assert deviations(thawed, method) == {"embedding": None}
+
+
+def test_a_pretrained_spec_survives_its_json_and_is_what_it_deviates_in():
+    method = load_plugins().method("ce")
+    own = build_spec(method, "cifar100n-pretrained")
+    assert deviations(own, method) == {}
+    assert parse_spec(own.model_dump_json(), "text") == own
+    changed = build_spec(
+        method, "cifar100n-pretrained", overrides={"pretrained": {"body_lr_factor": 0.5}}
+    )
+    expected = own.protocol.pretrained.model_dump() | {"body_lr_factor": 0.5}
+    assert deviations(changed, method) == {"pretrained": expected}
+    assert changed.fingerprint != own.fingerprint
+    scratch = {"backbone": "resnet34", "pretrained": None}
+    from_scratch = build_spec(method, "cifar100n-pretrained", overrides=scratch)
+    assert "pretrained" not in from_scratch.document()["protocol"]
+    assert deviations(from_scratch, method) == scratch
+
+
+@pytest.mark.parametrize(
+    ("pretrained", "words"),
+    [
+        ({"weights": "c46ab0"}, "string should match pattern"),
+        ({"image_size": 7}, "greater than or equal to 8"),
+        ({"body_lr_factor": 0}, "greater than 0"),
+        ({"body_lr_factor": 1.5}, "less than or equal to 1"),
+        ({"layer_decay": -1}, "greater than 0"),
+        ({"layer_dekay": 0.5}, "extra inputs are not permitted"),
+    ],
+)
+def test_fields_of_a_pretrained_spec_have_bounds(pretrained, words):
+    with pytest.raises(UsageError) as refusal:
+        build_spec(Example, "cifar100n-pretrained", overrides={"pretrained": pretrained})
+    assert words in str(refusal.value).lower()
+    assert f"--{next(iter(pretrained)).replace('_', '-')} was given" in str(refusal.value)
+
+
+def test_a_backbone_is_not_frozen_and_fine_tuned_at_once():
+    for track, other in (("cifar100n-pretrained", "embedding"), ("digits", "both")):
+        changes = {"embedding": {}} if other == "embedding" else {"embedding": {}, "pretrained": {}}
+        with pytest.raises(UsageError, match=r"frozen \(embedding\) or fine-tuned"):
+            build_spec(Example, track, overrides=changes)

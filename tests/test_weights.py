@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from lnlbench.backbone import Backbone
 from lnlbench.errors import DataError, UsageError
-from lnlbench.networks.weights import WeightSources, check_frozen, find_weights
+from lnlbench.networks.weights import WeightSources, check_pretrained, find_weights
 
 NAME = f"timm:{NETWORK}"
 
@@ -99,7 +99,7 @@ def test_a_file_that_does_not_exist_is_named(tmp_path):
 )
 def test_networks_that_cannot_be_frozen_are_refused(name, words):
     with pytest.raises(UsageError, match=words):
-        check_frozen(name)
+        check_pretrained(name)
 
 
 def test_a_file_that_has_seen_cifar_is_refused(tmp_path):

@@ -27,7 +27,7 @@ def backbones(context: typer.Context, as_json: JsonOption = False) -> None:
         millions = each["parameters"] / 1e6
         typer.echo(f"{each['name']:<16} {millions:6.2f} M parameters at 100 classes")
     typer.echo("timm:NAME        any network that timm builds, for example timm:resnet10t")
-    typer.echo("Pretrained, for --frozen, without a model hub:")
+    typer.echo("Pretrained, for --frozen and --pretrained, without a model hub:")
     for name, data in pretrained.items():
         typer.echo(f"  {name}, pretrained on {data}")
     if not pretrained:

@@ -36,16 +36,16 @@ def embed(
     """
     from lnlbench.data.load import load_dataset
     from lnlbench.embeddings.load import load_embeddings
-    from lnlbench.embeddings.overrides import embedding_overrides
     from lnlbench.networks.weights import WeightSources
     from lnlbench.plugins import load_plugins
     from lnlbench.runner.devices import resolve_device
     from lnlbench.runner.spec import override_protocol
+    from lnlbench.runner.transfer import TransferFlags, transfer_overrides
     from lnlbench.tracks import load_track
 
     sources = WeightSources(weights, load_plugins().backbones)
-    frozen = backbone is not None
-    changes = embedding_overrides(track, backbone, frozen, None, image_size, sources)
+    said = TransferFlags(frozen=backbone is not None, image_size=image_size)
+    changes = transfer_overrides(track, backbone, said, sources)
     if views is not None:
         changes.setdefault("embedding", {})["views"] = views
     flags = {"dataset": dataset, "backbone": backbone}

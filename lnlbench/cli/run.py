@@ -37,12 +37,18 @@ def run(
     frozen: Annotated[
         bool, typer.Option("--frozen", help="Train a head on a timm network's cached features.")
     ] = False,
+    pretrained: Annotated[
+        bool, typer.Option("--pretrained", help="Fine-tune a timm network's pretrained weights.")
+    ] = False,
     head: Annotated[str | None, typer.Option(help="Override the head: linear or mlp.")] = None,
     image_size: Annotated[
-        int | None, typer.Option(help="Override the pixels that a frozen network sees.")
+        int | None, typer.Option(help="Override the pixels that a pretrained network sees.")
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="A frozen network's weights: .safetensors or .pth file.")
+        Path | None, typer.Option(help="Pretrained weights: a .safetensors or .pth file.")
+    ] = None,
+    body_lr_factor: Annotated[
+        float | None, typer.Option(help="Override the pretrained body's share of the rate.")
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Override the number of epochs.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Override the batch size.")] = None,
@@ -100,8 +106,9 @@ def run(
         "precision": precision,
     }
     overrides = {key: value for key, value in flags.items() if value is not None}
+    said = (frozen, pretrained, head, image_size, body_lr_factor)
     describing = bool(method or track or set_ or seeds or overrides or recipe != "matched")
-    describing = describing or frozen or head is not None or image_size is not None
+    describing = describing or any(said)
     if resume is not None or spec is not None:
         if describing or seed is not None or (resume is not None and spec is not None):
             raise UsageError(
@@ -122,11 +129,11 @@ def run(
     elif spec is not None:
         specs = [_read_spec(spec)]
     else:
-        from lnlbench.embeddings.overrides import embedding_overrides
         from lnlbench.networks.weights import WeightSources
+        from lnlbench.runner.transfer import TransferFlags, transfer_overrides
 
         sources = WeightSources(weights, plugins.backbones)
-        overrides |= embedding_overrides(track, backbone, frozen, head, image_size, sources)
+        overrides |= transfer_overrides(track, backbone, TransferFlags(*said), sources)
         names = _method_names(method)
         specs = _build_specs(plugins, names, track, recipe, overrides, set_ or [], seed, seeds)
     if print_spec:

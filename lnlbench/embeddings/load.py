@@ -17,10 +17,16 @@ from lnlbench.data.location import cache_dir
 from lnlbench.embeddings.compute import compute_parts
 from lnlbench.embeddings.plan import Plan
 from lnlbench.embeddings.store import Part
-from lnlbench.errors import DataError
-from lnlbench.networks.frozen import FrozenBackbone, Preprocessing
+from lnlbench.networks.frozen import FrozenBackbone
 from lnlbench.networks.precision import resolve_precision
-from lnlbench.networks.weights import Weights, WeightSources, check_frozen, find_weights
+from lnlbench.networks.preprocessing import Preprocessing
+from lnlbench.networks.weights import (
+    Weights,
+    WeightSources,
+    check_pretrained,
+    find_weights,
+    pinned_weights,
+)
 from lnlbench.results.atomic import write_atomically
 from lnlbench.tracks import EmbeddingSpec, Protocol
 
@@ -54,7 +60,7 @@ def load_embeddings(
         DataError: the weights are not those that the spec names.
     """
     began = time.monotonic()
-    check_frozen(protocol.backbone)
+    check_pretrained(protocol.backbone)
     preprocessing = Preprocessing.of(protocol.backbone, embedding.image_size)
     precision = resolve_precision("auto", device)
     weights: Weights | None = None
@@ -69,7 +75,7 @@ def load_embeddings(
     parts.append(Part(folder, "test", len(dataset.test_images)))
     computed = not all(part.complete() for part in parts)
     if computed:
-        weights = weights or _pinned_weights(protocol.backbone, sha256, sources)
+        weights = weights or pinned_weights(protocol.backbone, sha256, sources)
         backbone = FrozenBackbone(
             protocol.backbone, weights.tensors, preprocessing, precision, device
         )
@@ -85,17 +91,6 @@ def load_embeddings(
         computed=computed,
         seconds=time.monotonic() - began,
     )
-
-
-def _pinned_weights(backbone: str, sha256: str, sources: WeightSources) -> Weights:
-    weights = find_weights(backbone, sources)
-    if weights.sha256 != sha256:
-        raise DataError(
-            f"The run's weights of {backbone} have SHA-256 {sha256}, and those found here (trained "
-            f"on {weights.pretrained_on}) have {weights.sha256}. Give the run's own with "
-            "--weights FILE, or override the backbone for an off-track result with yours."
-        )
-    return weights
 
 
 def _describe(folder: Path, plan: Plan, weights: Weights) -> None:

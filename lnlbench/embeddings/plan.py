@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from lnlbench.data.dataset import Dataset
-from lnlbench.networks.frozen import Preprocessing
+from lnlbench.networks.preprocessing import Preprocessing
 from lnlbench.results.fingerprint import fingerprint
 from lnlbench.seeds import seed_for
 

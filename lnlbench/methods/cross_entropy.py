@@ -1,8 +1,12 @@
 """Cross-entropy: the baseline on noisy labels, and two upper bounds that know the clean ones."""
 
+from typing import Any
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+import lnlbench
 from lnlbench.errors import UsageError
 from lnlbench.method import LossMethod, Method
 from lnlbench.run import Batch, Run
@@ -15,6 +19,33 @@ class CrossEntropy(LossMethod):
 
     name = "ce"
     reference = CIFAR_N
+
+    class Params(lnlbench.Params):
+        """Nothing but how pretrained networks begin."""
+
+        linear_probe_epochs: int = Field(
+            0,
+            ge=0,
+            description="First epochs that train the classifier alone, on features of the "
+            "pretrained body.",
+        )
+
+        @model_serializer(mode="wrap")
+        def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+            # Unused, it is left out: fingerprints of runs without it do not know the field.
+            fields: dict[str, Any] = serialize(self)
+            return fields if self.linear_probe_epochs else {}
+
+    def fit(self, run: Run) -> None:
+        """Probe as long as asked for, then train one network on all samples."""
+        self.network = run.network()
+        self.optimizer = run.optimizer(self.network)
+        for epoch in run.epochs():
+            learner, batches = self.network, run.batches(views=1)
+            if epoch < self.params.linear_probe_epochs:
+                learner, batches = run.probe(self.network)
+            for batch in batches:
+                run.step(self.loss(learner, batch, epoch), self.optimizer)
 
     def loss(self, network: nn.Module, batch: Batch, epoch: int) -> Tensor:
         """Cross-entropy with the noisy labels."""

@@ -20,6 +20,14 @@ from lnlbench.params import Recipe
 from lnlbench.run import Batch, Run
 from lnlbench.seeds import seed_for
 
+_AUTHORS_SCHEDULE: dict[str, Any] = {
+    "backbone": "preact-resnet18",
+    "epochs": 300,
+    "batch_size": 128,
+    "optimizer": {"name": "sgd", "lr": 0.02, "momentum": 0.9, "weight_decay": 5e-4},
+    "milestones": [0.5],
+}
+
 
 class DivideMix(Method):
     """Two networks divide the data for each other and learn by MixMatch on the division."""
@@ -69,6 +77,10 @@ class DivideMix(Method):
         mixture_regularization: float = Field(
             5e-4, gt=0, description="Added to the mixture's variances."
         )
+        warmup: Literal["cross-entropy", "linear-probe"] = Field(
+            "cross-entropy",
+            description="Warm up whole networks, or the classifiers of pretrained ones alone.",
+        )
         divider: Literal["loss", "embedding", "both"] = Field(
             "loss",
             description="What divides: each network's losses, as the authors do; the neighborhood "
@@ -90,6 +102,8 @@ class DivideMix(Method):
             if self.divider == "loss":
                 for name in ("divider", "neighborhood_divisions", "neighbors"):
                     del fields[name]
+            if self.warmup == "cross-entropy":
+                del fields["warmup"]
             return fields
 
     params: Params
@@ -110,24 +124,12 @@ class DivideMix(Method):
             params={"divider": "both"}, note="Losses and neighborhood divide together."
         ),
         "native": Recipe(
-            schedule={
-                "backbone": "preact-resnet18",
-                "epochs": 300,
-                "batch_size": 128,
-                "optimizer": {"name": "sgd", "lr": 0.02, "momentum": 0.9, "weight_decay": 5e-4},
-                "milestones": [0.5],
-            },
+            schedule=_AUTHORS_SCHEDULE,
             note="The authors' CIFAR-100 schedule; batch 128 is 64 labeled + 64 unlabeled.",
         ),
         "native-lambda0": Recipe(
             params={"lambda_u": 0.0, "confidence_penalty": 1.0},
-            schedule={
-                "backbone": "preact-resnet18",
-                "epochs": 300,
-                "batch_size": 128,
-                "optimizer": {"name": "sgd", "lr": 0.02, "momentum": 0.9, "weight_decay": 5e-4},
-                "milestones": [0.5],
-            },
+            schedule=_AUTHORS_SCHEDULE,
             note="The independent re-run on CIFAR-100N that reports 70.9 % at its best test epoch.",
         ),
     }
@@ -174,12 +176,14 @@ class DivideMix(Method):
 
     def _warm_up(self, run: Run, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         network.train()
-        for batch in run.batches(views=1):
-            logits = network(batch.views[0])
+        learner, batches = network, run.batches(views=1)
+        if self.params.warmup == "linear-probe":
+            learner, batches = run.probe(network)
+        for batch in batches:
+            logits = learner(batch.views[0])
             loss = cross_entropy(logits, batch.labels)
             if self.params.confidence_penalty:
-                penalty = mixmatch.confidence_penalty(logits)
-                loss = loss + self.params.confidence_penalty * penalty
+                loss = loss + self.params.confidence_penalty * mixmatch.confidence_penalty(logits)
             run.step(loss, optimizer)
 
     def _divide_by_losses(self, run: Run) -> None:

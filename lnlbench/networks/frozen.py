@@ -1,61 +1,13 @@
 """A frozen pretrained backbone: uint8 images in, features out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
-from lnlbench.errors import RunError, UsageError
-from lnlbench.networks.timm_backbone import PREFIX
-
-_MODES = ("bicubic", "bilinear", "nearest")
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """How images become a backbone's input: resized to a square, then normalized.
-
-    Unlike timm's evaluation transform this crops nothing: a CIFAR image is all object.
-    """
-
-    image_size: int
-    interpolation: str
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    @classmethod
-    def of(cls, backbone: str, image_size: int | None) -> "Preprocessing":
-        """The data config of `timm:NAME`, at `image_size` pixels if that is given.
-
-        Raises:
-            UsageError: the network takes one size only, and another is asked for.
-        """
-        import timm
-
-        config = timm.get_pretrained_cfg(backbone.removeprefix(PREFIX))
-        assert config is not None, "check_frozen has seen that timm knows the network"
-        own = int(config.input_size[-1])
-        if config.fixed_input_size and image_size not in (None, own):
-            raise UsageError(
-                f"--image-size {image_size}: {backbone} takes {own}x{own} pixels alone. "
-                f"Give --image-size {own}, or choose a convolutional network."
-            )
-        mode = config.interpolation if config.interpolation in _MODES else "bicubic"
-        return cls(image_size or own, mode, tuple(config.mean), tuple(config.std))
-
-    def __call__(self, images: Tensor) -> Tensor:
-        """Resize and normalize uint8 images [B, 3, H, W]; float32 [B, 3, S, S]."""
-        smooth = self.interpolation != "nearest"
-        size = (self.image_size, self.image_size)
-        resized = interpolate(
-            images.float(), size=size, mode=self.interpolation, antialias=smooth
-        ).clamp_(0, 255)  # bicubic interpolation overshoots
-        mean = 255 * torch.tensor(self.mean, device=images.device).view(1, -1, 1, 1)
-        std = 255 * torch.tensor(self.std, device=images.device).view(1, -1, 1, 1)
-        return resized.sub_(mean).div_(std)
+from lnlbench.errors import RunError
+from lnlbench.networks.preprocessing import Preprocessing
+from lnlbench.networks.pretrained import pretrained_body
 
 
 class FrozenBackbone:
@@ -69,11 +21,7 @@ class FrozenBackbone:
         precision: str,
         device: torch.device,
     ) -> None:
-        import timm
-
-        name = backbone.removeprefix(PREFIX)
-        network: Any = timm.create_model(name, pretrained=False, num_classes=0)
-        network.load_state_dict(tensors, strict=False)  # what `find_weights` has already checked
+        network = pretrained_body(backbone, tensors)
         self.network = network.to(device).to(memory_format=torch.channels_last).eval()
         self.preprocessing = preprocessing
         self.uses_bf16 = precision == "bf16"

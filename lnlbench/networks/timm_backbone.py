@@ -2,11 +2,16 @@
 
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from lnlbench.errors import UsageError, unknown_name
 
 PREFIX = "timm:"
+# Patches along a side that a vision transformer sees at least: 4 pixels each at 32 pixels.
+_GRID = 8
+_BUILD_ERRORS = (AssertionError, RuntimeError, TypeError, ValueError, ZeroDivisionError)
 
 
 def check_timm(name: str) -> None:
@@ -26,6 +31,10 @@ def check_timm(name: str) -> None:
 def build_timm(name: str, num_classes: int, channels: int, image_size: int) -> nn.Module:
     """Build timm's `name` for images of `image_size` pixels.
 
+    A network of fixed input size is built for that size, and with smaller patches where its own
+    would leave fewer than 8 along a side. One that cannot take images so small gets them resized
+    to its own size.
+
     Raises:
         UsageError: timm has no such network, or it does not exist at this image size.
     """
@@ -36,12 +45,55 @@ def build_timm(name: str, num_classes: int, channels: int, image_size: int) -> n
     config = timm.get_pretrained_cfg(name)
     if config is not None and config.fixed_input_size:
         options["img_size"] = image_size
+    options |= {"pretrained": False, "num_classes": num_classes, "in_chans": channels}
     try:
-        return timm.create_model(
-            name, pretrained=False, num_classes=num_classes, in_chans=channels, **options
-        )
-    except (AssertionError, RuntimeError, TypeError, ValueError, ZeroDivisionError) as error:
+        network = _with_small_patches(name, timm.create_model(name, **options), options)
+        if config is None or _takes(network, channels, image_size):
+            return network
+        return Resized(network, int(config.input_size[-1]))
+    except _BUILD_ERRORS as error:
         raise UsageError(
             f"timm cannot build {name!r} for {image_size}x{image_size} images: {error}. "
             "Choose a network without a fixed input size, for example timm:resnet10t."
         ) from error
+
+
+class Resized(nn.Module):
+    """A network that sees its images at another size."""
+
+    def __init__(self, network: nn.Module, image_size: int) -> None:
+        super().__init__()
+        self.network = network
+        self.image_size = image_size
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits [B, C] of images [B, 3, H, W] of any size."""
+        size = (self.image_size, self.image_size)
+        return self.network(interpolate(images, size=size, mode="bilinear", antialias=True))
+
+
+def _with_small_patches(name: str, network: nn.Module, options: dict[str, Any]) -> nn.Module:
+    """The network, built again with smaller patches if it has too few and lets them be chosen."""
+    import timm
+
+    patch: Any = getattr(getattr(network, "patch_embed", None), "patch_size", None) or 0
+    side = patch if isinstance(patch, int) else max(patch)
+    if "img_size" not in options or side * _GRID <= options["img_size"]:
+        return network
+    try:
+        return timm.create_model(name, patch_size=max(1, options["img_size"] // _GRID), **options)
+    except TypeError:  # its patches are part of its definition
+        return network
+
+
+def _takes(network: nn.Module, channels: int, image_size: int) -> bool:
+    """Whether one image of that size passes through the network."""
+    network.eval()
+    try:
+        with torch.no_grad():
+            network(torch.zeros(1, channels, image_size, image_size))
+    except _BUILD_ERRORS:
+        return False
+    finally:
+        network.train()
+    return True

@@ -68,7 +68,7 @@ def find_weights(backbone: str, sources: WeightSources) -> Weights:
         UsageError: the name is not timm's, its weights have seen CIFAR, or no source has them.
         DataError: the weights are damaged, or do not fit the network.
     """
-    check_frozen(backbone)
+    check_pretrained(backbone)
     name = backbone.removeprefix(PREFIX)
     if sources.file is not None:
         _refuse_cifar(sources.file.name)
@@ -76,19 +76,36 @@ def find_weights(backbone: str, sources: WeightSources) -> Weights:
         return Weights(tensors, f"unknown (file {sources.file.name})")
     if backbone in sources.backbones:
         plugin = sources.backbones[backbone]
+        _refuse_cifar(plugin.pretrained_on)
         return Weights(_fit(name, plugin.weights(), f"plugin of {backbone}"), plugin.pretrained_on)
     return _from_hub(name)
 
 
-def check_frozen(backbone: str) -> None:
-    """Refuse a backbone that cannot be frozen: one without pretrained weights, or with a leak.
+def pinned_weights(backbone: str, sha256: str, sources: WeightSources) -> Weights:
+    """The pretrained weights whose tensors have that SHA-256, as `find_weights` finds them.
+
+    Raises:
+        DataError: what was found are others.
+    """
+    weights = find_weights(backbone, sources)
+    if weights.sha256 != sha256:
+        raise DataError(
+            f"The run's weights of {backbone} have SHA-256 {sha256}, and those found here (trained "
+            f"on {weights.pretrained_on}) have {weights.sha256}. Give the run's own with "
+            "--weights FILE, or override the backbone for an off-track result with yours."
+        )
+    return weights
+
+
+def check_pretrained(backbone: str) -> None:
+    """Refuse a backbone that has no pretrained weights, or whose weights leak.
 
     Raises:
         UsageError: the name is not timm's, or says that the weights were trained on CIFAR.
     """
     if not backbone.startswith(PREFIX):
         raise UsageError(
-            f"--frozen needs a pretrained network of timm as --backbone timm:NAME, not "
+            f"--frozen and --pretrained need a network of timm as --backbone timm:NAME, not "
             f"{backbone!r}: lnlbench's own networks have no pretrained weights."
         )
     _refuse_cifar(backbone)
@@ -167,6 +184,7 @@ def _from_hub(name: str) -> Weights:
     config = timm.get_pretrained_cfg(name)
     if config is None or not (config.url or config.hf_hub_id):
         raise UsageError(f"timm has no pretrained weights for {name!r}. {TWO_WAYS}")
+    _refuse_cifar(f"{name} {config.tag} {config.hf_hub_id} {config.url}")
     try:
         network = timm.create_model(name, pretrained=True)
     except (OSError, RuntimeError, ValueError, httpx.HTTPError) as error:

@@ -76,7 +76,7 @@ class Floor:
         for number in {each.network for each in passes if each.network is not None}:
             if number not in self._networks:
                 network = self.build()
-                optimizer = build_optimizer(network, self._protocol.optimizer)
+                optimizer = build_optimizer(network, self._protocol)
                 self._networks[number] = (network, optimizer)
         largest = max((each.batch for each in passes), default=0)
         if largest > len(self._images):
@@ -180,7 +180,7 @@ def bench_method(
             seed=0,
             device=device,
             build_network=timer.build_network,
-            build_optimizer=lambda network: build_optimizer(network, protocol.optimizer),
+            build_optimizer=lambda network: build_optimizer(network, protocol),
             learning_rate_factor=lambda epoch: 1.0,
             epoch_finished=timer.epoch_finished,
             step_finished=timer.step_finished,

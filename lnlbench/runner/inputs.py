@@ -1,21 +1,26 @@
 """What a run's networks are fed with: images, or the cached embeddings of a frozen backbone."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from torch import Tensor, nn
 
+from lnlbench.augment.resized import ResizedViews
 from lnlbench.augment.views import ImageViews, Views
 from lnlbench.embeddings.load import Embeddings, load_embeddings
 from lnlbench.embeddings.views import EmbeddingViews, Standardization
 from lnlbench.networks import build_backbone
 from lnlbench.networks.heads import build_head
 from lnlbench.networks.precision import PreciseNetwork
-from lnlbench.networks.weights import WeightSources
+from lnlbench.networks.preprocessing import Preprocessing
+from lnlbench.networks.pretrained import PretrainedNetwork
+from lnlbench.networks.weights import WeightSources, find_weights, pinned_weights
+from lnlbench.run import no_pretrained_body
 from lnlbench.runner.prepare import Prepared
+from lnlbench.runner.probe import Probe
 from lnlbench.runner.training_set import evaluation_sample
-from lnlbench.tracks import EmbeddingSpec
+from lnlbench.tracks import EmbeddingSpec, PretrainedSpec
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Inputs:
     test: Views
     validation: Views | None
     build_network: Callable[[], nn.Module]
+    probe: Callable[[nn.Module], tuple[nn.Module, Tensor]] = no_pretrained_body
     notes: tuple[str, ...] = ()
 
 
@@ -37,20 +43,40 @@ def build_inputs(prepared: Prepared, weights: WeightSources) -> Inputs:
     """The inputs of a run; makes missing embeddings first.
 
     Raises:
-        UsageError: embeddings are missing, and so are the weights to make them.
+        UsageError: pretrained weights are needed, and no source has them.
+        DataError: the weights are damaged, or not those that the spec names.
     """
-    embedding = prepared.spec.protocol.embedding
-    if embedding is None:
-        return _image_inputs(prepared)
     protocol, device = prepared.spec.protocol, prepared.device
+    if protocol.pretrained is not None:
+        return _pretrained_inputs(prepared, protocol.pretrained, weights)
+    embedding = protocol.embedding
+    if embedding is None:
+        return _random_inputs(prepared)
     embeddings = load_embeddings(prepared.dataset, protocol, embedding, device, weights)
     return _embedding_inputs(prepared, embedding, embeddings)
 
 
-def _image_inputs(prepared: Prepared) -> Inputs:
-    split, dataset, device = prepared.split, prepared.dataset, prepared.device
+def _image_inputs(
+    prepared: Prepared,
+    views: Callable[[Tensor, str], Views],
+    build_network: Callable[[], nn.Module],
+) -> Inputs:
+    split = prepared.split
+    images = split.training.images
+    held_out = split.validation
+    return Inputs(
+        training=views(images, prepared.spec.protocol.augment),
+        sample=views(images[evaluation_sample(len(images))], "none"),
+        test=views(split.test.images, "none"),
+        validation=None if held_out is None else views(held_out.images, "none"),
+        build_network=build_network,
+    )
 
-    def views(images: Tensor, policy: str = "none") -> ImageViews:
+
+def _random_inputs(prepared: Prepared) -> Inputs:
+    dataset, device = prepared.dataset, prepared.device
+
+    def views(images: Tensor, policy: str) -> Views:
         return ImageViews(images, dataset.mean, dataset.std, policy, device)
 
     def build_network() -> nn.Module:
@@ -59,14 +85,35 @@ def _image_inputs(prepared: Prepared) -> Inputs:
         body = build_backbone(name, dataset.num_classes, channels, image_size)
         return PreciseNetwork(body, prepared.precision, device)
 
-    images = split.training.images
-    return Inputs(
-        training=views(images, prepared.spec.protocol.augment),
-        sample=views(images[evaluation_sample(len(images))]),
-        test=views(split.test.images),
-        validation=None if split.validation is None else views(split.validation.images),
-        build_network=build_network,
+    return _image_inputs(prepared, views, build_network)
+
+
+def _pretrained_inputs(
+    prepared: Prepared, pretrained: PretrainedSpec, sources: WeightSources
+) -> Inputs:
+    name, device = prepared.spec.protocol.backbone, prepared.device
+    preprocessing = Preprocessing.of(name, pretrained.image_size)
+    if pretrained.weights is None:
+        weights = find_weights(name, sources)
+    else:
+        weights = pinned_weights(name, pretrained.weights, sources)
+
+    def views(images: Tensor, policy: str) -> Views:
+        return ResizedViews(images, preprocessing, policy, device)
+
+    def build_network() -> nn.Module:
+        body = PretrainedNetwork(name, weights.tensors, prepared.dataset.num_classes)
+        return PreciseNetwork(body, prepared.precision, device)
+
+    inputs = _image_inputs(prepared, views, build_network)
+    size = preprocessing.image_size
+    note = (
+        f"fine-tuned {name} at {size}x{size} pixels, pretrained on {weights.pretrained_on}, "
+        f"weights sha256 {weights.sha256[:16]}"
     )
+    count = len(prepared.split.training.labels)
+    probe = Probe(inputs.training, count, weights.tensors, prepared.precision, device)
+    return replace(inputs, probe=probe, notes=(note,))
 
 
 def _embedding_inputs(

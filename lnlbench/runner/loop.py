@@ -52,6 +52,8 @@ class Execution:
         self._stop = StopRequest()
         protocol, split, device = prepared.spec.protocol, prepared.split, prepared.device
         eval_batch_size = 2048 if device.type == "cuda" else 500
+        if protocol.pretrained is not None:
+            eval_batch_size //= 8  # its images are many times larger
         self._evaluator = Evaluator(split, inputs, eval_batch_size)
         self._run = Run(
             RunHost(
@@ -64,7 +66,8 @@ class Execution:
                 seed=prepared.spec.seed,
                 device=device,
                 build_network=inputs.build_network,
-                build_optimizer=lambda network: build_optimizer(network, protocol.optimizer),
+                probe=inputs.probe,
+                build_optimizer=lambda network: build_optimizer(network, protocol),
                 learning_rate_factor=protocol.learning_rate_factor,
                 oracle=self._oracle(),
                 restore=self._restore,
@@ -195,7 +198,7 @@ def execute(
 ) -> Result:
     """Execute a run, or go on with it where its checkpoint stands unless it is to start `anew`.
 
-    `weights` says where a frozen backbone's come from, should its embeddings not be cached.
+    `weights` says where those of a pretrained backbone come from, unless embeddings are cached.
 
     Raises:
         UsageError: the directory is in use or cannot be written, or the data do not fit the spec.

@@ -1,25 +1,47 @@
-"""Optimizers by the protocol, in their fused form."""
+"""The protocol's optimizer, and the learning rates of its parameter groups."""
+
+from typing import Any
 
 import torch
 from torch import nn
 
-from lnlbench.tracks import OptimizerSpec
+from lnlbench.networks.pretrained import PretrainedNetwork, layer_groups
+from lnlbench.tracks import Protocol
 
 
-def build_optimizer(network: nn.Module, spec: OptimizerSpec) -> torch.optim.Optimizer:
+def build_optimizer(network: nn.Module, protocol: Protocol) -> torch.optim.Optimizer:
     """The protocol's optimizer for one network."""
+    spec = protocol.optimizer
+    groups = parameter_groups(network, protocol)
     if spec.name == "adam":
         return torch.optim.Adam(
-            network.parameters(),
+            groups,
             lr=spec.lr,
             betas=(spec.momentum, 0.999),
             weight_decay=spec.weight_decay,
             fused=True,
         )
     return torch.optim.SGD(
-        network.parameters(),
+        groups,
         lr=spec.lr,
         momentum=spec.momentum,
         weight_decay=spec.weight_decay,
         fused=True,
     )
+
+
+def parameter_groups(network: nn.Module, protocol: Protocol) -> list[dict[str, Any]]:
+    """Parameter groups: the layers of pretrained bodies at their own rates, and all the rest."""
+    spec = protocol.pretrained
+    if spec is None:
+        return [{"params": list(network.parameters())}]
+    groups: list[dict[str, Any]] = []
+    bodies = [part.body for part in network.modules() if isinstance(part, PretrainedNetwork)]
+    for body in bodies:
+        rate = protocol.optimizer.lr * spec.body_lr_factor
+        for parameters in layer_groups(body):
+            groups.append({"params": parameters, "lr": rate})
+            rate *= spec.layer_decay
+    pretrained = {id(parameter) for group in groups for parameter in group["params"]}
+    rest = [parameter for parameter in network.parameters() if id(parameter) not in pretrained]
+    return [{"params": rest}, *groups] if rest else groups

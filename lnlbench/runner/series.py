@@ -14,7 +14,7 @@ from lnlbench.data import canonical_name
 from lnlbench.data.dataset import Dataset
 from lnlbench.data.load import load_dataset
 from lnlbench.networks import check_backbone
-from lnlbench.networks.weights import WeightSources, check_frozen
+from lnlbench.networks.weights import WeightSources, check_pretrained
 from lnlbench.noise import check_noise
 from lnlbench.params import validate_params
 from lnlbench.plugins import Plugins
@@ -108,10 +108,10 @@ class Series:
         validate_params(method.name, method.Params, spec.params)
         dataset = canonical_name(spec.protocol.dataset)
         check_noise(spec.protocol.noise, dataset)
-        if spec.protocol.embedding is None:
+        if spec.protocol.embedding is None and spec.protocol.pretrained is None:
             check_backbone(spec.protocol.backbone)
         else:
-            check_frozen(spec.protocol.backbone)
+            check_pretrained(spec.protocol.backbone)
 
     def _execute_one(self, spec: RunSpec, display: Display) -> Outcome:
         directory = RunDirectory.of_spec(self.output, spec)

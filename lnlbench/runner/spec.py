@@ -140,5 +140,7 @@ def _validate_protocol(fields: dict[str, Any]) -> Protocol:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        option = "--" + name.replace("_", "-").replace("optimizer.", "")
+        for part in ("optimizer.", "embedding.", "pretrained."):
+            name = name.removeprefix(part)
+        option = "--" + name.replace("_", "-")
         raise UsageError(f"{option} was given {first['input']!r}: {first['msg']}.") from error

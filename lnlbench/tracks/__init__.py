@@ -4,12 +4,13 @@ import tomllib
 from importlib.resources import files
 
 from lnlbench.errors import unknown_name
-from lnlbench.tracks.protocol import EmbeddingSpec, OptimizerSpec, Protocol, Track
+from lnlbench.tracks.protocol import EmbeddingSpec, OptimizerSpec, PretrainedSpec, Protocol, Track
 
 __all__ = [
     "DEFAULT_TRACK",
     "EmbeddingSpec",
     "OptimizerSpec",
+    "PretrainedSpec",
     "Protocol",
     "Track",
     "load_track",

@@ -2,7 +2,17 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    field_validator,
+    model_serializer,
+)
+
+_SHA256 = r"^[0-9a-f]{64}$"
 
 
 class OptimizerSpec(BaseModel):
@@ -23,7 +33,7 @@ class EmbeddingSpec(BaseModel):
 
     weights: str | None = Field(
         None,
-        pattern=r"^[0-9a-f]{64}$",
+        pattern=_SHA256,
         description="SHA-256 of the backbone's tensors; null for whatever its source has.",
     )
     image_size: int | None = Field(
@@ -35,6 +45,30 @@ class EmbeddingSpec(BaseModel):
     head: Literal["linear", "mlp"] = "mlp"
     dropout: float = Field(
         0.0, ge=0, lt=1, description="Share of the head's input features dropped in training."
+    )
+
+
+class PretrainedSpec(BaseModel):
+    """Start every network from pretrained weights, and fine-tune all of it on resized images."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    weights: str | None = Field(
+        None,
+        pattern=_SHA256,
+        description="SHA-256 of the backbone's tensors; null for whatever its source has.",
+    )
+    image_size: int | None = Field(
+        None, ge=8, le=1024, description="Pixels that images are resized to; null for its own size."
+    )
+    body_lr_factor: float = Field(
+        0.1, gt=0, le=1, description="Learning rate of the body as a share of the classifier's."
+    )
+    layer_decay: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="Share of the learning rate that each layer group of the body has of the next.",
     )
 
 
@@ -59,6 +93,9 @@ class Protocol(BaseModel):
     embedding: EmbeddingSpec | None = Field(
         None, description="The frozen backbone's features, and the head that is trained on them."
     )
+    pretrained: PretrainedSpec | None = Field(
+        None, description="The pretrained weights that every network is fine-tuned from."
+    )
     validation: float = Field(
         0.0, ge=0, lt=0.9, description="Share of the noisy training set held out for selection."
     )
@@ -69,9 +106,19 @@ class Protocol(BaseModel):
     def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # Unset, it is left out: the fingerprints of runs without it do not know the field.
         fields: dict[str, Any] = serialize(self)
-        if self.embedding is None:
-            del fields["embedding"]
+        for name in ("embedding", "pretrained"):
+            if fields[name] is None:
+                del fields[name]
         return fields
+
+    @field_validator("pretrained")
+    @classmethod
+    def _frozen_or_fine_tuned(
+        cls, pretrained: PretrainedSpec | None, info: ValidationInfo
+    ) -> PretrainedSpec | None:
+        if pretrained is not None and info.data.get("embedding") is not None:
+            raise ValueError("a backbone is frozen (embedding) or fine-tuned, not both")
+        return pretrained
 
     def learning_rate_factor(self, epoch: int) -> float:
         """What the initial learning rate is multiplied by in `epoch` (from 0)."""

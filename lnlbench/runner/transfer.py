@@ -1,0 +1,76 @@
+"""From the flags of a pretrained backbone to the fields of a protocol that they override."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from lnlbench.errors import UsageError
+from lnlbench.networks.weights import WeightSources, find_weights
+from lnlbench.tracks import DEFAULT_TRACK, load_track
+
+
+@dataclass(frozen=True)
+class TransferFlags:
+    """What a user says of a pretrained backbone; None and False for what was not said."""
+
+    frozen: bool = False
+    pretrained: bool = False
+    head: str | None = None
+    image_size: int | None = None
+    body_lr_factor: float | None = None
+
+
+def transfer_overrides(
+    track: str | None, backbone: str | None, flags: TransferFlags, sources: WeightSources
+) -> dict[str, Any]:
+    """What the flags change of the track's `embedding` or `pretrained`; empty when neither.
+
+    A weights file is named in the spec by the hash of its tensors, so that the spec means the same
+    on every machine. Another backbone than the track's cannot have the track's weights.
+
+    Raises:
+        UsageError: a flag of pretrained backbones without one, or flags that exclude each other.
+        DataError: the weights file is damaged, or does not fit the network.
+    """
+    protocol = load_track(track or DEFAULT_TRACK).protocol
+    frozen = flags.frozen or protocol.embedding is not None
+    pretrained = flags.pretrained or protocol.pretrained is not None
+    _check(flags, frozen, pretrained, sources)
+    if not (frozen or pretrained):
+        return {}
+    given = {
+        "head": flags.head,
+        "image_size": flags.image_size,
+        "body_lr_factor": flags.body_lr_factor,
+    }
+    changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    name = backbone or protocol.backbone
+    if sources.file is not None:
+        changes["weights"] = find_weights(name, sources).sha256
+    elif name != protocol.backbone:
+        changes["weights"] = None
+    asked = flags.frozen or flags.pretrained
+    return {"embedding" if frozen else "pretrained": changes} if changes or asked else {}
+
+
+def _check(flags: TransferFlags, frozen: bool, pretrained: bool, sources: WeightSources) -> None:
+    if frozen and pretrained:
+        raise UsageError(
+            "A backbone is either frozen (--frozen, or a track of embeddings) or fine-tuned from "
+            "pretrained weights (--pretrained, or --track cifar100n-pretrained). Choose one."
+        )
+    if flags.head is not None and not frozen:
+        raise UsageError(
+            "--head belongs to a frozen backbone. Add --backbone timm:NAME --frozen, or choose "
+            "such a track: --track cifar100n-embedding."
+        )
+    if flags.body_lr_factor is not None and not pretrained:
+        raise UsageError(
+            "--body-lr-factor belongs to a fine-tuned backbone. Add --backbone timm:NAME "
+            "--pretrained, or choose such a track: --track cifar100n-pretrained."
+        )
+    if (flags.image_size is not None or sources.file is not None) and not (frozen or pretrained):
+        raise UsageError(
+            "--image-size and --weights belong to a pretrained backbone. Add --backbone timm:NAME "
+            "--frozen, or --backbone timm:NAME --pretrained, or choose such a track: --track "
+            "cifar100n-embedding or cifar100n-pretrained."
+        )
