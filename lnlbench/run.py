@@ -1,12 +1,13 @@
 """The Run: all that a method may see and ask for."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from lnlbench.augment.blocks import batch_bounds, in_batches
 from lnlbench.augment.views import Views
 from lnlbench.errors import UsageError
 from lnlbench.seeds import generator_for, seed_for, seed_global_streams
@@ -183,17 +184,24 @@ class Run:
     def batches(
         self,
         indices: Tensor | None = None,
-        views: int = 2,
-        augment: str = "weak",
+        views: int | None = None,
+        augment: str | Sequence[str] = "weak",
         batch_size: int | None = None,
         shuffle: bool = True,
     ) -> Iterator[Batch]:
         """Batches over all samples, or over `indices` (int64 [M] or bool [N]).
 
-        `augment` is "weak" (the track's policy) or "none". A trailing batch of one sample joins
-        the batch before it when shuffling, since batch normalization cannot train on one value.
+        `augment` is "weak" (the track's policy), "none", "strong" (weak, then AutoAugment) or
+        "randaugment:N:M" (weak, then N operations of magnitude M of 30 and Cutout), for `views`
+        views (2 unless told); or a sequence of these, one a view. A trailing batch of one sample
+        joins the batch before it when shuffling, since batch normalization cannot train on one
+        value.
+
+        Raises:
+            UsageError: an augmentation that is unknown, or that the track's data do not have.
         """
         host = self._host
+        names = _augmentations(views, augment)
         size = batch_size or host.batch_size
         self._calls += 1
         axes = (self.epoch, self._calls)
@@ -202,10 +210,15 @@ class Run:
             order = torch.randperm(len(chosen), generator=generator_for(host.seed, "order", *axes))
             chosen = chosen[order.to(chosen.device)]
         generator = generator_for(host.seed, "augmentation", *axes)
-        draws = [host.views.draw(augment, len(chosen), generator) for _ in range(views)]
-        for start, stop in _bounds(len(chosen), size, merge_single=shuffle):
+        draws = [host.views.draw(name, len(chosen), generator) for name in names]
+        bounds = batch_bounds(len(chosen), size, merge_single=shuffle)
+        streams = [
+            in_batches(host.views, chosen, draw, name, bounds)
+            for name, draw in zip(names, draws, strict=True)
+        ]
+        for start, stop in bounds:
             index = chosen[start:stop]
-            made = [host.views.view(index, draw[start:stop]) for draw in draws]
+            made = [next(stream) for stream in streams]
             self.samples += len(index)
             yield Batch(index=index, views=made, labels=host.labels[index])
 
@@ -222,6 +235,15 @@ class Run:
         plain = self.batches(views=0)
         return classifier, (replace(batch, views=[features[batch.index]]) for batch in plain)
 
+    def require_views(self, *augment: str) -> None:
+        """Refuse now what `batches` would refuse later.
+
+        Raises:
+            UsageError: an augmentation that is unknown, or that the track's data do not have.
+        """
+        for name in augment:
+            self._host.views.check(name)
+
     def _resolve(self, indices: Tensor | None) -> Tensor:
         if indices is None:
             return torch.arange(self.num_samples, device=self.device)
@@ -235,7 +257,7 @@ class Run:
         network.eval()
         parts = [
             network(self._host.views.plain(start, stop))
-            for start, stop in _bounds(self.num_samples, self._host.eval_batch_size)
+            for start, stop in batch_bounds(self.num_samples, self._host.eval_batch_size)
         ]
         network.train(was_training)
         # A copy outside inference mode, so that a method may train on what it computes from it.
@@ -285,9 +307,10 @@ class Run:
         return float(values[-1]) if values else None
 
 
-def _bounds(count: int, size: int, merge_single: bool = False) -> list[tuple[int, int]]:
-    """Start and stop of consecutive batches of at most `size`; `merge_single` avoids a last one."""
-    bounds = [(start, min(start + size, count)) for start in range(0, count, size)]
-    if merge_single and len(bounds) > 1 and bounds[-1][1] - bounds[-1][0] == 1:
-        bounds[-2:] = [(bounds[-2][0], count)]
-    return bounds
+def _augmentations(views: int | None, augment: str | Sequence[str]) -> tuple[str, ...]:
+    """The augmentation of each view."""
+    if isinstance(augment, str):
+        return (augment,) * (2 if views is None else views)
+    if views not in (None, len(augment)):
+        raise UsageError(f"{views} views cannot be of {len(augment)} augmentations, one a view.")
+    return tuple(augment)

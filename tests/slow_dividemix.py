@@ -192,15 +192,29 @@ def _maximize(values, upper, regularization):
     return weights, means, variances
 
 
-def mixed_batch(network, peer, views, labels, clean_probability, other_views, temperature, pairing):
+def mixed_batch(
+    network,
+    peer,
+    views,
+    labels,
+    clean_probability,
+    other_views,
+    temperature,
+    pairing,
+    queries=None,
+    other_queries=None,
+):
     """Mixed inputs and soft labels of one step; `other_views` is empty without unlabeled samples.
 
-    `pairing` is the share of the first partner and the permutation that names the second.
+    `pairing` is the share of the first partner and the permutation that names the second. Soft
+    labels come from `queries` and `other_queries`: the mixed views themselves, unless given.
     """
-    refined = co_refine(labels, clean_probability, [network(v) for v in views], temperature)
+    queries = views if queries is None else queries
+    other_queries = other_views if other_queries is None else other_queries
+    refined = co_refine(labels, clean_probability, [network(v) for v in queries], temperature)
     inputs, targets = [*views], [refined] * len(views)
     if len(other_views):
-        own, peers = [network(v) for v in other_views], [peer(v) for v in other_views]
+        own, peers = [network(v) for v in other_queries], [peer(v) for v in other_queries]
         inputs += [*other_views]
         targets += [co_guess(own, peers, temperature)] * len(other_views)
     share, permutation = pairing

@@ -66,12 +66,12 @@ class SpyRun(Run):
         self.owners[id(optimizer)] = network.name
         return optimizer
 
-    def batches(self, indices=None, views=2, **options):
-        if views == 2:
+    def batches(self, indices=None, views=None, **options):
+        if views is None:
             self.passes.append([])
             seen = self.passes[-1]
         for batch in super().batches(indices, views=views, **options):
-            if views == 2:
+            if views is None:
                 seen.append(batch.index)
             yield batch
 
@@ -626,7 +626,7 @@ def test_a_warm_up_as_long_as_the_run_never_divides():
 def test_warm_up_is_a_tenth_of_the_run_by_default(monkeypatch, epochs, warmup):
     order = []
     monkeypatch.setattr(DivideMix, "_warm_up", lambda *given: order.append("warm up"))
-    monkeypatch.setattr(DivideMix, "_divide", lambda *given: order.append("divide"))
+    monkeypatch.setattr(DivideMix, "_divide_by_losses", lambda *given: order.append("divide"))
     monkeypatch.setattr(DivideMix, "_train", lambda *given: None)
     DivideMix(DivideMix.Params()).fit(make_run(60, epochs))
     assert order == ["warm up"] * 2 * warmup + ["divide"] * (epochs - warmup)

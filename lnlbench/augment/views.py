@@ -6,21 +6,26 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from lnlbench.errors import UsageError, unknown_name
+from lnlbench.augment.policies import find_policy
+from lnlbench.errors import unknown_name
 
 PADDING = 4
 POLICIES = ("crop-flip", "crop", "none")
 
 
 class Views(Protocol):
-    """Where batches come from: images in memory here; other sources offer the same three calls."""
+    """Where batches come from: images in memory here; other sources offer the same calls."""
+
+    def check(self, augment: str) -> None:
+        """Refuse what `draw` cannot draw, with a UsageError that says what there is."""
+        ...
 
     def draw(self, augment: str, count: int, generator: torch.Generator) -> Tensor:
         """Random choices int64 [count, ...] for `count` views, one row a sample."""
         ...
 
-    def view(self, index: Tensor, draw: Tensor) -> Tensor:
-        """Normalized views float32 [B, ...] of the samples `index`, by the rows of `draw`."""
+    def view(self, index: Tensor, draw: Tensor, augment: str = "weak") -> Tensor:
+        """Normalized views float32 [B, ...] of the samples `index`, by their rows of `draw`."""
         ...
 
     def plain(self, start: int, stop: int) -> Tensor:
@@ -53,21 +58,31 @@ class ImageViews:
         self.scale = scale.reciprocal().view(1, -1, 1, 1)
         self.shift = (-255 * torch.tensor(mean, device=device) / scale).view(1, -1, 1, 1)
 
+    def check(self, augment: str) -> None:
+        """Refuse an unknown augmentation."""
+        find_policy(augment)
+
     def draw(self, augment: str, count: int, generator: torch.Generator) -> Tensor:
-        """Top, left, flip of each sample, int64 [count, 3]; drawn on the CPU for every device."""
-        if augment not in ("weak", "none"):
-            raise UsageError(f"augment is 'weak' or 'none', not {augment!r}.")
+        """Top, left, flip of each sample, int64 [count, 3]; drawn on the CPU for every device.
+
+        Further columns are a strong policy's own.
+        """
+        policy = find_policy(augment)
         draws = torch.full((count, 3), PADDING, dtype=torch.int64)
         draws[:, 2] = 0
-        if augment == "weak" and self.policy != "none":
+        if augment != "none" and self.policy != "none":
             draws[:, :2] = torch.randint(2 * PADDING + 1, (count, 2), generator=generator)
             if self.policy == "crop-flip":
                 draws[:, 2] = torch.randint(2, (count,), generator=generator)
+        if policy is not None:
+            strong = policy.draw(count, self.height, self.width, generator)
+            draws = torch.cat([draws, strong], 1)
         return draws.to(self.padded.device)
 
-    def view(self, index: Tensor, draw: Tensor) -> Tensor:
-        """Crop and flip each sample of `index` by its row of `draw`, then normalize."""
-        return self._normalize(self.pixels(index, draw))
+    def view(self, index: Tensor, draw: Tensor, augment: str = "weak") -> Tensor:
+        """Crop and flip each sample of `index`, apply the strong policy if any, then normalize."""
+        images, policy = self.pixels(index, draw[:, :3]), find_policy(augment)
+        return self._normalize(images if policy is None else policy.apply(images, draw[:, 3:]))
 
     def pixels(self, index: Tensor, draw: Tensor) -> Tensor:
         """Crop and flip each sample of `index` by its row of `draw`; still uint8 [B, C, H, W]."""

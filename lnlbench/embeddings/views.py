@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lnlbench.augment.policies import find_policy
 from lnlbench.errors import UsageError
 
 _ROWS = 4096  # at a time, so that no float copy of all features is ever made
@@ -48,16 +49,26 @@ class EmbeddingViews:
         self.mean = standardization.mean.to(device)
         self.scale = standardization.scale.to(device)
 
+    def check(self, augment: str) -> None:
+        """Refuse all but "weak" and "none": the images are gone, only their features are left."""
+        if augment in ("weak", "none"):
+            return
+        find_policy(augment)
+        raise UsageError(
+            f"On a track of embeddings there are no {augment!r} views: features are computed once, "
+            "from weakly augmented images. Available: weak, none. Strong views need a track of "
+            "images ('lnlbench tracks')."
+        )
+
     def draw(self, augment: str, count: int, generator: torch.Generator) -> Tensor:
         """The number of the view of each sample, int64 [count]; drawn on the CPU everywhere."""
-        if augment not in ("weak", "none"):
-            raise UsageError(f"augment is 'weak' or 'none', not {augment!r}.")
+        self.check(augment)
         if augment == "none" or len(self.features) == 1:
             return torch.zeros(count, dtype=torch.int64, device=self.mean.device)
         draws = torch.randint(len(self.features), (count,), generator=generator)
         return draws.to(self.mean.device)
 
-    def view(self, index: Tensor, draw: Tensor) -> Tensor:
+    def view(self, index: Tensor, draw: Tensor, augment: str = "weak") -> Tensor:
         """The drawn view of each sample of `index`, standardized, float32 [B, D]."""
         chosen = self.features[0][index]
         for number, features in enumerate(self.features[1:], start=1):

@@ -1,32 +1,22 @@
 """DivideMix (Li, Socher, Hoi, ICLR 2020), as its authors' code runs it.
 
 Followed: github.com/LiJunnan1992/DivideMix at d9d3058, Train_cifar.py. The method's page,
-docs/methods/dividemix.md, lists the details that matter and every deviation.
+docs/methods/dividemix.md, lists the details that matter and every deviation. AugDesc (Nishi et al.,
+CVPR 2021) is its parameter `augmentation`.
 """
 
-from typing import Any, Literal
-
 import torch
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softmax
 
-import lnlbench
 from lnlbench.method import Method
 from lnlbench.methods import mixmatch
+from lnlbench.methods.augdesc import descent_views, query_views
+from lnlbench.methods.dividemix_settings import RECIPES, DivideMixParams
 from lnlbench.methods.mixture import divide, normalize_losses
 from lnlbench.methods.neighbors import divide_by_neighbors
-from lnlbench.params import Recipe
 from lnlbench.run import Batch, Run
 from lnlbench.seeds import seed_for
-
-_AUTHORS_SCHEDULE: dict[str, Any] = {
-    "backbone": "preact-resnet18",
-    "epochs": 300,
-    "batch_size": 128,
-    "optimizer": {"name": "sgd", "lr": 0.02, "momentum": 0.9, "weight_decay": 5e-4},
-    "milestones": [0.5],
-}
 
 
 class DivideMix(Method):
@@ -36,106 +26,16 @@ class DivideMix(Method):
     reference = "Li, Socher, Hoi, DivideMix, ICLR 2020, arxiv.org/abs/2002.07394"
     networks = 2
 
-    class Params(lnlbench.Params):
+    class Params(DivideMixParams):
         """Defaults are the authors' values for CIFAR-100."""
 
-        warmup_epochs: int | None = Field(
-            None,
-            ge=0,
-            description="Epochs of cross-entropy before the first division; by default a tenth of "
-            "the run, as the authors' 30 of 300.",
-        )
-        clean_threshold: float = Field(
-            0.5, ge=0, lt=1, description="Labeled are the samples with a clean probability above."
-        )
-        temperature: float = Field(0.5, ge=0.1, le=10, description="Sharpening of soft labels.")
-        mixup_alpha: float = Field(4.0, gt=0, description="Mixup draws λ from Beta(alpha, alpha).")
-        lambda_u: float = Field(
-            25.0, ge=0, description="Weight of the unlabeled loss after ramp-up."
-        )
-        rampup_epochs: float = Field(
-            16, ge=0, description="Epochs after warm-up over which lambda_u rises from 0."
-        )
-        prior_penalty: float = Field(
-            1.0, ge=0, description="Weight of the penalty for predicting some classes only."
-        )
-        confidence_penalty: float = Field(
-            0.0,
-            ge=0,
-            description="Weight of the negative entropy in warm-up; the authors use 1 for "
-            "asymmetric noise and 0 for symmetric.",
-        )
-        loss_history: int = Field(
-            1,
-            ge=1,
-            le=50,
-            description="Divisions whose normalized losses are averaged; the authors use 5 at 90 % "
-            "noise.",
-        )
-        mixture_max_iterations: int = Field(10, ge=1, description="Iterations of the mixture fit.")
-        mixture_tolerance: float = Field(1e-2, gt=0, description="Tolerance of the mixture fit.")
-        mixture_regularization: float = Field(
-            5e-4, gt=0, description="Added to the mixture's variances."
-        )
-        warmup: Literal["cross-entropy", "linear-probe"] = Field(
-            "cross-entropy",
-            description="Warm up whole networks, or the classifiers of pretrained ones alone.",
-        )
-        divider: Literal["loss", "embedding", "both"] = Field(
-            "loss",
-            description="What divides: each network's losses, as the authors do; the neighborhood "
-            "of each sample; or the mean of both beliefs.",
-        )
-        neighborhood_divisions: Literal["every", "first"] = Field(
-            "every",
-            description="Divisions in which the neighborhood counts; after the first alone, losses "
-            "divide.",
-        )
-        neighbors: int = Field(
-            20, ge=1, le=1000, description="Neighbors that vote; unused when losses divide alone."
-        )
-
-        @model_serializer(mode="wrap")
-        def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-            # Unused, they are left out: fingerprints of runs without them do not know the fields.
-            fields: dict[str, Any] = serialize(self)
-            if self.divider == "loss":
-                for name in ("divider", "neighborhood_divisions", "neighbors"):
-                    del fields[name]
-            if self.warmup == "cross-entropy":
-                del fields["warmup"]
-            return fields
-
     params: Params
-
-    recipes = {  # noqa: RUF012 - declared as a ClassVar by the base class
-        "matched@digits": Recipe(
-            params={"warmup_epochs": 12},
-            note="Of 6, 12 and 20 epochs, 12 is best on a noisy validation split (seeds 100, 101).",
-        ),
-        "divider-embedding": Recipe(
-            params={"divider": "embedding"}, note="The neighborhood alone divides."
-        ),
-        "divider-embedding-first": Recipe(
-            params={"divider": "embedding", "neighborhood_divisions": "first"},
-            note="The neighborhood makes the first division, losses the others.",
-        ),
-        "divider-both": Recipe(
-            params={"divider": "both"}, note="Losses and neighborhood divide together."
-        ),
-        "native": Recipe(
-            schedule=_AUTHORS_SCHEDULE,
-            note="The authors' CIFAR-100 schedule; batch 128 is 64 labeled + 64 unlabeled.",
-        ),
-        "native-lambda0": Recipe(
-            params={"lambda_u": 0.0, "confidence_penalty": 1.0},
-            schedule=_AUTHORS_SCHEDULE,
-            note="The independent re-run on CIFAR-100N that reports 70.9 % at its best test epoch.",
-        ),
-    }
+    recipes = RECIPES
 
     def fit(self, run: Run) -> None:
         """Warm up, then divide, refine, guess and mix in every epoch."""
+        strategy = self.params.strategy()
+        run.require_views(*strategy.views, strategy.warmup)
         self.network, self.peer = run.network(), run.network()
         self.optimizer = run.optimizer(self.network)
         self.peer_optimizer = run.optimizer(self.peer)
@@ -176,7 +76,9 @@ class DivideMix(Method):
 
     def _warm_up(self, run: Run, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         network.train()
-        learner, batches = network, run.batches(views=1)
+        size = self.params.warmup_batch_size
+        strategy = self.params.strategy()
+        learner, batches = network, run.batches(views=1, augment=strategy.warmup, batch_size=size)
         if self.params.warmup == "linear-probe":
             learner, batches = run.probe(network)
         for batch in batches:
@@ -256,8 +158,10 @@ class DivideMix(Method):
         labeled, unlabeled = self._split(run, clean_probability)
         size = _half_batch(run)
         steps = -(-len(labeled) // size)
-        unlabeled_batches = mixmatch.endless_batches(run, unlabeled, size)
-        for step, batch in enumerate(run.batches(labeled, views=2, batch_size=size)):
+        augment = self.params.strategy().views
+        unlabeled_batches = mixmatch.endless_batches(run, unlabeled, size, augment)
+        batches = run.batches(labeled, augment=augment, batch_size=size)
+        for step, batch in enumerate(batches):
             other = next(unlabeled_batches, None)
             ramp = mixmatch.linear_rampup(since_warmup + step / steps, self.params.rampup_epochs)
             loss = self._loss(
@@ -281,16 +185,18 @@ class DivideMix(Method):
             guessed: list[Tensor] = []
             if other is not None:
                 # Each view passes alone: batch statistics are part of the method.
-                own = _mean_probabilities([network(view) for view in other.views])
-                peers = _mean_probabilities(list(peer(torch.cat(other.views)).chunk(2)))
+                views = query_views(other)
+                own = _mean_probabilities([network(view) for view in views])
+                peers = _mean_probabilities(list(peer(torch.cat(views)).chunk(2)))
                 guessed = [mixmatch.co_guess(own, peers, temperature)] * 2
             refined = mixmatch.co_refine(
                 batch.labels,
                 clean_probability,
-                _mean_probabilities([network(view) for view in batch.views]),
+                _mean_probabilities([network(view) for view in query_views(batch)]),
                 temperature,
             )
-            inputs = torch.cat([*batch.views, *(other.views if other is not None else [])])
+            learned = [*descent_views(batch), *(descent_views(other) if other else [])]
+            inputs = torch.cat(learned)
             targets = torch.cat([refined, refined, *guessed])
             # One share and one permutation: labeled and unlabeled samples mix freely, and the
             # first partner decides which loss a pair counts in.

@@ -4,7 +4,7 @@ Sources: Berthelot et al., NeurIPS 2019 (arXiv 1905.02249); Li, Socher, Hoi, ICL
 (arXiv 2002.07394) and github.com/LiJunnan1992/DivideMix, Train_cifar.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -119,7 +119,9 @@ def linear_rampup(position: float, length: float) -> float:
     return 1.0 if length == 0 else min(max(position / length, 0.0), 1.0)
 
 
-def endless_batches(run: Run, indices: Tensor, batch_size: int) -> Iterator[Batch]:
-    """Batches of two views, reshuffled and restarted when exhausted; none for no indices."""
+def endless_batches(
+    run: Run, indices: Tensor, batch_size: int, augment: Sequence[str] = ("weak", "weak")
+) -> Iterator[Batch]:
+    """Batches of those views, reshuffled and restarted when exhausted; none for no indices."""
     while len(indices):
-        yield from run.batches(indices, views=2, batch_size=batch_size)
+        yield from run.batches(indices, augment=augment, batch_size=batch_size)
