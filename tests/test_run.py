@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from tiny import make_run
 from torch import nn
 
+from lnlbench.augment.blocks import batch_bounds
 from lnlbench.errors import UsageError
-from lnlbench.run import _bounds
 
 
 @given(st.integers(1, 300), st.integers(1, 64), st.booleans())
 def test_batches_cover_all_samples_once_and_none_is_larger_than_it_must(count, size, merge):
-    bounds = _bounds(count, size, merge_single=merge)
+    bounds = batch_bounds(count, size, merge_single=merge)
     assert [i for start, stop in bounds for i in range(start, stop)] == list(range(count))
     lengths = [stop - start for start, stop in bounds]
     assert max(lengths) <= size + merge
