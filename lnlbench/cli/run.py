@@ -49,7 +49,10 @@ def run(
     lr: Annotated[float | None, typer.Option(help="Override the learning rate.")] = None,
     augment: Annotated[str | None, typer.Option(help="Override: crop-flip, crop or none.")] = None,
     validation: Annotated[
-        float | None, typer.Option(help="Share of the noisy training set to select epochs on.")
+        float | None, typer.Option(help="Share of the training set held out to select epochs on.")
+    ] = None,
+    validation_labels: Annotated[
+        str | None, typer.Option(help="Labels of the held-out share: noisy, or clean (an oracle).")
     ] = None,
     limit_train: Annotated[int | None, typer.Option(help="Use so many training images.")] = None,
     limit_test: Annotated[int | None, typer.Option(help="Use so many test images.")] = None,
@@ -95,6 +98,7 @@ def run(
         "optimizer": None if lr is None else {"lr": lr},
         "augment": augment,
         "validation": validation,
+        "validation_labels": validation_labels,
         "limit_train": limit_train,
         "limit_test": limit_test,
         "precision": precision,

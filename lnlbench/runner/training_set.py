@@ -25,7 +25,7 @@ class LabeledImages:
 
 @dataclass(frozen=True)
 class Split:
-    """Training images with noisy labels, their clean labels, noisy validation, and test."""
+    """Training images with noisy labels, their clean labels, validation, and test."""
 
     training: LabeledImages
     clean_labels: Tensor
@@ -40,6 +40,9 @@ class Split:
 
 def split_dataset(dataset: Dataset, noisy: NoisyLabels, protocol: Protocol) -> Split:
     """Limit, then hold out the validation share; the same samples for every run seed.
+
+    With clean validation labels, only the training part is noisy. A sample's noisy label is drawn
+    for itself, so it is the one it has in every other split of the same noise and noise seed.
 
     Raises:
         UsageError: a limit is larger than the data, or the split leaves no sample.
@@ -58,12 +61,14 @@ def split_dataset(dataset: Dataset, noisy: NoisyLabels, protocol: Protocol) -> S
     test = _keep("--limit-test", len(dataset.test_labels), protocol.limit_test, protocol.noise_seed)
     # Indexing copies; the usual run uses all images as they lie in memory.
     everything = len(training) == count
+    clean_validation = protocol.validation_labels == "clean"
+    held_out_labels = dataset.train_labels if clean_validation else noisy.labels
     images = dataset.train_images if everything else dataset.train_images[training]
     return Split(
         training=LabeledImages(images, noisy.labels[training], training),
         clean_labels=dataset.train_labels[training],
         validation=LabeledImages(
-            dataset.train_images[validation], noisy.labels[validation], validation
+            dataset.train_images[validation], held_out_labels[validation], validation
         )
         if held_out
         else None,
