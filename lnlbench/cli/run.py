@@ -169,18 +169,21 @@ def _build_specs(
     seed: int | None,
     seeds: str | None,
 ) -> "list[RunSpec]":
+    from lnlbench.artifacts import import_artifacts
     from lnlbench.params import parse_assignments
     from lnlbench.runner.spec import build_spec
     from lnlbench.tracks import DEFAULT_TRACK
 
     params = parse_assignments(assignments)
-    return [
-        build_spec(
-            plugins.method(name), track or DEFAULT_TRACK, recipe, overrides, params, seed=number
-        )
-        for name in methods
-        for number in _parse_seeds(seed, seeds)
-    ]
+    specs = []
+    for name in methods:
+        method = plugins.method(name)
+        given = import_artifacts(method.Params, params)
+        specs += [
+            build_spec(method, track or DEFAULT_TRACK, recipe, overrides, given, seed=number)
+            for number in _parse_seeds(seed, seeds)
+        ]
+    return specs
 
 
 def _parse_seeds(seed: int | None, seeds: str | None) -> list[int]:

@@ -8,6 +8,8 @@ from torch import Tensor
 from lnlbench.data.dataset import Dataset
 from lnlbench.errors import UsageError
 from lnlbench.noise import NoisyLabels
+from lnlbench.params import CleanSubsetParams
+from lnlbench.run import CleanSubset
 from lnlbench.seeds import generator_for
 from lnlbench.tracks import Protocol
 
@@ -74,6 +76,14 @@ def split_dataset(dataset: Dataset, noisy: NoisyLabels, protocol: Protocol) -> S
         else None,
         test=LabeledImages(dataset.test_images[test], dataset.test_labels[test], test),
     )
+
+
+def clean_subset(split: Split, params: CleanSubsetParams) -> CleanSubset:
+    """The training samples whose clean labels a method is told, in order of their index."""
+    count = len(split.clean_labels)
+    size = min(count, max(2, round(params.clean_share * count)))
+    index = _permutation(count, "clean subset", params.clean_seed)[:size].sort().values
+    return CleanSubset(index, split.clean_labels[index])
 
 
 def evaluation_sample(count: int) -> Tensor:
