@@ -64,14 +64,15 @@ class MentorNetwork(nn.Module):
             cells[0],
             cells[1],
         ]
-        hidden = self.hidden(torch.cat(features, 1)).tanh()
+        hidden: Tensor = self.hidden(torch.cat(features, 1)).tanh()
         # The last bias is added to each entry of the weights, not to the sum.
         return (hidden @ (self.output.weight + self.output.bias).T).squeeze(1)
 
     def weights(self, losses: Tensor, differences: Tensor, percent: int) -> Tensor:
         """Weights [B] in [0, 1] at one percent of the training."""
         codes = torch.zeros(len(losses), dtype=torch.int64, device=losses.device)
-        return self(losses, differences, codes, codes + percent).sigmoid()
+        logits: Tensor = self(losses, differences, codes, codes + percent)
+        return logits.sigmoid()
 
 
 def learn(mentor: MentorNetwork, rows: Tensor, steps: int, generator: torch.Generator) -> float:
