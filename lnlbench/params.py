@@ -17,6 +17,20 @@ class Params(BaseModel):
     )
 
 
+class CleanSubsetParams(Params):
+    """Parameters of a method that declares "clean_subset" in `oracle`: which samples it is told."""
+
+    clean_share: float = Field(
+        0.1,
+        gt=0,
+        le=1,
+        description="Share of the training samples whose clean labels are known, at least two.",
+    )
+    clean_seed: int = Field(
+        0, ge=0, description="Which samples these are: the same ones for every seed of the run."
+    )
+
+
 class Recipe(BaseModel):
     """A named setting of a method: parameter overrides and, for `native`, the paper's schedule.
 

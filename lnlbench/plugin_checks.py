@@ -179,7 +179,7 @@ def check_method(method: Any) -> None:
 
 
 def _check_params(name: str, method: Any) -> None:
-    from lnlbench.params import Params, Recipe, validate_params
+    from lnlbench.params import CleanSubsetParams, Params, Recipe, validate_params
 
     params = method.Params
     if not isinstance(params, type) or not issubclass(params, Params):
@@ -192,6 +192,11 @@ def _check_params(name: str, method: Any) -> None:
         params.model_validate_json(defaults.model_dump_json())
     except (UsageError, ValueError) as error:
         raise PluginRefused(f"method {name!r}: its defaults do not validate: {error}") from error
+    if "clean_subset" in method.oracle and not issubclass(params, CleanSubsetParams):
+        raise PluginRefused(
+            f"method {name!r} declares clean_subset, and Params is not a subclass of "
+            "lnlbench.params.CleanSubsetParams, which says how large the subset is"
+        )
     if not isinstance(method.recipes, dict):
         raise PluginRefused(f"method {name!r}: recipes is not a dict of name to lnlbench.Recipe")
     for key, recipe in method.recipes.items():

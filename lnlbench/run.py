@@ -26,6 +26,14 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class CleanSubset:
+    """Training samples whose truth is known: `index` and clean `labels`, both int64 [M]."""
+
+    index: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
 class Event:
     """Something out of the ordinary that a method met and survived."""
 
@@ -67,6 +75,9 @@ class RunHost:
     restore: Callable[[], int] = lambda: 0
     epoch_finished: Callable[[int], None] = lambda epoch: None
     step_finished: Callable[[], None] = lambda: None
+    save: Callable[[str, str, Mapping[str, Tensor], Mapping[str, Any]], None] = (
+        lambda name, kind, tensors, facts: None
+    )
 
 
 class Run:
@@ -128,6 +139,15 @@ class Run:
         """The clean labels, int64 [N]; only for methods with "clean_labels" in `oracle`."""
         labels: Tensor = self._privileged("clean_labels")
         return labels
+
+    @property
+    def clean_subset(self) -> CleanSubset:
+        """Samples with clean labels, as many as the method's CleanSubsetParams say.
+
+        Only for methods with "clean_subset" in `oracle`.
+        """
+        subset: CleanSubset = self._privileged("clean_subset")
+        return subset
 
     def _privileged(self, name: str) -> Any:
         if name not in self._host.oracle:
@@ -287,6 +307,13 @@ class Run:
     def event(self, event: str, detail: str) -> None:
         """Record something out of the ordinary that the method met and survived."""
         self.events.append(Event(self.epoch, event, detail))
+
+    def save(self, name: str, kind: str, tensors: Mapping[str, Tensor], **facts: Any) -> None:
+        """Keep tensors as `NAME.safetensors` in the run's directory, for other runs to load.
+
+        The file says of what `kind` they are, `facts` (plain JSON values), and where it is from.
+        """
+        self._host.save(name, kind, tensors, facts)
 
     def epoch_was_finite(self) -> bool:
         """Whether every loss of the current epoch was finite."""

@@ -5,6 +5,7 @@ from tiny import CPU, make_run
 from torch import nn
 
 from lnlbench.augment.views import ImageViews
+from lnlbench.run import CleanSubset
 
 CLASSES = 4
 SAMPLES = 480
@@ -22,7 +23,12 @@ def planted_run(noise_rate, max_epochs=12, method=None, seed=0):
     noisy[wrong] += torch.randint(1, CLASSES, (len(wrong),), generator=generator)
     noisy %= CLASSES
     views = ImageViews(images, (0.5,) * 3, (0.25,) * 3, "none", CPU)
-    knowledge = {"clean_labels": clean, "noise_rate": len(wrong) / SAMPLES}
+    subset = torch.randperm(SAMPLES, generator=generator)[: SAMPLES // 6]
+    knowledge = {
+        "clean_labels": clean,
+        "noise_rate": len(wrong) / SAMPLES,
+        "clean_subset": CleanSubset(subset, clean[subset]),
+    }
     oracle = {} if method is None else {key: knowledge[key] for key in method.oracle}
     run = make_run(
         batch_size=32,

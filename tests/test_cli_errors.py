@@ -87,6 +87,18 @@ WRONG = {
         (*CE, "--validation", "0.0001"),
         ("--validation", "0.0001", "1297", "larger share"),
     ),
+    "labels of no validation": (
+        (*CE, "--validation-labels", "clean"),
+        ("--validation-labels clean", "--validation 0.1"),
+    ),
+    "noisy labels of no validation": (
+        (*CE, "--validation-labels", "noisy", "--validation", "0"),
+        ("--validation-labels noisy", "--validation 0.1"),
+    ),
+    "unknown validation labels": (
+        (*CE, "--validation-labels", "cleen", "--validation", "0.1"),
+        ("--validation-labels", "'cleen'", "'noisy' or 'clean'"),
+    ),
     "negative learning rate": ((*CE, "--lr", "-1"), ("--lr", "given -1.0", "greater than 0")),
     "learning rate nan": ((*CE, "--lr", "nan"), ("--lr", "given nan", "finite")),
     "learning rate inf": ((*CE, "--lr", "inf"), ("--lr", "given inf", "finite")),

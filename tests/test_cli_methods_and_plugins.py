@@ -5,12 +5,14 @@ import sys
 
 import pytest
 import typer
+from factories import make_result
 from plugin_zoo import good_source, install, method_source
 from typer.testing import CliRunner
 
 from lnlbench.cli.methods import app as methods_app
 from lnlbench.cli.plugins import plugins as plugins_command
 from lnlbench.errors import UsageError
+from lnlbench.results import ResultStore
 
 PLUGIN = '''
 from typing import Literal
@@ -183,3 +185,53 @@ def test_methods_show_of_an_unknown_name_gives_the_nearest_and_the_failures(inst
     assert isinstance(error, UsageError)
     assert "Did you mean 'fancy'?" in str(error)
     assert "lnlbench-broken 1.0 (plugin): " in str(error)
+
+
+def timed(folder, method, seconds, **changes):
+    store = ResultStore(folder / "leaderboards")
+    for seed, wall in enumerate(seconds):
+        store.save(make_result(method, seed, seconds=wall, track="digits", **changes))
+
+
+def cost_lines(folder, name):
+    result = invoke_methods("show", name, "--output", str(folder))
+    assert result.exit_code == 0, result.exception
+    return [line for line in result.stdout.splitlines() if line.startswith("cost")]
+
+
+def test_methods_show_gives_the_measured_cost_with_its_source(installed, tmp_path):
+    timed(tmp_path, "ce", (10.0, 14.0))
+    timed(tmp_path, "fancy", (30.0, 40.0, 38.0))
+    timed(tmp_path, "fancy", (6.0,), recipe="native")
+    [matched, native] = cost_lines(tmp_path, "fancy")
+    for text in ("3.00 x the time of ce on digits", "36 s against 12 s", "3 seeds", "NVIDIA H100"):
+        assert text in matched
+    assert "0.50 x the time of ce on digits with recipe native" in native
+    document = json.loads(
+        invoke_methods("show", "fancy", "--json", "--output", str(tmp_path)).stdout
+    )
+    assert document["cost"][0] == {
+        "track": "digits",
+        "recipe": "matched",
+        "hardware": ["NVIDIA H100"],
+        "seeds": 3,
+        "wall_seconds": 36.0,
+        "baseline_seconds": 12.0,
+        "times_ce": 3.0,
+    }
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"environment": {"device": "CPU"}},
+        {"status": "failed"},
+        {"off_track": {"overrides": {"epochs": 3}}},
+    ],
+)
+def test_a_cost_that_nobody_measured_is_not_guessed(installed, tmp_path, other):
+    nothing = cost_lines(tmp_path, "fancy")
+    timed(tmp_path, "ce", (10.0,))
+    timed(tmp_path, "fancy", (30.0,), **other)
+    assert cost_lines(tmp_path, "fancy") == nothing
+    assert "not measured" in nothing[0]

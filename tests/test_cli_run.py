@@ -258,3 +258,25 @@ def test_validation_selects_an_epoch_and_clean_noise_is_clean(tmp_path):
     curves = result["curves"]
     best = curves["validation_accuracy"].index(max(curves["validation_accuracy"]))
     assert result["scores"]["test_accuracy_selected"] == curves["test_accuracy"][best]
+
+
+def test_clean_validation_selects_with_clean_labels_and_is_marked_as_an_oracle(tmp_path):
+    flags = ("--validation", "0.25", "--noise", "symmetric:0.6", "--json", "--output", tmp_path)
+    [usual] = results_of(call(*CE, *flags))
+    [clean] = results_of(call(*CE, *flags, "--validation-labels", "clean"))
+    assert (usual["method"]["oracle"], clean["method"]["oracle"]) == ([], ["clean_validation"])
+    assert clean["fingerprint"] != usual["fingerprint"]
+    assert clean["off_track"]["overrides"]["validation_labels"] == "clean"
+    # The same training: only what is looked at beside it differs.
+    assert clean["data"] == usual["data"]
+    for curve in ("loss", "test_accuracy", "train_accuracy_clean", "train_accuracy_noisy"):
+        assert clean["curves"][curve] == usual["curves"][curve]
+        assert None not in clean["curves"][curve]
+    validation = clean["curves"]["validation_accuracy"]
+    assert None not in validation
+    assert validation != usual["curves"]["validation_accuracy"]
+    selected = clean["curves"]["test_accuracy"][validation.index(max(validation))]
+    assert clean["scores"]["test_accuracy_selected"] == selected
+    board = json.loads(call("leaderboard", "--format", "json", "--output", tmp_path).out)
+    marks = {row["oracle"]: row["rank"] for row in board["off_track"]}
+    assert marks == {"": None, "clean_validation": None}

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from tiny import comparable, make_run, run_short, short_spec
+from tiny import comparable, make_run, quick_params, run_short, short_spec
 
 from lnlbench.errors import Interrupted
 from lnlbench.method import LossMethod, Method
 from lnlbench.plugins import load_plugins
-from lnlbench.run import Run
+from lnlbench.run import CleanSubset, Run
 from lnlbench.runner.interruption import StopRequest
 from lnlbench.runner.spec import build_spec, deviations
 from lnlbench.tracks import track_names
@@ -39,7 +39,9 @@ def test_a_short_run_is_done_with_finite_scores(name, results):
     assert result.method.networks == PLUGINS.method(name).networks
     assert len(result.curves["test_accuracy"]) == 3
     assert result.scores.nll is not None
-    assert result.off_track.overrides == {"epochs": 3, "limit_train": 200, "limit_test": 100}
+    expected = {"epochs": 3, "limit_train": 200, "limit_test": 100}
+    quick = {f"params.{key}": value for key, value in quick_params(PLUGINS.method(name)).items()}
+    assert result.off_track.overrides == expected | quick
 
 
 @every_method
@@ -131,7 +133,7 @@ def test_every_recipe_gives_a_valid_spec_on_every_track(name, track):
 @every_method
 def test_a_method_without_oracle_sees_no_clean_label(name):
     method = PLUGINS.method(name)
-    oracle = {"clean_labels": torch.zeros(50, dtype=torch.int64), "noise_rate": 0.4}
+    oracle = knowledge(torch.zeros(50, dtype=torch.int64))
     given = {key: value for key, value in oracle.items() if key in method.oracle}
     run = make_run(oracle=given)
     for key in oracle.keys() - method.oracle:
@@ -165,16 +167,25 @@ def takes_steps(result):
 
 
 def fit(method, run):
-    fields = method.Params.model_fields
-    params = {"warmup_epochs": 1} if "warmup_epochs" in fields else {}
-    fitting = method(method.Params(**params))
+    warmup = {"warmup_epochs": 1} if "warmup_epochs" in method.Params.model_fields else {}
+    fitting = method(method.Params(**quick_params(method), **warmup))
     fitting.fit(run)
     return fitting
+
+
+def knowledge(clean_labels):
+    """All that an oracle may be told."""
+    subset = torch.arange(0, len(clean_labels), 2)
+    return {
+        "clean_labels": clean_labels,
+        "noise_rate": 0.4,
+        "clean_subset": CleanSubset(subset, clean_labels[subset]),
+    }
 
 
 def fitted(name, samples=50, **changes):
     method = PLUGINS.method(name)
     labels = changes.get("labels", torch.zeros(samples, dtype=torch.int64))
-    oracle = {"clean_labels": labels, "noise_rate": 0.4}
+    oracle = knowledge(labels)
     given = {key: value for key, value in oracle.items() if key in method.oracle}
     return fit(method, make_run(samples=samples, oracle=given, **changes))

@@ -17,7 +17,7 @@ def trained(name, noise_rate, **settings):
     method = PLUGINS.method(name)
     run, images, clean = planted_run(noise_rate, method=method, **settings)
     # Paces that fit a run of twelve epochs.
-    paces = {"warmup_epochs": 4, "ramp_up": 3}
+    paces = {"warmup_epochs": 4, "ramp_up": 3, "mentor_steps": 500}
     known = {key: pace for key, pace in paces.items() if key in method.Params.model_fields}
     fitted = method(method.Params(**known))
     fitted.fit(run)

@@ -267,6 +267,10 @@ NAMED = f"name = 'broken'\n{REFERENCE}"
         (method_source(f"{NAMED}oracle = 'noise_rate'\n"), "oracle is 'noise_rate'"),
         (method_source(f"{NAMED}Params = dict\n"), "Params is not a subclass"),
         (
+            method_source(f"{NAMED}oracle = frozenset({{'clean_subset'}})\n"),
+            "declares clean_subset, and Params is not a subclass",
+        ),
+        (
             method_source(f"{NAMED}class Params(lnlbench.Params, extra='allow'):\n    pass\n"),
             "Params has to refuse unknown keys",
         ),

@@ -1,6 +1,7 @@
 """Run specs: fingerprints, overrides, deviations, and data splits that follow from them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ import lnlbench
 from lnlbench.data import load_dataset
 from lnlbench.errors import UsageError
 from lnlbench.method import Method
-from lnlbench.noise import apply_noise
+from lnlbench.noise import NoisyLabels, apply_noise
 from lnlbench.params import Recipe, parse_assignments, validate_params
 from lnlbench.plugins import load_plugins
 from lnlbench.runner.spec import build_spec, deviations, parse_spec
@@ -156,6 +157,62 @@ def test_a_split_holds_out_noisy_validation_and_keeps_labels_with_their_images()
     assert 0.2 < split.noise_rate < 0.5
     again = split_dataset(dataset, noisy, changed)
     assert torch.equal(again.training.images, split.training.images)
+
+
+@pytest.mark.parametrize("noise", ["symmetric:0.4", "instance:0.4", "pairflip:0.3"])
+def test_a_clean_validation_part_changes_nothing_that_is_trained_on(noise):
+    dataset = load_dataset("digits")
+    noisy = apply_noise(noise, dataset, 0)
+    track = load_track("digits").protocol
+
+    def split(share, labels):
+        changes = {"validation": share, "validation_labels": labels}
+        return split_dataset(dataset, noisy, track.model_copy(update=changes))
+
+    usual, oracle = split(0.2, "noisy"), split(0.2, "clean")
+    assert torch.equal(oracle.training.labels, usual.training.labels)
+    assert torch.equal(oracle.clean_labels, usual.clean_labels)
+    assert torch.equal(oracle.validation.positions, usual.validation.positions)
+    held_out = oracle.validation
+    assert torch.equal(held_out.labels, dataset.train_labels[held_out.positions])
+    assert not torch.equal(usual.validation.labels, held_out.labels)
+    assert oracle.noise_rate == usual.noise_rate > 0.1
+    # A sample's noisy label is its own, whatever share is held out.
+    larger = split(0.5, "clean").training
+    assert torch.equal(larger.labels, noisy.labels[larger.positions])
+
+
+def test_human_noise_with_clean_validation_keeps_the_clean_labels_of_that_part():
+    train = torch.arange(40) % 4
+    dataset = replace(
+        load_dataset("digits"),
+        train_images=torch.zeros(40, 3, 32, 32, dtype=torch.uint8),
+        train_labels=train,
+        human_labels={"lazy": (train + 1) % 4},
+    )
+    noisy = NoisyLabels(dataset.human_labels["lazy"], 1.0, "0" * 64, None)
+    protocol = load_track("digits").protocol
+    changes = {"validation": 0.25, "validation_labels": "clean"}
+    split = split_dataset(dataset, noisy, protocol.model_copy(update=changes))
+    assert torch.equal(split.validation.labels, train[split.validation.positions])
+    assert torch.equal(split.training.labels, (train[split.training.positions] + 1) % 4)
+    assert split.noise_rate == 1.0
+
+
+def test_specs_with_noisy_validation_keep_the_fingerprints_of_before_there_was_another():
+    method = load_plugins().method("ce")
+    plain = build_spec(method, "digits", overrides={"validation": 0.1})
+    said = build_spec(method, "digits", overrides={"validation": 0.1, "validation_labels": "noisy"})
+    clean = build_spec(
+        method, "digits", overrides={"validation": 0.1, "validation_labels": "clean"}
+    )
+    assert "validation_labels" not in plain.document()["protocol"]
+    assert plain.fingerprint == said.fingerprint != clean.fingerprint
+    assert deviations(clean, method) == {"validation": 0.1, "validation_labels": "clean"}
+    assert parse_spec(clean.model_dump_json(), "spec") == clean
+    damaged = clean.model_dump_json().replace('"validation":0.1', '"validation":0.0')
+    with pytest.raises(UsageError, match=r"validation share above 0"):
+        parse_spec(damaged, "spec")
 
 
 def test_impossible_splits_are_refused():

@@ -1,6 +1,8 @@
 """`lnlbench methods [show NAME]`: the methods of all plugins, and what each can be told."""
 
 import json
+from dataclasses import asdict
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -10,6 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from lnlbench.plugins import Plugins
+    from lnlbench.results.store import ResultStore
 
 app = typer.Typer()
 
@@ -51,11 +54,20 @@ def methods(context: typer.Context, as_json: JsonOption = False) -> None:
 def show(
     name: Annotated[str, typer.Argument(help="The method's name, such as `ce`.")],
     as_json: JsonOption = False,
+    output: Annotated[
+        Path, typer.Option(help="The folder that holds leaderboards/results, for the cost.")
+    ] = Path(),
 ) -> None:
-    """Explain one method: its parameters, recipes, privileged knowledge and paper."""
+    """Explain one method: its parameters, recipes, privileged knowledge, cost and paper.
+
+    The cost is wall time as a multiple of plain cross-entropy's, from results on one track and
+    hardware; nothing is estimated.
+    """
     from lnlbench.plugins import load_plugins
+    from lnlbench.results.store import ResultStore
 
     details = method_details(load_plugins(), name)
+    details["cost"] = measured_costs(ResultStore(output / "leaderboards"), name)
     if as_json:
         typer.echo(json.dumps(details, indent=2, sort_keys=True))
     else:
@@ -90,6 +102,16 @@ def method_details(plugins: "Plugins", name: str) -> dict[str, Any]:
         "recipes": recipes,
         "parameters": describe_params(method.Params),
     }
+
+
+def measured_costs(store: "ResultStore", name: str) -> list[dict[str, Any]]:
+    """A method's time beside cross-entropy's on each track where both were measured."""
+    from lnlbench.leaderboard.cost import relative_costs
+
+    return [
+        {**asdict(cost), "hardware": list(cost.hardware), "times_ce": cost.times_ce}
+        for cost in relative_costs(store, name)
+    ]
 
 
 def describe_params(params: Any) -> list[dict[str, Any]]:
@@ -172,6 +194,16 @@ def _print_methods(summaries: list[dict[str, Any]]) -> None:
     console.print(table) if console.is_terminal else Console(width=200).print(table)
 
 
+def _describe_cost(cost: dict[str, Any]) -> str:
+    recipe = "" if cost["recipe"] == "matched" else f" with recipe {cost['recipe']}"
+    seeds = "1 seed" if cost["seeds"] == 1 else f"{cost['seeds']} seeds"
+    return (
+        f"{cost['times_ce']:.2f} x the time of ce on {cost['track']}{recipe} "
+        f"({cost['wall_seconds']:.0f} s against {cost['baseline_seconds']:.0f} s, {seeds}, "
+        f"{'; '.join(cost['hardware'])})"
+    )
+
+
 def _print_details(details: dict[str, Any]) -> None:
     from rich.console import Console
 
@@ -183,6 +215,10 @@ def _print_details(details: dict[str, Any]) -> None:
         if key == "distribution":
             value = f"{value} {details['version']}"
         _add(facts, key, (", ".join(value) or "-") if isinstance(value, list) else value)
+    for cost in map(_describe_cost, details["cost"]):
+        _add(facts, "cost", cost)
+    if not details["cost"]:
+        _add(facts, "cost", "not measured: no results of it beside ce's on the same hardware here")
     console.print(facts)
 
     console.print("\nparameters (--set name=value)" if details["parameters"] else "\nno parameters")

@@ -55,7 +55,10 @@ def run(
     lr: Annotated[float | None, typer.Option(help="Override the learning rate.")] = None,
     augment: Annotated[str | None, typer.Option(help="Override: crop-flip, crop or none.")] = None,
     validation: Annotated[
-        float | None, typer.Option(help="Share of the noisy training set to select epochs on.")
+        float | None, typer.Option(help="Share of the training set held out to select epochs on.")
+    ] = None,
+    validation_labels: Annotated[
+        str | None, typer.Option(help="Labels of the held-out share: noisy, or clean (an oracle).")
     ] = None,
     limit_train: Annotated[int | None, typer.Option(help="Use so many training images.")] = None,
     limit_test: Annotated[int | None, typer.Option(help="Use so many test images.")] = None,
@@ -101,6 +104,7 @@ def run(
         "optimizer": None if lr is None else {"lr": lr},
         "augment": augment,
         "validation": validation,
+        "validation_labels": validation_labels,
         "limit_train": limit_train,
         "limit_test": limit_test,
         "precision": precision,
@@ -172,18 +176,21 @@ def _build_specs(
     seed: int | None,
     seeds: str | None,
 ) -> "list[RunSpec]":
+    from lnlbench.artifacts import import_artifacts
     from lnlbench.params import parse_assignments
     from lnlbench.runner.spec import build_spec
     from lnlbench.tracks import DEFAULT_TRACK
 
     params = parse_assignments(assignments)
-    return [
-        build_spec(
-            plugins.method(name), track or DEFAULT_TRACK, recipe, overrides, params, seed=number
-        )
-        for name in methods
-        for number in _parse_seeds(seed, seeds)
-    ]
+    specs = []
+    for name in methods:
+        method = plugins.method(name)
+        given = import_artifacts(method.Params, params)
+        specs += [
+            build_spec(method, track or DEFAULT_TRACK, recipe, overrides, given, seed=number)
+            for number in _parse_seeds(seed, seeds)
+        ]
+    return specs
 
 
 def _parse_seeds(seed: int | None, seeds: str | None) -> list[int]:

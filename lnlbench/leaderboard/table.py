@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from lnlbench.leaderboard.cost import BASELINE
 from lnlbench.leaderboard.row import Row, build_rows
 from lnlbench.results.published import Published, published_figures
 from lnlbench.results.schema import Data, Result
 from lnlbench.results.statistics import compare_with_best
-
-BASELINE = "ce"
 
 
 @dataclass(frozen=True)

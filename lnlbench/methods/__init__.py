@@ -17,6 +17,7 @@ from lnlbench.methods.label_smoothing import LabelSmoothing
 from lnlbench.methods.linear_probe import LinearProbe
 from lnlbench.methods.mentormix import MentorMix
 from lnlbench.methods.mentornet import MentorNetPD
+from lnlbench.methods.mentornet_dd import MentorNetDD
 from lnlbench.methods.mixmatch_oracle import MixMatchOracle
 from lnlbench.methods.mixup import Mixup
 
@@ -42,6 +43,7 @@ def register_methods() -> list[type[Method]]:
         LabelSmoothing,
         LinearProbe,
         MentorMix,
+        MentorNetDD,
         MentorNetPD,
         MixMatchOracle,
         Mixup,

@@ -20,14 +20,9 @@ LAST_FULL_PERCENT = 18
 LINEAR_FROM_PERCENT = 90
 
 
-class CurriculumParams(lnlbench.Params):
-    """What decides the weights; percentiles are shares, time is in percent of the training."""
+class WeighingParams(lnlbench.Params):
+    """How a mentor's weights are used; percentiles are shares, time is in percent of training."""
 
-    curriculum: Curriculum = Field(
-        "predefined",
-        description="The rule for weights. predefined (MentorNet PD): all samples, then small "
-        "losses, then a linear rule; the others keep one rule throughout.",
-    )
     loss_percentile: float = Field(
         0.75,
         ge=0,
@@ -41,10 +36,6 @@ class CurriculumParams(lnlbench.Params):
     burn_in: int = Field(
         0, ge=0, le=100, description="Percent of the training with weight one for every sample."
     )
-    spcl_gamma: float = Field(
-        1.0, gt=0, description="Loss above the threshold at which the linear rule reaches zero."
-    )
-    focal_gamma: float = Field(2.0, gt=0, description="Exponent of the focal rule.")
     example_dropout: tuple[tuple[float, int], ...] = Field(
         ((0.5, 17), (0.05, 83)),
         description="Pairs of dropout rate and percent of the training, one after the other, "
@@ -64,6 +55,20 @@ class CurriculumParams(lnlbench.Params):
         return value
 
 
+class CurriculumParams(WeighingParams):
+    """What decides the weights when a rule stands in the mentor's place."""
+
+    curriculum: Curriculum = Field(
+        "predefined",
+        description="The rule for weights. predefined (MentorNet PD): all samples, then small "
+        "losses, then a linear rule; the others keep one rule throughout.",
+    )
+    spcl_gamma: float = Field(
+        1.0, gt=0, description="Loss above the threshold at which the linear rule reaches zero."
+    )
+    focal_gamma: float = Field(2.0, gt=0, description="Exponent of the focal rule.")
+
+
 def percent_done(epoch: int, seen: int, num_samples: int, max_epochs: int) -> int:
     """Whole percent of the training, 0 to 99, after `epoch` epochs and `seen` further samples."""
     return 100 * (epoch * num_samples + seen) // (max_epochs * num_samples)
@@ -76,17 +81,22 @@ def percentile(losses: Tensor, share: float) -> Tensor:
     return losses.sort(descending=True).values[rank]
 
 
-def updated_threshold(threshold: Tensor, losses: Tensor, params: CurriculumParams) -> Tensor:
+def updated_threshold(threshold: Tensor, losses: Tensor, params: WeighingParams) -> Tensor:
     """The running mean of the batches' percentiles, without correction for its start at zero."""
     decay = params.percentile_decay
     return decay * threshold + (1 - decay) * percentile(losses, params.loss_percentile)
+
+
+def burning_in(percent: int, params: WeighingParams) -> bool:
+    """Whether every sample still has weight one: for a percent less than the authors' flag says."""
+    return percent < params.burn_in - 1
 
 
 def mentor_weights(
     losses: Tensor, threshold: Tensor, percent: int, params: CurriculumParams
 ) -> Tensor:
     """Weights [B] in [0, 1] for losses [B] at some percent of the training, before any dropout."""
-    if percent < params.burn_in - 1:
+    if burning_in(percent, params):
         return torch.ones_like(losses)
     rule: str = params.curriculum
     if rule == "predefined":
@@ -106,7 +116,7 @@ def mentor_weights(
     return torch.ones_like(losses)
 
 
-def dropout_rate(percent: int, params: CurriculumParams) -> float:
+def dropout_rate(percent: int, params: WeighingParams) -> float:
     """The example dropout rate at some percent of the training."""
     end = 0
     for rate, share in params.example_dropout:

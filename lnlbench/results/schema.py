@@ -93,7 +93,10 @@ class MethodInfo(_Document):
     version: Text
     params: Json
     recipe: Name
-    oracle: list[Text] = Field(description="Privileged knowledge; a row with any is not ranked.")
+    oracle: list[Text] = Field(
+        description="Privileged knowledge of the method or the protocol; a row with any is not "
+        "ranked."
+    )
     networks: int = Field(ge=1)
     reference: Text
 
@@ -107,7 +110,9 @@ class Scores(_Document):
         None, description="Of the epoch chosen on the test set: shown, never ranked."
     )
     test_accuracy_selected: Fraction | None = Field(
-        None, description="Of the epoch chosen on a noisy validation split."
+        None,
+        description="Of the epoch chosen on a validation split: noisy, unless method.oracle has "
+        "clean_validation.",
     )
     test_accuracy_last10_single: Fraction | None = Field(
         None, description="Last-10 mean of the first network alone."

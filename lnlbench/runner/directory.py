@@ -76,7 +76,8 @@ class RunDirectory:
 
     def clear(self) -> None:
         """Remove what an earlier attempt left, so that the run starts anew."""
-        for file in (self.checkpoint_file, self.result_file, self.error_file):
+        artifacts = self.path.glob("*.safetensors")
+        for file in (self.checkpoint_file, self.result_file, self.error_file, *artifacts):
             file.unlink(missing_ok=True)
 
     @contextmanager

@@ -2,20 +2,23 @@
 
 import time
 import traceback
+from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from lnlbench.artifacts import write_artifact
 from lnlbench.data.dataset import Dataset
 from lnlbench.errors import Diverged, Interrupted, LnlbenchError
 from lnlbench.method import Method
 from lnlbench.networks.weights import WeightSources
-from lnlbench.params import validate_params
+from lnlbench.params import CleanSubsetParams, validate_params
 from lnlbench.plugin_checks import printable
 from lnlbench.plugins import Origin
 from lnlbench.results import Result
 from lnlbench.results.atomic import write_atomically
-from lnlbench.run import Event, Run, RunHost
+from lnlbench.run import CleanSubset, Event, Run, RunHost
 from lnlbench.runner.checkpoint import capture, load_checkpoint, restore, save_checkpoint
 from lnlbench.runner.devices import reset_peak_memory
 from lnlbench.runner.directory import RunDirectory
@@ -29,6 +32,7 @@ from lnlbench.runner.prepare import Prepared, prepare
 from lnlbench.runner.record import Record
 from lnlbench.runner.report import Status, build_result
 from lnlbench.runner.spec import RunSpec
+from lnlbench.runner.training_set import clean_subset
 from lnlbench.seeds import global_streams_kept, seed_global_streams
 
 
@@ -73,6 +77,7 @@ class Execution:
                 restore=self._restore,
                 epoch_finished=self._epoch_finished,
                 step_finished=self._step_finished,
+                save=self._save,
             )
         )
 
@@ -108,11 +113,16 @@ class Execution:
 
     def _oracle(self) -> dict[str, Any]:
         """Privileged knowledge, and only what the method declares."""
-        split = self.prepared.split
-        knowledge = {
-            "clean_labels": split.clean_labels.to(self.prepared.device),
+        split, device, params = self.prepared.split, self.prepared.device, self.method.params
+        knowledge: dict[str, Any] = {
+            "clean_labels": split.clean_labels.to(device),
             "noise_rate": split.noise_rate,
         }
+        if isinstance(params, CleanSubsetParams):
+            subset = clean_subset(split, params)
+            knowledge["clean_subset"] = CleanSubset(
+                subset.index.to(device), subset.labels.to(device)
+            )
         return {name: value for name, value in knowledge.items() if name in self.method.oracle}
 
     def _restore(self) -> int:
@@ -137,6 +147,23 @@ class Execution:
         if changed:
             event = Event(self.record.epochs, "resumed elsewhere", "; ".join(changed))
             self.record.events.append(event)
+
+    def _save(
+        self, name: str, kind: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]
+    ) -> None:
+        """Write tensors that other runs may load, with all that decided them."""
+        spec, split = self.prepared.spec, self.prepared.split
+        about = {
+            "kind": kind,
+            **facts,
+            "spec": spec.document(),
+            "fingerprint": spec.fingerprint,
+            "labels_sha256": self.prepared.noisy.sha256,
+            "noise_rate": split.noise_rate,
+            "num_train": len(split.clean_labels),
+            "environment": self.environment,
+        }
+        write_artifact(self.directory.path / f"{name}.safetensors", tensors, about)
 
     def _step_finished(self) -> None:
         self._stop.check()

@@ -62,7 +62,7 @@ def build_result(
             "version": origin.version,
             "params": spec.params,
             "recipe": spec.recipe,
-            "oracle": sorted(method.oracle),
+            "oracle": sorted(method.oracle | spec.protocol.oracle),
             "networks": method.networks,
             "reference": method.reference,
         },

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from lnlbench.artifacts import check_artifacts
 from lnlbench.data import canonical_name
 from lnlbench.data.dataset import Dataset
 from lnlbench.data.load import load_dataset
@@ -105,7 +106,7 @@ class Series:
         method = self.plugins.method(spec.method)
         # A spec from a file may name anything; track and recipe become folder and file names.
         deviations(spec, method)
-        validate_params(method.name, method.Params, spec.params)
+        check_artifacts(validate_params(method.name, method.Params, spec.params))
         dataset = canonical_name(spec.protocol.dataset)
         check_noise(spec.protocol.noise, dataset)
         if spec.protocol.embedding is None and spec.protocol.pretrained is None:

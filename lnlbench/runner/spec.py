@@ -73,6 +73,11 @@ def build_spec(
     # Another spelling of the same data is no other run.
     fields["dataset"] = canonical_name(fields["dataset"])
     fields["noise"] = str(parse_noise(fields["noise"]))
+    if "validation_labels" in fields and not fields["validation"]:
+        raise UsageError(
+            f"--validation-labels {fields['validation_labels']} says nothing without held-out "
+            "samples. Add --validation with their share, such as --validation 0.1."
+        )
     checked = validate_params(method.name, method.Params, {**recipe_params, **(params or {})})
     return RunSpec(
         track=track,

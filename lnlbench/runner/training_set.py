@@ -8,6 +8,8 @@ from torch import Tensor
 from lnlbench.data.dataset import Dataset
 from lnlbench.errors import UsageError
 from lnlbench.noise import NoisyLabels
+from lnlbench.params import CleanSubsetParams
+from lnlbench.run import CleanSubset
 from lnlbench.seeds import generator_for
 from lnlbench.tracks import Protocol
 
@@ -25,7 +27,7 @@ class LabeledImages:
 
 @dataclass(frozen=True)
 class Split:
-    """Training images with noisy labels, their clean labels, noisy validation, and test."""
+    """Training images with noisy labels, their clean labels, validation, and test."""
 
     training: LabeledImages
     clean_labels: Tensor
@@ -40,6 +42,9 @@ class Split:
 
 def split_dataset(dataset: Dataset, noisy: NoisyLabels, protocol: Protocol) -> Split:
     """Limit, then hold out the validation share; the same samples for every run seed.
+
+    With clean validation labels, only the training part is noisy. A sample's noisy label is drawn
+    for itself, so it is the one it has in every other split of the same noise and noise seed.
 
     Raises:
         UsageError: a limit is larger than the data, or the split leaves no sample.
@@ -58,17 +63,27 @@ def split_dataset(dataset: Dataset, noisy: NoisyLabels, protocol: Protocol) -> S
     test = _keep("--limit-test", len(dataset.test_labels), protocol.limit_test, protocol.noise_seed)
     # Indexing copies; the usual run uses all images as they lie in memory.
     everything = len(training) == count
+    clean_validation = protocol.validation_labels == "clean"
+    held_out_labels = dataset.train_labels if clean_validation else noisy.labels
     images = dataset.train_images if everything else dataset.train_images[training]
     return Split(
         training=LabeledImages(images, noisy.labels[training], training),
         clean_labels=dataset.train_labels[training],
         validation=LabeledImages(
-            dataset.train_images[validation], noisy.labels[validation], validation
+            dataset.train_images[validation], held_out_labels[validation], validation
         )
         if held_out
         else None,
         test=LabeledImages(dataset.test_images[test], dataset.test_labels[test], test),
     )
+
+
+def clean_subset(split: Split, params: CleanSubsetParams) -> CleanSubset:
+    """The training samples whose clean labels a method is told, in order of their index."""
+    count = len(split.clean_labels)
+    size = min(count, max(2, round(params.clean_share * count)))
+    index = _permutation(count, "clean subset", params.clean_seed)[:size].sort().values
+    return CleanSubset(index, split.clean_labels[index])
 
 
 def evaluation_sample(count: int) -> Tensor:

@@ -10,6 +10,7 @@ from pydantic import (
     ValidationInfo,
     field_validator,
     model_serializer,
+    model_validator,
 )
 
 _SHA256 = r"^[0-9a-f]{64}$"
@@ -97,18 +98,23 @@ class Protocol(BaseModel):
         None, description="The pretrained weights that every network is fine-tuned from."
     )
     validation: float = Field(
-        0.0, ge=0, lt=0.9, description="Share of the noisy training set held out for selection."
+        0.0, ge=0, lt=0.9, description="Share of the training set held out for selection."
+    )
+    validation_labels: Literal["noisy", "clean"] = Field(
+        "noisy", description="Labels of the held-out part; clean ones are an oracle's."
     )
     limit_train: int | None = Field(None, ge=2, description="Random training samples to keep.")
     limit_test: int | None = Field(None, ge=1, description="Random test samples to keep.")
 
     @model_serializer(mode="wrap")
     def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Unset, it is left out: the fingerprints of runs without it do not know the field.
+        # Unset, they are left out: the fingerprints of runs without them do not know the fields.
         fields: dict[str, Any] = serialize(self)
         for name in ("embedding", "pretrained"):
             if fields[name] is None:
                 del fields[name]
+        if self.validation_labels == "noisy":
+            del fields["validation_labels"]
         return fields
 
     @field_validator("pretrained")
@@ -119,6 +125,18 @@ class Protocol(BaseModel):
         if pretrained is not None and info.data.get("embedding") is not None:
             raise ValueError("a backbone is frozen (embedding) or fine-tuned, not both")
         return pretrained
+
+    @model_validator(mode="after")
+    def _labels_are_of_something(self) -> "Protocol":
+        if self.validation_labels == "clean" and not self.validation:
+            raise ValueError("validation_labels 'clean' needs a validation share above 0")
+        return self
+
+    @property
+    def oracle(self) -> frozenset[str]:
+        """Privileged knowledge that the protocol itself uses, whatever the method."""
+        clean = self.validation_labels == "clean"
+        return frozenset({"clean_validation"}) if clean else frozenset()
 
     def learning_rate_factor(self, epoch: int) -> float:
         """What the initial learning rate is multiplied by in `epoch` (from 0)."""
