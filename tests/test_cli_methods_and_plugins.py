@@ -106,7 +106,7 @@ def test_plugins_json(installed):
     [failed] = report["failed"]
     assert failed["distribution"] == "lnlbench-broken"
     assert "OSError" in failed["reason"]
-    assert [plugin["distribution"] for plugin in report["skipped"]] == ["lnlbench-left-out"]
+    assert "lnlbench-left-out" in [plugin["distribution"] for plugin in report["skipped"]]
 
 
 def test_plugins_strict_exits_with_1_only_when_something_failed(installed, monkeypatch):
