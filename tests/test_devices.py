@@ -1,12 +1,14 @@
 """Devices and the peak memory that a result states."""
 
+import weakref
 from pathlib import Path
 
 import pytest
 import torch
-from tiny import CPU
+from tiny import CPU, run_short
 
 from lnlbench.errors import UsageError
+from lnlbench.runner import loop
 from lnlbench.runner.devices import peak_memory_bytes, reset_peak_memory, resolve_device
 
 MEGABYTE = 1 << 20
@@ -32,3 +34,20 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are(name):
 def test_auto_is_a_device_of_this_machine():
     expected = "cuda" if torch.cuda.is_available() else "cpu"
     assert resolve_device("auto").type == expected
+
+
+def test_a_second_run_begins_without_the_arrays_of_the_first(tmp_path, monkeypatch):
+    images = []
+    counts = []
+    original = loop.prepare
+
+    def prepare(*given):
+        counts.append(sum(each() is not None for each in images))
+        prepared = original(*given)
+        images.append(weakref.ref(prepared.split.training.images))
+        return prepared
+
+    monkeypatch.setattr(loop, "prepare", prepare)
+    for seed in range(3):
+        run_short("ce", tmp_path, seed=seed)
+    assert counts == [0, 0, 0]

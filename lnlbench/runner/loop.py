@@ -1,5 +1,6 @@
 """Executing one run: data in, the method's fit in the middle, a result out."""
 
+import gc
 import time
 import traceback
 from collections.abc import Mapping
@@ -233,6 +234,8 @@ def execute(
     """
     with directory.locked():
         params = validate_params(method.name, method.Params, spec.params)
+        # An earlier run's objects refer to each other: until collected, its arrays stay.
+        gc.collect()
         reset_peak_memory(device)
         prepared = prepare(spec, dataset, device)
         inputs = build_inputs(prepared, weights or WeightSources())
