@@ -6,7 +6,7 @@ import pytest
 from cli import call
 from frozen import FROZEN, weights_file
 from plugin_zoo import install
-from tiny import CPU, comparable
+from tiny import CPU, comparable, quick_params
 
 from lnlbench.data import load_dataset
 from lnlbench.networks.weights import WeightSources, find_weights
@@ -37,7 +37,9 @@ def run(cache, weights, tmp_path, monkeypatch):
     def execute_short(name, folder="runs", **overrides):
         method = PLUGINS.method(name)
         short = {"epochs": 3, "limit_train": 200, "limit_test": 100}
-        spec = build_spec(method, "digits", overrides={**short, **FROZEN, **overrides})
+        spec = build_spec(
+            method, "digits", overrides={**short, **FROZEN, **overrides}, params=quick_params(method)
+        )
         directory = RunDirectory.of_spec(tmp_path / folder, spec)
         dataset = load_dataset("digits")
         origin, sources = PLUGINS.origins[name], WeightSources(weights)

@@ -61,9 +61,11 @@ def test_ninety_percent_noise_breaks_nothing(name):
 
 @every_method
 def test_seeds_decide(name):
-    def weights(seed):
-        method, *_ = trained(name, 0.4, max_epochs=2, seed=seed)
-        return torch.cat([each.flatten() for each in method.trained_networks()[0].parameters()])
+    def logits(seed):
+        method, _, images, _ = trained(name, 0.4, max_epochs=2, seed=seed)
+        with torch.inference_mode():
+            return method.predict(images)
 
-    assert torch.equal(weights(0), weights(0))
-    assert not torch.equal(weights(0), weights(1))
+    assert torch.equal(logits(0), logits(0))
+    # These draw nothing: their pages say that all seeds give one result.
+    assert torch.equal(logits(0), logits(1)) == (name in ("knn", "linear-probe"))
