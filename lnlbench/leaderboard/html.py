@@ -25,6 +25,7 @@ from lnlbench.leaderboard.spread import Scale, scale_of, spread_of
 from lnlbench.leaderboard.table import Table
 from lnlbench.results.published import Published
 from lnlbench.results.schema import OFF_TRACK
+from lnlbench.results.statistics import MIN_COMMON_SEEDS
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -142,6 +143,7 @@ def _environment() -> "Environment":
     environment.filters["plain"] = text.plain
     environment.filters["percent"] = text.percent
     environment.globals.update(
+        min_common_seeds=MIN_COMMON_SEEDS,
         method_column=METHOD,
         spread_column=SPREAD,
         spread_of=spread_of,

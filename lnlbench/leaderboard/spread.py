@@ -38,7 +38,7 @@ def scale_of(rows: Iterable[Row]) -> Scale | None:
         return None
     low, high = min(values), max(values)
     margin = (high - low) * _MARGIN or 0.005
-    return Scale(low - margin, high + margin)
+    return Scale(max(0.0, low - margin), min(1.0, high + margin))
 
 
 def spread_of(row: Row, scale: Scale | None) -> Spread | None:

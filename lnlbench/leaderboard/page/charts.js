@@ -112,8 +112,9 @@ function build(plot, epochs, lines, share, format) {
   const options = {
     ...size(plot),
     series,
-    axes: [axis, { ...axis, size: 48, ...(values && { values }) }],
+    axes: [{ ...axis, size: 30 }, { ...axis, size: 48, ...(values && { values }) }],
     scales: { x: { time: false } },
+    legend: { markers: { width: 2, dash: (_, i) => (series[i].dash?.length ? "dashed" : "solid") } },
     cursor: { y: false, drag: { x: false, y: false } },
   };
   return new uPlot(options, data, plot);
