@@ -182,7 +182,7 @@ def test_many_curves_are_thinned_then_averaged_and_the_page_says_so(monkeypatch,
     assert (len(shown["curves"]["test_accuracy"]), len(shown["epochs"])) == (1, 20)
     assert shown["curves"]["test_accuracy"][0][-1] == 0.299
     assert "the mean over seeds at no more than 20 epochs" in combined_html(long)
-    assert "There are many results" not in combined_html(results[:1]).split("<main>")[0]
+    assert "There are many results" not in combined_html(results[:1])
 
 
 def test_the_committed_page_is_small_enough_to_open_anywhere():

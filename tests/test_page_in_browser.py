@@ -63,7 +63,8 @@ def test_filters_hide_rows_and_empty_tables_and_say_how_many_are_left(browser, d
         page.locator("input[name=method]").fill("DIVIDE")
         found = [name for name in plain if "divide" in name]
         assert names(page) == found[:25]
-        assert page.get_by_role("status").inner_text() == f"{len(found)} rows in 1 tables."
+        said = page.get_by_role("status").inner_text()
+        assert said == f"{len(found)} {'row' if len(found) == 1 else 'rows'} in 1 table."
         page.locator("select[name=network]").select_option(index=1)
         page.get_by_role("button", name="Reset").click()
         page.locator("section.track:visible").nth(1).wait_for()

@@ -12,6 +12,7 @@ import pytest
 from browser import chromium, opened
 from factories import make_document, merged
 
+from lnlbench.leaderboard.check import conflicts, without_contradictions
 from lnlbench.leaderboard.pages import render
 from lnlbench.results import Result, ResultStore
 from lnlbench.results.store import result_bytes
@@ -52,6 +53,8 @@ def test_ten_thousand_results_make_tables_in_20_seconds_and_a_page_that_opens(tm
     began = time.perf_counter(), time.process_time()
     results, bad = store.load_all()
     read = time.process_time() - began[1]
+    results, contradictions = without_contradictions(store, results)
+    assert conflicts(store, results) + contradictions == []
     pages = render(results)
     processor = time.process_time() - began[1]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

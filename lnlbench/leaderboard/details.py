@@ -42,17 +42,18 @@ class Detail:
 _LEVELS = (Detail(200, True), Detail(60, True), Detail(60, False), Detail(20, False))
 
 
-def detail_for(rows: Iterable[Row]) -> Detail:
+def detail_for(rows: Sequence[Row]) -> Detail:
     """The closest detail with which the curves of these rows do not make the page too large."""
-    lengths = [[_num_epochs([run]) for run in row.finished for _ in run.curves] for row in rows]
     for level in _LEVELS:
-        numbers = 0
-        for curves in lengths:
-            share = sum(min(length, level.points) for length in curves)
-            numbers += share if level.each_seed else share // max(1, len(curves)) * 16
-        if numbers * _NUMBER_BYTES <= _CURVE_BYTES:
+        if sum(_numbers(row, level) for row in rows) * _NUMBER_BYTES <= _CURVE_BYTES:
             return level
     return _LEVELS[-1]
+
+
+def _numbers(row: Row, level: Detail) -> int:
+    names = {name for run in row.finished for name in run.curves}
+    lines = len(names) * (len(row.finished) if level.each_seed else 1)
+    return lines * min(level.points, _num_epochs(row.finished))
 
 
 def row_details(row: Row, published: Published | None, detail: Detail) -> dict[str, Any]:

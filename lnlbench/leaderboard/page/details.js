@@ -24,7 +24,7 @@ function detailPanel(detail) {
   if (detail.params.length) columns.append(block("Parameters", definitions(detail.params)));
   columns.append(block("Runs", runsTable(detail.runs)));
   if (detail.events.length) {
-    const events = detail.events.map(([event, count]) => [event, `${count} times`]);
+    const events = detail.events.map(([event, count]) => [event, count === 1 ? "once" : `${count} times`]);
     columns.append(block("Events", definitions(events)));
   }
   if (detail.published.length) columns.append(block("Published, never ranked with ours", publishedList(detail.published)));

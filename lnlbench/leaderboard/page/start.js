@@ -1,6 +1,7 @@
 // Wires the page up once it is read; nothing below a row is made before the row is opened.
 
 (() => {
+  const counted = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
   const status = document.getElementById("status");
   const announce = (text) => {
     if (status) status.textContent = text;
@@ -23,7 +24,7 @@
       document.body.classList.toggle("all-columns", form.elements.all.checked);
       const counts = tables.map((table) => table.filter(wanted));
       const rows = counts.reduce((sum, count) => sum + count, 0);
-      announce(`${rows} rows in ${counts.filter(Boolean).length} tables.`);
+      announce(`${counted(rows, "row")} in ${counted(counts.filter(Boolean).length, "table")}.`);
     };
     form.hidden = false;
     form.addEventListener("input", apply);
