@@ -29,9 +29,7 @@ def test_a_published_leaderboard_is_in_order(store):
     assert stale_files(store, results, complete=True) == []
 
 
-@pytest.mark.parametrize(
-    "name", ["cifar100n-resnet34.md", "cifar100n-resnet34.csv", "index.html"]
-)
+@pytest.mark.parametrize("name", ["cifar100n-resnet34.md", "cifar100n-resnet34.csv", "index.html"])
 def test_an_edited_or_missing_table_is_named(store, name):
     results = [make_result(accuracy=0.5)]
     publish(store, results)

@@ -8,13 +8,13 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from factories import make_result
+from factories import make_document, make_result, merged
 
 from lnlbench.leaderboard import details, text
 from lnlbench.leaderboard.html import embedded
 from lnlbench.leaderboard.pages import combined_html, render
 from lnlbench.leaderboard.table import build_tables
-from lnlbench.results import ResultStore
+from lnlbench.results import Result, ResultStore
 
 TRACK = "cifar100n-resnet34"
 COMMITTED = ResultStore(Path(__file__).parent.parent / "leaderboards")
@@ -47,6 +47,8 @@ class Page(HTMLParser):
             self._cell = False
 
     def handle_data(self, data):
+        if not self.elements:
+            return
         tag, attributes = self.elements[-1]
         if self.cdata_elem:
             self.raw[attributes.get("id", tag)] = data
@@ -112,18 +114,19 @@ def test_nothing_is_fetched_and_links_are_relative_or_https(page):
 
 def test_foreign_text_stays_text_wherever_it_stands():
     def result(text_, status):
-        return make_result(
+        document = make_document(
             "ce",
             status=status,
             params={"note": text_},
             error=None if status == "done" else text_,
             data={"dataset": text_, "noise": text_, "notes": [text_]},
-            method={"reference": text_, "distribution": text_, "version": text_, "oracle": [text_]},
             protocol={"title": text_, "backbone": text_, "epochs": text_},
             environment={"device": text_, "precision": text_},
             events=[{"epoch": 0, "event": text_}],
             curves={"test_accuracy": [0.5] * 3, text_: [0.5] * 3} if status == "done" else {},
         )
+        method = {"reference": text_, "distribution": text_, "version": text_, "oracle": [text_]}
+        return Result.model_validate(merged(document, {"method": method}))
 
     for status in ("done", "failed"):
         hostile, tame = (Page(combined_html([result(each, status)])) for each in (HOSTILE, "tame"))

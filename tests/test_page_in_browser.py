@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 from browser import chromium, opened
-from factories import make_result
+from factories import make_document, make_result, merged
 
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.pages import combined_html
 from lnlbench.leaderboard.report import report_page
 from lnlbench.leaderboard.table import build_tables
-from lnlbench.results import ResultStore
+from lnlbench.results import Result, ResultStore
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parent.parent / "leaderboards"
@@ -109,13 +109,13 @@ def test_it_fits_a_phone_and_follows_the_color_scheme(browser, width, scheme):
 
 def test_hostile_text_is_shown_and_not_executed(browser, tmp_path):
     hostile = "</script><script>throw 1</script><img src=x onerror='throw 1'>"
-    result = make_result(
+    document = make_document(
         "ce",
         params={"note": hostile},
-        method={"reference": hostile},
         protocol={"title": hostile},
         curves={"test_accuracy": [0.25, 0.51, 0.5], hostile: [1.0, 2.0, 3.0]},
     )
+    result = Result.model_validate(merged(document, {"method": {"reference": hostile}}))
     file = tmp_path / "page.html"
     file.write_text(combined_html([result]))
     with opened(browser, file) as (page, _):

@@ -27,7 +27,7 @@ class ResultsTable {
     });
     table.parentElement.after(this.more);
     this.heads.forEach((head, index) => this.makeSortable(head, index));
-    for (const row of this.rows) row.matches = true;
+    for (const row of this.rows) row.isWanted = true;
   }
 
   makeSortable(head, index) {
@@ -60,7 +60,7 @@ class ResultsTable {
   filter(wanted) {
     const text = wanted.method.trim().toLowerCase();
     for (const row of this.rows) {
-      row.matches =
+      row.isWanted =
         (!wanted.track || wanted.track === this.track) &&
         ["recipe", "oracle", "network"].every(
           (name) => !wanted[name] || wanted[name] === row.dataset[name],
@@ -71,7 +71,7 @@ class ResultsTable {
   }
 
   show() {
-    const matching = this.rows.filter((row) => row.matches);
+    const matching = this.rows.filter((row) => row.isWanted);
     const shown = new Set(matching.slice(0, this.limit));
     for (const row of this.rows) {
       row.hidden = !shown.has(row);
