@@ -146,14 +146,15 @@ def _thinned(length: int, points: int) -> list[int]:
 
 
 def _curves(curves: Sequence[Curve | None], epochs: list[int], detail: Detail) -> list[Curve]:
-    picked = [[_at(curve, epoch) for epoch in epochs] for curve in curves]
+    picked = [_picked(curve, epochs) for curve in curves]
     if not detail.each_seed:
         picked = [[_mean(values) for values in zip(*picked, strict=True)]]
     return [[None if v is None else float(f"{v:.4g}") for v in curve] for curve in picked]
 
 
-def _at(curve: Curve | None, epoch: int) -> float | None:
-    return curve[epoch] if curve and epoch < len(curve) else None
+def _picked(curve: Curve | None, epochs: list[int]) -> Curve:
+    length = len(curve or ())
+    return [curve[epoch] if curve and epoch < length else None for epoch in epochs]
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
