@@ -141,6 +141,6 @@ OFF_TRACK_COLUMNS = (
     _TIME,
     *_REST,
 )
-REPORT_COLUMNS = tuple(
-    column for column in TRACK_COLUMNS if column.name not in ("rank", "spread", "note", "p vs best")
-)
+# What only several seeds, or other rows, give a meaning to.
+_OF_A_TABLE = ("rank", "seeds", "spread", "note", "95 % interval", "p vs best", "runs", "× CE")
+REPORT_COLUMNS = tuple(column for column in TRACK_COLUMNS if column.name not in _OF_A_TABLE)
