@@ -29,11 +29,11 @@ def test_a_published_leaderboard_is_in_order(store):
     assert stale_files(store, results, complete=True) == []
 
 
-@pytest.mark.parametrize("suffix", ["md", "csv"])
-def test_an_edited_or_missing_table_is_named(store, suffix):
+@pytest.mark.parametrize("name", ["cifar100n-resnet34.md", "cifar100n-resnet34.csv", "index.html"])
+def test_an_edited_or_missing_table_is_named(store, name):
     results = [make_result(accuracy=0.5)]
     publish(store, results)
-    path = store.root / f"cifar100n-resnet34.{suffix}"
+    path = store.root / name
     path.write_bytes(path.read_bytes().replace(b"5", b"9"))
     [problem] = stale_files(store, results, complete=True)
     assert f"{path} is not what its results say: run `lnlbench leaderboard`" == problem
@@ -45,7 +45,8 @@ def test_an_edited_or_missing_table_is_named(store, suffix):
 def test_a_table_without_results_is_named_when_all_tracks_are_checked(store):
     digits, other = make_result(track="digits"), make_result()
     publish(store, [digits, other])
-    [problem] = stale_files(store, [other], complete=True)
+    page, problem = stale_files(store, [other], complete=True)
+    assert f"{store.root / 'index.html'} is not what its results say" in page
     assert "digits.md has no results" in problem
     assert stale_files(store, [other], complete=False) == []
 
@@ -129,5 +130,5 @@ def test_the_check_reads_what_is_on_disk(store):
     path.write_text(json.dumps(document))
     results, bad = store.load_all()
     assert bad == []
-    assert len(stale_files(store, results, complete=True)) == 2
+    assert len(stale_files(store, results, complete=True)) == 3
     assert len(contradictions(store, results)) == 1

@@ -50,6 +50,7 @@ def test_it_writes_the_tables_and_shows_them_in_100_columns(tmp_path, store):
         "cifar100n-resnet34.csv",
         "digits.md",
         "digits.csv",
+        "index.html",
     }
     shown = [line for line in result.stdout.splitlines() if "│" in line]
     assert all(len(line) <= 100 for line in shown)
@@ -63,6 +64,15 @@ def test_formats_print_what_is_written(tmp_path, store, form):
     result = invoke(tmp_path, "--track", "digits", "--format", form)
     assert result.stdout == (store.root / f"digits.{form}").read_text()
     assert not (store.root / f"cifar100n-resnet34.{form}").exists()
+
+
+def test_the_html_page_of_all_tracks_is_the_one_that_is_written(tmp_path, store):
+    page = invoke(tmp_path, "--format", "html").stdout
+    assert page == (store.root / "index.html").read_text()
+    one = invoke(tmp_path, "--format", "html", "--track", "digits").stdout
+    assert "gce" in one
+    assert "dividemix" not in one.split("<main>")[1].split("<details class")[0]
+    assert page == (store.root / "index.html").read_text()
 
 
 def test_csv_of_several_tracks_has_one_header(tmp_path, store):
@@ -93,6 +103,7 @@ def test_check_passes_after_writing_and_fails_after_a_new_result(tmp_path, store
     assert isinstance(error, RunError)
     assert error.exit_code == 1
     assert "cifar100n-resnet34.md" in str(error)
+    assert "index.html" in str(error)
     assert "digits" not in str(error)
     assert (store.root / "cifar100n-resnet34.md").read_bytes() == before
     assert invoke(tmp_path, "--check", "--track", "digits").exit_code == 0

@@ -14,6 +14,7 @@ from lnlbench.cli.embed import embed
 from lnlbench.cli.leaderboard import leaderboard
 from lnlbench.cli.methods import app as methods_app
 from lnlbench.cli.plugins import plugins
+from lnlbench.cli.report import report
 from lnlbench.cli.run import run
 from lnlbench.cli.tracks import app as tracks_app
 from lnlbench.errors import LnlbenchError
@@ -27,6 +28,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(leaderboard)
+app.command()(report)
 app.command()(embed)
 app.command()(bench)
 app.add_typer(methods_app, name="methods")

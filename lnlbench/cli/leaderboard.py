@@ -21,6 +21,7 @@ class Format(StrEnum):
     csv = "csv"
     json = "json"
     svg = "svg"
+    html = "html"
 
 
 def leaderboard(
@@ -38,22 +39,23 @@ def leaderboard(
     ),
 ) -> None:
     """Make the tables in leaderboards/ from the results, and show them."""
-    from lnlbench.leaderboard.check import conflicts, contradictions, stale_files
+    from lnlbench.leaderboard.check import conflicts, stale_files, without_contradictions
     from lnlbench.results.store import ResultStore
 
     store = ResultStore(output / "leaderboards")
     results, bad = _selected(store, track or [])
+    results, contradictions = without_contradictions(store, results)
+    left_out = [file.reason for file in bad] + contradictions
     problems = conflicts(store, results)
     if check:
-        problems = [file.reason for file in bad] + problems + contradictions(store, results)
-        problems += stale_files(store, results, complete=not track)
-        _refuse("The leaderboard is not in order", problems)
+        stale = stale_files(store, results, complete=not track)
+        _refuse("The leaderboard is not in order", left_out + problems + stale)
         typer.echo(f"{len(results)} results and their tables are in order.")
         return
-    for file in bad:
-        typer.echo(f"Left out: {file.reason}", err=True)
+    for reason in left_out:
+        typer.echo(f"Left out: {reason}", err=True)
     _refuse("These results cannot share a table", problems)
-    _show(results, format, _write(store, results))
+    _show(results, format, _write(store, results, complete=not track))
 
 
 def _selected(
@@ -85,26 +87,28 @@ def _refuse(what: str, problems: Sequence[str]) -> None:
         raise RunError(f"{what}:\n" + "\n".join(f"- {problem}" for problem in problems))
 
 
-def _write(store: "ResultStore", results: Sequence["Result"]) -> list[Path]:
+def _write(store: "ResultStore", results: Sequence["Result"], complete: bool) -> list[Path]:
     from lnlbench.leaderboard.pages import render
     from lnlbench.results.atomic import write_atomically
 
-    pages = {store.root / name: text for name, text in render(results).items()}
+    pages = {store.root / name: text for name, text in render(results, complete).items()}
     for path, text in pages.items():
         write_atomically(path, text.encode())
     return list(pages)
 
 
 def _show(results: Sequence["Result"], format: Format | None, written: Sequence[Path]) -> None:
-    from lnlbench.leaderboard.pages import combined_csv, combined_json, render
+    from lnlbench.leaderboard.pages import combined_csv, combined_html, combined_json, render
 
     if format is Format.json:
         typer.echo(combined_json(results))
     elif format is Format.csv:
         typer.echo(combined_csv(results), nl=False)
+    elif format is Format.html:
+        typer.echo(combined_html(results), nl=False)
     elif format is Format.md:
-        pages = (text for name, text in render(results).items() if name.endswith(".md"))
-        typer.echo("\n".join(pages), nl=False)
+        pages = render(results, complete=False).items()
+        typer.echo("\n".join(text for name, text in pages if name.endswith(".md")), nl=False)
     elif format is Format.svg:
         from lnlbench.leaderboard.terminal import picture
 

@@ -37,7 +37,7 @@ def stale_files(store: ResultStore, results: Sequence[Result], complete: bool) -
 
     Each string names the file and the next step.
     """
-    wanted = render(results)
+    wanted = render(results, complete)
     problems = []
     for name, text in wanted.items():
         path = store.root / name
@@ -53,6 +53,19 @@ def stale_files(store: ResultStore, results: Sequence[Result], complete: bool) -
             if path.name not in wanted and path.read_bytes().startswith(MARKER.encode())
         ]
     return problems
+
+
+def without_contradictions(
+    store: ResultStore, results: Iterable[Result]
+) -> tuple[list[Result], list[str]]:
+    """The results that agree with themselves, and what is wrong with the others."""
+    agreeing, problems = [], []
+    for result in results:
+        found = contradictions(store, [result])
+        problems += found
+        if not found:
+            agreeing.append(result)
+    return agreeing, problems
 
 
 def contradictions(store: ResultStore, results: Iterable[Result]) -> list[str]:

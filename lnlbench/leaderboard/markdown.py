@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from lnlbench.leaderboard import text
+from lnlbench.leaderboard.facts import command, table_facts
 from lnlbench.leaderboard.row import Row
 from lnlbench.leaderboard.table import Table
 from lnlbench.leaderboard.text import escape
@@ -103,25 +104,8 @@ def off_track_page(rows: Sequence[Row]) -> str:
 
 
 def _header(table: Table) -> str:
-    protocol, data = table.protocol, table.data
-    seeds = sorted({seed for row in table.rows for seed in row.by_seed})
-    hardware = sorted({name for row in table.rows for name in row.hardware})
-    # The precision that was used: the protocol may leave the choice to the device.
-    precision = sorted({name for row in table.rows for name in row.precision})
-    facts = {
-        "Track": table.track,
-        "Data": f"{data.dataset}, {data.num_train} training and {data.num_test} test images, "
-        f"{data.num_classes} classes",
-        "Noise": f"{data.noise}, {text.percent(data.noise_rate)} % of the training labels wrong",
-        "Network": protocol.get("backbone", "not stated"),
-        "Epochs": f"{protocol.get('epochs', 'not stated')} "
-        "(recipe matched; a native recipe brings its paper's own schedule)",
-        "Seeds": ", ".join(map(str, seeds)) or "none finished",
-        "Ranked by": "test_accuracy_last10, averaged over seeds; the best test epoch ranks nothing",
-        "Hardware": "; ".join(hardware) or "not stated",
-        "Precision": "; ".join(precision) or "not stated",
-    }
-    return "".join(f"- **{key}:** {escape(str(value))}\n" for key, value in facts.items())
+    facts = table_facts(table)
+    return "".join(f"- **{key}:** {escape(value)}\n" for key, value in facts.items())
 
 
 def _ranking(rows: Sequence[Row]) -> str:
@@ -193,22 +177,9 @@ def _failures(rows: Sequence[Row]) -> str:
 
 
 def _commands(rows: Sequence[Row]) -> str:
-    blocks = []
-    for row in sorted(rows, key=lambda row: (row.method, row.recipe)):
-        seeds = sorted(row.by_seed) or sorted(result.seed for result in row.unfinished)
-        command = f"lnlbench run --track {row.track} --method {row.method}"
-        if row.recipe != "matched":
-            command += f" --recipe {row.recipe}"
-        blocks.append(f"{command} {_seed_option(seeds)}")
+    commands = [command(row) for row in sorted(rows, key=lambda row: (row.method, row.recipe))]
     # Rows that differ only in parameters share a command.
-    return "```\n" + "\n".join(dict.fromkeys(blocks)) + "\n```\n"
-
-
-def _seed_option(seeds: Sequence[int]) -> str:
-    if list(seeds) == list(range(len(seeds))):
-        return f"--seeds {len(seeds)}"
-    # A lone number after --seeds would be a count.
-    return f"--seed {seeds[0]}" if len(seeds) == 1 else f"--seeds {','.join(map(str, seeds))}"
+    return "```\n" + "\n".join(dict.fromkeys(commands)) + "\n```\n"
 
 
 def _published(table: Table) -> str:
@@ -220,7 +191,7 @@ def _published(table: Table) -> str:
     lines = [
         [
             escape(figure.method),
-            text.percent(figure.mean) + (f" ± {text.percent(figure.std)}" if figure.std else ""),
+            text.published_accuracy(figure),
             figure.rule,
             escape(figure.backbone),
             str(published.sources[figure.source].seeds),

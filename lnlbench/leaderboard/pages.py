@@ -1,25 +1,37 @@
-"""The texts of a leaderboard: for each track, and for off-track results, a page and a CSV."""
+"""The texts of a leaderboard: a page and a CSV for each table, and one HTML page of all."""
 
 import json
 from collections.abc import Sequence
 
+from lnlbench.leaderboard.html import INDEX, html_page
 from lnlbench.leaderboard.markdown import markdown_page, off_track_page
 from lnlbench.leaderboard.table import build_tables, off_track_rows
 from lnlbench.leaderboard.tabular import csv_text, record
 from lnlbench.results.schema import OFF_TRACK, Result
 
 
-def render(results: Sequence[Result]) -> dict[str, str]:
-    """File name to text, in the order of the names of the tracks, off-track results last."""
+def render(results: Sequence[Result], complete: bool = True) -> dict[str, str]:
+    """File name to text, in the order of the names of the tracks, off-track results last.
+
+    The HTML page is that of a complete set of results, and made for nothing less.
+    """
     pages = {}
-    for table in build_tables(results):
+    tables = build_tables(results)
+    for table in tables:
         pages[f"{table.track}.md"] = markdown_page(table)
         pages[f"{table.track}.csv"] = csv_text(table.rows)
     rows = off_track_rows(results)
     if rows:
         pages[f"{OFF_TRACK}.md"] = off_track_page(rows)
         pages[f"{OFF_TRACK}.csv"] = csv_text(rows)
+    if complete:
+        pages[INDEX] = html_page(tables, rows)
     return pages
+
+
+def combined_html(results: Sequence[Result]) -> str:
+    """All tables as one HTML page."""
+    return html_page(build_tables(results), off_track_rows(results))
 
 
 def combined_csv(results: Sequence[Result]) -> str:

@@ -30,7 +30,8 @@ SCORES = (
 class Row:
     """What a table says of one method; accuracies as fractions, None where not defined.
 
-    `by_seed` holds the ranked score of each finished run; `unfinished` all other runs.
+    `by_seed` holds the ranked score of each finished run; `finished` those runs in order of seed,
+    `unfinished` all others.
     `rank`, `comparison`, `best` and `times_ce` depend on the other rows.
     """
 
@@ -49,6 +50,8 @@ class Row:
     peak_memory_bytes: float | None
     hardware: tuple[str, ...]
     precision: tuple[str, ...]
+    network: str
+    finished: tuple[Result, ...]
     unfinished: tuple[Result, ...]
     rank: int | None = None
     best: bool = False
@@ -128,6 +131,8 @@ def _build_row(group: list[Result]) -> Row:
         ),
         hardware=_environment(runs, "device"),
         precision=_environment(runs, "precision"),
+        network=str(first.protocol.get("backbone", "not stated")),
+        finished=tuple(done),
         unfinished=tuple(result for result in runs if result.status != "done"),
     )
 
@@ -148,10 +153,14 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 def _tell_apart(rows: list[Row]) -> None:
     """Give rows that share method and recipe the parameters in which they differ."""
+    namesakes: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
-        peers = [r for r in rows if (r.method, r.recipe) == (row.method, row.recipe)]
-        row.distinct_params = {
-            name: value
-            for name, value in sorted(row.params.items())
-            if any(peer.params.get(name) != value for peer in peers)
-        }
+        namesakes.setdefault((row.method, row.recipe), []).append(row)
+    for peers in namesakes.values():
+        first = peers[0].params
+        names = sorted({name for row in peers for name in row.params})
+        distinct = [
+            name for name in names if any(row.params.get(name) != first.get(name) for row in peers)
+        ]
+        for row in peers:
+            row.distinct_params = {n: row.params[n] for n in distinct if n in row.params}

@@ -5,6 +5,7 @@ import re
 import unicodedata
 
 from lnlbench.leaderboard.row import Row
+from lnlbench.results.published import PublishedFigure
 
 MISSING = "–"
 
@@ -33,6 +34,11 @@ def accuracy(row: Row) -> str:
     if row.accuracy is None or row.accuracy.std is None:
         return percent(row.accuracy.mean if row.accuracy else None)
     return f"{percent(row.accuracy.mean)} ± {percent(row.accuracy.std)}"
+
+
+def published_accuracy(figure: PublishedFigure) -> str:
+    """A published accuracy in percent, with its standard deviation where it was printed."""
+    return percent(figure.mean) + (f" ± {percent(figure.std)}" if figure.std else "")
 
 
 def interval(row: Row) -> str:

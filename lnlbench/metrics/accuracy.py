@@ -1,11 +1,14 @@
 """Accuracy, and the accuracies a run is reported by."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    # Tables are made without torch, whose import takes longer than they do.
+    from torch import Tensor
 
 
-def accuracy(logits: Tensor, labels: Tensor) -> float:
+def accuracy(logits: "Tensor", labels: "Tensor") -> float:
     """Share of samples whose largest logit [B, C] is at their label [B]."""
     return float((logits.argmax(1) == labels).double().mean())
 

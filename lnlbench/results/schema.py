@@ -175,6 +175,7 @@ class Result(_Document):
             raise ValueError(
                 f"fingerprint {self.fingerprint[:8]}… is not that of the spec ({expected[:8]}…)"
             )
+        self._check_asked()
         if self.status == "done":
             self._check_done()
         elif not self.error:
@@ -183,6 +184,18 @@ class Result(_Document):
             if name.startswith("test_accuracy") and any(v and not 0 <= v <= 1 for v in values):
                 raise ValueError(f"curve {name!r} leaves [0, 1]")
         return self
+
+    def _check_asked(self) -> None:
+        # The spec is what the fingerprint protects: without this, a copy could claim another seed.
+        claims = {
+            "track": self.track,
+            "method": self.method.name,
+            "recipe": self.method.recipe,
+            "seed": self.seed,
+        }
+        for name, value in claims.items():
+            if self.spec.get(name, value) != value:
+                raise ValueError(f"{name} is {value!r}, but the spec says {self.spec[name]!r}")
 
     def _check_done(self) -> None:
         if self.error is not None:

@@ -1,5 +1,6 @@
 """What several seeds allow to say: a mean with its interval, and a paired test against the best."""
 
+import gc
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -65,7 +66,12 @@ def compare_with_best(
     tested = [i for i, comparison in enumerate(raw) if comparison.p_value is not None]
     if not tested:
         return raw
-    corrected = multipletests([raw[i].p_value for i in tested], method="holm")[1]
+    # multipletests collects garbage at each call: seconds per table when many results are loaded.
+    gc.freeze()
+    try:
+        corrected = multipletests([raw[i].p_value for i in tested], method="holm")[1]
+    finally:
+        gc.unfreeze()
     for i, p_value in zip(tested, corrected, strict=True):
         raw[i] = Comparison(float(p_value), raw[i].common_seeds)
     return raw

@@ -12,6 +12,10 @@ from lnlbench.results.differences import describe_differences
 from lnlbench.results.fingerprint import canonical_json
 from lnlbench.results.schema import OFF_TRACK, Result
 
+# A thousand epochs of thirty curves are 1 MB.
+_MAX_BYTES = 16 * 2**20
+_SHOWN = 300
+
 
 @dataclass(frozen=True)
 class BadResult:
@@ -40,6 +44,12 @@ def result_bytes(result: Result) -> bytes:
 def read_result(path: Path) -> Result:
     """Read and validate one result file; DataError says what is wrong with it."""
     try:
+        size = path.stat().st_size
+        if size > _MAX_BYTES:
+            raise DataError(
+                f"{path} is not a valid result: it has {size} bytes, and a result has at most "
+                f"{_MAX_BYTES}"
+            )
         return Result.model_validate_json(path.read_bytes())
     except OSError as error:
         raise DataError(f"Cannot read {path}: {error.strerror or error}") from error
@@ -47,7 +57,7 @@ def read_result(path: Path) -> Result:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         reason = f"{where}: {first['msg']}" if where else first["msg"]
-        raise DataError(f"{path} is not a valid result: {reason}") from error
+        raise DataError(f"{path} is not a valid result: {reason[:_SHOWN]}") from error
 
 
 class ResultStore:

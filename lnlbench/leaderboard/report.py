@@ -1,0 +1,93 @@
+"""One page for one run, or for a few runs with their learning curves over each other."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lnlbench.leaderboard import text
+from lnlbench.leaderboard.columns import REPORT_COLUMNS
+from lnlbench.leaderboard.details import detail_for, row_details
+from lnlbench.leaderboard.html import Section, embedded, render_template
+from lnlbench.leaderboard.row import Row, build_rows
+from lnlbench.results.differences import describe_changes
+from lnlbench.results.published import published_figures
+from lnlbench.results.schema import Result
+
+# As many as there are colors and dashes to tell them apart.
+MAX_RUNS = 8
+
+
+def report_page(results: Sequence[Result]) -> str:
+    """The page of 1 to 8 finished runs, in the order given; nothing is ranked."""
+    rows = [build_rows([result])[0] for result in results]
+    labels = _labels(results)
+    detail = detail_for(rows)
+    details = []
+    for row, label in zip(rows, labels, strict=True):
+        data = row.finished[0].data
+        published = published_figures(data.dataset, data.noise)
+        content = row_details(row, published, detail) | {"title": label, "label": label}
+        # The page may be written anywhere: it cannot link to result files.
+        content["runs"] = [run | {"file": ""} for run in content["runs"]]
+        details.append(content)
+    single = len(results) == 1
+    section = Section(
+        track="runs",
+        title=_where(results[0]) if single else f"{len(results)} runs",
+        intro="",
+        facts={},
+        columns=REPORT_COLUMNS,
+        rows=[_labeled(row, label) for row, label in zip(rows, labels, strict=True)],
+        details=[embedded(each) for each in details],
+    )
+    return render_template(
+        "report.html.j2",
+        title=labels[0] if single else "Comparison of runs",
+        made_by="lnlbench report",
+        section=section,
+        differences=_differences(results, labels),
+        compared=embedded(details),
+    )
+
+
+def _where(result: Result) -> str:
+    title = text.plain(str(result.protocol.get("title", result.track)))
+    return f"{title}, with overrides" if result.off_track else title
+
+
+def _labeled(row: Row, label: str) -> Row:
+    # The name column is the only one that shows it.
+    row.method, row.distinct_params = label, {}
+    return row
+
+
+def _labels(results: Sequence[Result]) -> list[str]:
+    labels = []
+    for result in results:
+        recipe = "" if result.method.recipe == "matched" else f" {result.method.recipe}"
+        labels.append(f"{result.method.name}{recipe}, seed {result.seed}")
+    return [
+        label if labels.count(label) == 1 else f"{label} ({result.fingerprint[:8]})"
+        for label, result in zip(labels, results, strict=True)
+    ]
+
+
+def _differences(results: Sequence[Result], labels: Sequence[str]) -> list[str]:
+    first, *others = results
+    found = []
+    for other, label in zip(others, labels[1:], strict=True):
+        changes = [
+            describe_changes(name, _shared(first)[name], _shared(other)[name])
+            for name in _shared(first)
+        ]
+        if any(changes):
+            text_ = "; ".join(filter(None, changes))
+            found.append(text.plain(f"{label} beside {labels[0]}: {text_}")[:500])
+    return found
+
+
+def _shared(result: Result) -> dict[str, Any]:
+    return {
+        "track": result.track,
+        "labels": result.data.model_dump(exclude={"notes"}),
+        "protocol": result.protocol,
+    }
