@@ -37,9 +37,8 @@ def run(cache, weights, tmp_path, monkeypatch):
     def execute_short(name, folder="runs", **overrides):
         method = PLUGINS.method(name)
         short = {"epochs": 3, "limit_train": 200, "limit_test": 100}
-        spec = build_spec(
-            method, "digits", overrides={**short, **FROZEN, **overrides}, params=quick_params(method)
-        )
+        overrides = {**short, **FROZEN, **overrides}
+        spec = build_spec(method, "digits", overrides=overrides, params=quick_params(method))
         directory = RunDirectory.of_spec(tmp_path / folder, spec)
         dataset = load_dataset("digits")
         origin, sources = PLUGINS.origins[name], WeightSources(weights)
