@@ -1,5 +1,6 @@
-"""Devices and the peak memory that a result states."""
+"""Devices, and the memory and time that a result states."""
 
+import time
 import weakref
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import torch
 from tiny import CPU, run_short
 
 from lnlbench.errors import UsageError
+from lnlbench.methods.cross_entropy import CrossEntropy
 from lnlbench.runner import loop
 from lnlbench.runner.devices import peak_memory_bytes, reset_peak_memory, resolve_device
 
@@ -51,3 +53,15 @@ def test_a_second_run_begins_without_the_arrays_of_the_first(tmp_path, monkeypat
     for seed in range(3):
         run_short("ce", tmp_path, seed=seed)
     assert counts == [0, 0, 0]
+
+
+def test_what_a_method_does_before_its_first_epoch_counts_as_time(tmp_path, monkeypatch):
+    original = CrossEntropy.fit
+
+    def fit(self, run):
+        time.sleep(1)
+        original(self, run)
+
+    monkeypatch.setattr(CrossEntropy, "fit", fit)
+    cost = run_short("ce", tmp_path).cost
+    assert cost.wall_seconds > 1 + cost.train_seconds / 2

@@ -99,6 +99,8 @@ class Execution:
         try:
             with global_streams_kept(), stop_on_signals() as self._stop:
                 seed_global_streams(self.prepared.spec.seed, "global", "start")
+                # What a method does before its first epoch is part of its cost.
+                self._began = time.monotonic()
                 self.method.fit(self._run)
         except Interrupted as reason:
             return "interrupted", str(reason)
@@ -136,7 +138,7 @@ class Execution:
         spec = self.prepared.spec
         title = f"{spec.method} · {spec.track} · seed {spec.seed}"
         self.display.started(title, spec.protocol.epochs, self.record.epochs)
-        self._began = self._epoch_began = time.monotonic()
+        self._epoch_began = time.monotonic()
         return self.record.epochs
 
     def _note_changes(self, before: dict[str, Any]) -> None:
