@@ -11,7 +11,17 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 import lnlbench
+from lnlbench.params import Recipe
 
+AUTHORS_RECIPE = Recipe(
+    schedule={
+        "epochs": 100,
+        "batch_size": 128,
+        "optimizer": {"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 2e-4},
+        "milestones": [0.5, 0.64, 0.768],
+    },
+    note="The authors' 39,000 steps on CIFAR-100; the network stays the track's.",
+)
 Curriculum = Literal["predefined", "self-paced", "spcl-linear", "focal", "hard-mining", "baseline"]
 # The rules that prefer small losses: a high weight is a belief that the label is right.
 TRUSTING = ("predefined", "self-paced", "spcl-linear")

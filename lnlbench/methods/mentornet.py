@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from lnlbench.method import Method
 from lnlbench.methods.curriculum import (
+    AUTHORS_RECIPE,
     TRUSTING,
     CurriculumParams,
     drop_examples,
@@ -18,7 +19,6 @@ from lnlbench.methods.curriculum import (
     percent_done,
     updated_threshold,
 )
-from lnlbench.params import Recipe
 from lnlbench.run import Run
 
 
@@ -27,17 +27,7 @@ class MentorNetPD(Method):
 
     name = "mentornet-pd"
     reference = "Jiang et al., MentorNet, ICML 2018, arxiv.org/abs/1712.05055"
-    recipes = {  # noqa: RUF012 - declared as a ClassVar by the base class
-        "native": Recipe(
-            schedule={
-                "epochs": 100,
-                "batch_size": 128,
-                "optimizer": {"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 2e-4},
-                "milestones": [0.5, 0.64, 0.768],
-            },
-            note="The authors' 39,000 steps on CIFAR-100; the network stays the track's.",
-        )
-    }
+    recipes = {"native": AUTHORS_RECIPE}  # noqa: RUF012 - a ClassVar by the base class
 
     class Params(CurriculumParams):
         """Defaults are the values the authors give for CIFAR-100 at 20 and 40 % noise."""

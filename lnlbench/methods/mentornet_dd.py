@@ -15,6 +15,7 @@ from lnlbench.artifacts import ArtifactFile, load_artifact
 from lnlbench.errors import DataError
 from lnlbench.method import Method
 from lnlbench.methods.curriculum import (
+    AUTHORS_RECIPE,
     WeighingParams,
     burning_in,
     drop_examples,
@@ -23,7 +24,7 @@ from lnlbench.methods.curriculum import (
     updated_threshold,
 )
 from lnlbench.methods.mentor_network import MentorNetwork, learn
-from lnlbench.params import CleanSubsetParams, Recipe
+from lnlbench.params import CleanSubsetParams
 from lnlbench.run import Batch, Run
 
 KIND = "mentornet"
@@ -35,17 +36,7 @@ class MentorNetDD(Method):
     name = "mentornet-dd"
     reference = "Jiang et al., MentorNet, ICML 2018, arxiv.org/abs/1712.05055"
     oracle = frozenset({"clean_subset"})
-    recipes = {  # noqa: RUF012 - declared as a ClassVar by the base class
-        "native": Recipe(
-            schedule={
-                "epochs": 100,
-                "batch_size": 128,
-                "optimizer": {"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 2e-4},
-                "milestones": [0.5, 0.64, 0.768],
-            },
-            note="The authors' 39,000 steps on CIFAR-100; the network stays the track's.",
-        )
-    }
+    recipes = {"native": AUTHORS_RECIPE}  # noqa: RUF012 - a ClassVar by the base class
 
     class Params(WeighingParams, CleanSubsetParams):
         """Defaults are the values the authors give for CIFAR-100 at 40 % noise."""

@@ -27,8 +27,8 @@ class OptimizerSpec(BaseModel):
     weight_decay: float = Field(0.0, ge=0)
 
 
-class EmbeddingSpec(BaseModel):
-    """Train a head on the cached features of a frozen backbone instead of the backbone."""
+class WeightsSpec(BaseModel):
+    """Pretrained weights, and the images that they are shown."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -40,6 +40,11 @@ class EmbeddingSpec(BaseModel):
     image_size: int | None = Field(
         None, ge=8, le=1024, description="Pixels that images are resized to; null for its own size."
     )
+
+
+class EmbeddingSpec(WeightsSpec):
+    """Train a head on the cached features of a frozen backbone instead of the backbone."""
+
     views: int = Field(
         2, ge=1, le=32, description="Cached views of a training image: itself, and augmented draws."
     )
@@ -49,19 +54,9 @@ class EmbeddingSpec(BaseModel):
     )
 
 
-class PretrainedSpec(BaseModel):
+class PretrainedSpec(WeightsSpec):
     """Start every network from pretrained weights, and fine-tune all of it on resized images."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    weights: str | None = Field(
-        None,
-        pattern=_SHA256,
-        description="SHA-256 of the backbone's tensors; null for whatever its source has.",
-    )
-    image_size: int | None = Field(
-        None, ge=8, le=1024, description="Pixels that images are resized to; null for its own size."
-    )
     body_lr_factor: float = Field(
         0.1, gt=0, le=1, description="Learning rate of the body as a share of the classifier's."
     )
