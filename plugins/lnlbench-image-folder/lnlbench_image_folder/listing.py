@@ -123,7 +123,8 @@ def list_table(root: Path, table: Path) -> list[Sample]:
     """
     table = table if table.is_absolute() else root / table
     rows = _rows(table)
-    samples, seen = [], dict[Path, int]()
+    samples: list[Sample] = []
+    seen: dict[Path, int] = {}
     for number, row in enumerate(rows, start=2):
         where = f"{table}, row {number}"
         for column in ("path", "label"):
@@ -143,15 +144,15 @@ def list_table(root: Path, table: Path) -> list[Sample]:
     return samples
 
 
-def _rows(table: Path) -> list[dict[str, Any]]:
+def _rows(table: Path) -> list[dict[str, str | None]]:
     import pandas as pd
 
     try:
         if table.suffix.lower() in (".parquet", ".pq"):
-            frame = pd.read_parquet(table).astype(object)
+            frame = pd.read_parquet(table)
         else:
             # As text: a class named 007 or NA stays what it is.
-            frame = pd.read_csv(table, dtype=str, keep_default_na=False).replace({"": None})
+            frame = pd.read_csv(table, dtype=str, keep_default_na=False)
     except ImportError as error:
         raise DataError(
             f"Reading {table} needs pyarrow: pip install 'lnlbench-image-folder[parquet]'."
@@ -168,9 +169,14 @@ def _rows(table: Path) -> list[dict[str, Any]]:
                 "Needed: path, label; understood: clean_label, split."
             )
     frame.columns = names
-    kept = frame[[name for name in names if name in COLUMNS]]
-    text = kept.map(lambda value: None if value is None or value != value else str(value))
-    return [dict(zip(text.columns, row, strict=True)) for row in text.itertuples(index=False)]
+    kept = [name for name in names if name in COLUMNS]
+    values = frame[kept].astype(object).itertuples(index=False)
+    return [dict(zip(kept, map(_text, row), strict=True)) for row in values]
+
+
+def _text(value: Any) -> str | None:
+    """A cell's text; None where it is empty (NaN is the only value that differs from itself)."""
+    return None if value is None or value != value or value == "" else str(value)
 
 
 def _check_clean(samples: list[Sample], table: Path) -> None:
