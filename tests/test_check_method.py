@@ -10,7 +10,13 @@ from torch.nn.functional import cross_entropy
 
 import lnlbench
 from lnlbench.testing import Finding, Report, check_method, examine_method
-from lnlbench.testing.behavior import Surroundings, check_resume, check_runs, check_seeds
+from lnlbench.testing.behavior import (
+    ShortRuns,
+    check_global_state,
+    check_resume,
+    check_runs,
+    check_seeds,
+)
 from lnlbench.testing.declarations import check_metadata, check_parameters
 from lnlbench.testing.edges import check_belief, check_edges, check_predictions
 from lnlbench.testing.privacy import check_privacy, secrets_in
@@ -126,21 +132,13 @@ def test_a_method_that_raises_is_reported_with_its_line():
     assert "test_check_method.py" in report.finding("runs").found
 
 
-def behavior(broken, check):
-    surroundings = Surroundings(broken)
-    if check == "global state":
-        return surroundings.check(broken)
-    checks = {"seeds": check_seeds, "resume": check_resume}
-    return checks[check](broken, surroundings.trial, surroundings.watch)
-
-
 def test_draws_from_the_clock():
     def learn(self, batch, epoch):
         random = torch.Generator()
         random.seed()
         return Good.learn(self, batch, epoch) * torch.rand((), generator=random)
 
-    finding = behavior(trials(learn=learn), "seeds")
+    finding = check_seeds(ShortRuns(trials(learn=learn)))
     assert finding.status == "failed"
     assert "Two runs of one seed differ" in finding.found
 
@@ -154,7 +152,7 @@ def test_a_seed_that_decides_nothing():
             for batch in run.batches(views=1, augment="none", shuffle=False):
                 run.step(self.learn(batch, epoch), self.optimizer)
 
-    finding = behavior(trials(fit=fit), "seeds")
+    finding = check_seeds(ShortRuns(trials(fit=fit)))
     assert finding.status == "failed"
     assert "Seeds 0 and 1 give the same numbers" in finding.found
 
@@ -168,7 +166,7 @@ def test_state_that_a_checkpoint_does_not_see():
                 run.step(weight * self.learn(batch, epoch), self.optimizer)
             weight *= 0.5
 
-    finding = behavior(trials(fit=fit), "resume")
+    finding = check_resume(ShortRuns(trials(fit=fit)))
     assert finding.status == "failed"
     assert "in epoch 2" in finding.found
     assert "local variables" in finding.advice
@@ -186,14 +184,14 @@ def test_a_global_stream_that_is_seeded(stream):
         seed(0)
         return Good.learn(self, batch, epoch)
 
-    finding = behavior(trials(learn=learn), "global state")
+    finding = check_global_state(ShortRuns(trials(learn=learn)))
     assert finding.status == "failed"
     assert f"random stream of {stream} is the same" in finding.found
 
 
 def test_a_default_that_is_changed_is_named_and_put_back():
     broken = trials(finish=lambda self, run: torch.set_default_dtype(torch.float64))
-    finding = behavior(broken, "global state")
+    finding = check_global_state(ShortRuns(broken))
     assert finding.status == "failed"
     assert "torch's default dtype: torch.float32 became torch.float64" in finding.found
     assert torch.get_default_dtype() == torch.float32

@@ -6,7 +6,8 @@ from typing import Any
 from lnlbench.method import Method
 from lnlbench.testing.backbones import check_backbone
 from lnlbench.testing.behavior import (
-    Surroundings,
+    ShortRuns,
+    check_global_state,
     check_resume,
     check_runs,
     check_seeds,
@@ -46,26 +47,22 @@ def examine_method(method: type[Method], params: Mapping[str, Any] | None = None
         return report
     report.findings.append(check_parameters(method))
     trials = Trials(method, params or {})
-    # First, and with settings put back, so that what it changes does not spoil the other checks.
-    surroundings = Surroundings(trials)
+    short = ShortRuns(trials)
     finding, trial = check_runs(trials)
+    if trial.done and not short.first.done:
+        advice = "It runs on all digits, and not on 203 of them."
+        finding = Finding("runs", "failed", short.first.problem, advice)
     report.findings.append(finding)
-    if not trial.done or not surroundings.trial.done:
-        if trial.done:
-            problem = surroundings.trial.problem
-            advice = "It runs on all digits, and not on 203 of them."
-            report.findings.append(Finding("runs on few", "failed", problem, advice))
-        if surroundings.changed:
-            report.findings.append(surroundings.check(trials))
+    if short.first.changed or short.first.done:
+        report.findings.append(check_global_state(short))
+    if not (trial.done and short.first.done):
         return report
-    short, watch = surroundings.trial, surroundings.watch
     report.findings += [
-        surroundings.check(trials),
-        check_seeds(trials, short, watch),
-        check_resume(trials, short, watch),
+        check_seeds(short),
+        check_resume(short),
         check_privacy(trials),
         check_edges(trials),
-        check_predictions(short),
+        check_predictions(short.first),
         check_belief(trials),
         measure_cost(trials, trial),
     ]

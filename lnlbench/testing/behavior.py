@@ -2,9 +2,7 @@
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
-from lnlbench.global_state import changes_undone
 from lnlbench.method import Method
 from lnlbench.methods.cross_entropy import CrossEntropy
 from lnlbench.testing.report import Finding
@@ -36,12 +34,54 @@ def check_runs(trials: Trials) -> tuple[Finding, Trial]:
     ), trial
 
 
-def check_seeds(trials: Trials, first: Trial, watch: Watch) -> Finding:
+class ShortRuns:
+    """Runs of a few samples with seeds 0 and 1 that several checks look at."""
+
+    def __init__(self, trials: Trials) -> None:
+        self.trials = trials
+        self.watch, self.other_watch = Watch(), Watch()
+        self.first = self.run(self.watch)
+        self.other = self.run(self.other_watch, seed=1)
+
+    def run(self, watch: Watch | None = None, seed: int = 0, folder: Path | None = None) -> Trial:
+        """The short run, anew or where the folder's run has stopped."""
+        return self.trials.run(
+            digits(SAMPLES), seed=seed, watch=watch, folder=folder, epochs=EPOCHS
+        )
+
+
+def check_global_state(runs: ShortRuns) -> Finding:
+    """Settings as they were, and no global random stream seeded by the method."""
+    changed = runs.first.changed
+    if changed:
+        listing = "; ".join(f"{name}: {old} became {new}" for name, (old, new) in changed.items())
+        return Finding(
+            "global state",
+            "failed",
+            f"It changed {listing}.",
+            "Pass dtype, device and generator to the calls that need them, or put the setting "
+            "back in a finally.",
+        )
+    names = ("random", "NumPy", "torch")
+    for states in zip(runs.watch.states, runs.other_watch.states, strict=False):
+        for name, one, other in zip(names, *states, strict=True):
+            if one == other:
+                return Finding(
+                    "global state",
+                    "failed",
+                    f"After an epoch the global random stream of {name} is the same for seeds "
+                    "0 and 1: the method seeds it.",
+                    "Draw from run.generator, or a generator of your own seeded from it.",
+                )
+    return Finding("global state", "passed", "No setting changed, no global stream seeded.")
+
+
+def check_seeds(runs: ShortRuns) -> Finding:
     """The same seed gives the same numbers; another gives others, where the method steps."""
-    again = trials.run(digits(SAMPLES), epochs=EPOCHS)
+    again = runs.run()
     if not again.done:
         return Finding("seeds", "failed", again.problem, "It ran once, and not a second time.")
-    different = difference(first, again)
+    different = difference(runs.first, again)
     if different:
         return Finding(
             "seeds",
@@ -50,10 +90,9 @@ def check_seeds(trials: Trials, first: Trial, watch: Watch) -> Finding:
             "Draw from run.generator; leave out clocks, hashes of objects and sets in random "
             "order.",
         )
-    if not watch.steps:
+    if not runs.watch.steps:
         return Finding("seeds", "passed", "The same twice; it takes no step, so seeds do nothing.")
-    other = trials.run(digits(SAMPLES), epochs=EPOCHS, seed=1)
-    if other.result.curves == first.result.curves:
+    if runs.other.result.curves == runs.first.result.curves:
         return Finding(
             "seeds",
             "failed",
@@ -64,22 +103,22 @@ def check_seeds(trials: Trials, first: Trial, watch: Watch) -> Finding:
     return Finding("seeds", "passed", "The same seed gives the same numbers, another others.")
 
 
-def check_resume(trials: Trials, first: Trial, watch: Watch) -> Finding:
+def check_resume(runs: ShortRuns) -> Finding:
     """Stopped inside an epoch and between two, and gone on with: the same numbers."""
     stops = [Watch(stop_after=0)]
-    if watch.steps:
+    if runs.watch.steps:
         stops.append(Watch(stop_in=1))
     with tempfile.TemporaryDirectory() as folder:
         for stop in stops:
-            trials.run(digits(SAMPLES), epochs=EPOCHS, watch=stop, folder=Path(folder))
-        resumed = trials.run(digits(SAMPLES), epochs=EPOCHS, folder=Path(folder))
+            runs.run(stop, folder=Path(folder))
+        resumed = runs.run(folder=Path(folder))
     advice = (
         "Keep on self whatever the next epoch needs, local variables of fit included; make "
         "modules and optimizers before the first epoch; read the epoch's number from run.epochs()."
     )
     if not resumed.done:
         return Finding("resume", "failed", resumed.problem, advice)
-    different = difference(first, resumed)
+    different = difference(runs.first, resumed)
     if different:
         return Finding("resume", "failed", f"The resumed run is another: {different}.", advice)
     return Finding("resume", "passed", "Stopped and resumed, it ends with the same numbers.")
@@ -96,44 +135,6 @@ def difference(one: Trial, other: Trial) -> str:
         if len(a) != len(b):
             return f"{name} has {len(b)} values against {len(a)}"
     return ""
-
-
-class Surroundings:
-    """What a method's run may not leave behind: settings of the whole process."""
-
-    def __init__(self, trials: Trials) -> None:
-        self.watch = Watch()
-        with changes_undone() as changed:
-            self.trial = trials.run(digits(SAMPLES), epochs=EPOCHS, watch=self.watch)
-        self.changed: dict[str, tuple[Any, Any]] = dict(changed)
-
-    def check(self, trials: Trials) -> Finding:
-        """Settings as they were, and no global random stream seeded by the method."""
-        if self.changed:
-            listing = "; ".join(
-                f"{k}: {old} became {new}" for k, (old, new) in self.changed.items()
-            )
-            return Finding(
-                "global state",
-                "failed",
-                f"It changed {listing}.",
-                "Pass dtype, device and generator to the calls that need them, or put the setting "
-                "back in a finally.",
-            )
-        other = Watch()
-        trials.run(digits(SAMPLES), epochs=EPOCHS, seed=1, watch=other)
-        names = ("random", "NumPy", "torch")
-        for state, different in zip(self.watch.states, other.states, strict=False):
-            for name, one, two in zip(names, state, different, strict=True):
-                if one == two:
-                    return Finding(
-                        "global state",
-                        "failed",
-                        f"After an epoch the global random stream of {name} is the same for seeds "
-                        "0 and 1: the method seeds it.",
-                        "Draw from run.generator, or a generator of your own seeded from it.",
-                    )
-        return Finding("global state", "passed", "No setting changed, no global stream seeded.")
 
 
 def measure_cost(trials: Trials, trial: Trial) -> Finding:

@@ -13,6 +13,7 @@ from torch import Tensor
 from lnlbench.data.dataset import Dataset
 from lnlbench.data.digits import load_digits_dataset
 from lnlbench.errors import Interrupted, UsageError
+from lnlbench.global_state import changes_undone
 from lnlbench.method import Method
 from lnlbench.networks.weights import WeightSources
 from lnlbench.noise import apply_noise
@@ -39,6 +40,7 @@ class Trial:
     method: Method
     images: Tensor
     traceback: str
+    changed: Mapping[str, tuple[Any, Any]]  # settings of the process, now put back
 
     @property
     def done(self) -> bool:
@@ -133,13 +135,16 @@ class Trials:
         directory = RunDirectory.of_spec(folder, spec)
         directory.path.mkdir(parents=True, exist_ok=True)
         execution = Execution(prepared, inputs, instance, directory, watch or Watch())
-        result = execution.run(_ORIGIN)
+        # What the method changes must not spoil the other checks.
+        with changes_undone() as changed:
+            result = execution.run(_ORIGIN)
         error = directory.error_file
         return Trial(
             result=result,
             method=instance,
             images=inputs.test.plain(0, min(12, len(dataset.test_labels))),
             traceback=error.read_text(encoding="utf-8") if error.exists() else "",
+            changed=changed,
         )
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import shutil
 
 import numpy as np
@@ -255,6 +256,15 @@ def test_a_wrong_layout_is_explained(root, change, reason):
     change(root)
     with pytest.raises(DataError, match=reason):
         dataset(root)
+
+
+def test_a_name_that_is_not_utf_8_is_read_and_reported(root):
+    strange = root / "train" / "red" / os.fsdecode(b"\xff.png")
+    write(strange, (255, 0, 0))
+    assert len(dataset(root).train_labels) == 9
+    strange.write_text("no image")
+    notes = dataset(root, skip_unreadable=True).notes
+    assert any(".png: not an image" in note for note in notes)
 
 
 def test_changed_files_are_read_again(root):
