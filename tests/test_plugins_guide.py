@@ -19,7 +19,10 @@ from lnlbench import hookspecs
 from lnlbench.params import validate_params
 from lnlbench.plugins import load_plugins
 from lnlbench.run import Batch
-from lnlbench.testing import check_dataset, examine_method
+from lnlbench.testing import check_dataset
+from lnlbench.testing.behavior import check_runs
+from lnlbench.testing.declarations import check_metadata, check_parameters
+from lnlbench.testing.trials import Trials
 
 ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "plugins" / "README.md").read_text(encoding="utf-8")
@@ -110,16 +113,18 @@ def test_every_python_block_of_the_guide_runs():
             check_dataset(source)
 
 
-def test_the_guides_tests_pass_and_their_table_names_every_check():
+def test_the_guides_own_test_checks_a_right_method(monkeypatch):
+    checked = []
+    monkeypatch.setattr("lnlbench.testing.check_method", checked.append)
     [block] = [block for block in blocks("python") if "check_method" in block]
     names = {"__name__": "guide"}
     exec(compile(block, "plugins/README.md", "exec"), names)
-    report = examine_method(names["Smooth"])
-    assert report.passed, str(report)
-    table = GUIDE[GUIDE.index("| check | what has to hold |") :].partition("\n\n")[0]
-    assert re.findall(r"^\| `(\w[\w ]*)`", table, flags=re.MULTILINE) == [
-        finding.check for finding in report.findings
-    ]
+    names["test_it_passes_every_check"]()
+    [method] = checked
+    assert check_metadata(method).status == check_parameters(method).status == "passed"
+    finding, trial = check_runs(Trials(method, {}))
+    assert finding.status == "passed", finding
+    assert "loss" in trial.result.curves
 
 
 def test_the_promise_names_all_that_is_public():
@@ -142,6 +147,9 @@ def test_the_guides_commands_work_in_a_clean_folder(tmp_path, monkeypatch):
         sys.modules.pop("lnlbench_trim", None)
     assert "trim" in said
     assert "10 passed, 1 skipped" in said  # of the check
+    table = GUIDE[GUIDE.index("| check | what has to hold |") :].partition("\n\n")[0]
+    made = re.findall(r"^  (?:ok|skipped) +(\w[\w ]*?)  ", said, flags=re.MULTILINE)
+    assert re.findall(r"^\| `(\w[\w ]*)`", table, flags=re.MULTILINE) == made
 
 
 def one_epoch(loads):
