@@ -200,11 +200,12 @@ def test_an_unreadable_file_is_named_and_skipped_only_on_request(root, make, rea
     assert any("1 unreadable files left out" in note and "bad.png" in note for note in data.notes)
 
 
-def test_a_large_image_is_read_when_allowed_and_pillows_limit_is_put_back(root):
-    limit = Image.MAX_IMAGE_PIXELS
-    huge(root / "train" / "red" / "huge.png")
-    assert len(dataset(root, max_megapixels=300, image_size=8).train_labels) == 9
-    assert limit == Image.MAX_IMAGE_PIXELS
+def test_only_max_megapixels_limits_and_pillows_limit_is_put_back(root, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # Pillow would refuse more than 200
+    assert len(dataset(root, max_megapixels=0.01).train_labels) == 8
+    assert Image.MAX_IMAGE_PIXELS == 100
+    with pytest.raises(DataError, match=r"more than max_megapixels=0\.001"):
+        dataset(root, max_megapixels=0.001)
 
 
 def test_a_png_that_decodes_to_far_more_than_it_says_is_no_crash(root):
@@ -311,7 +312,7 @@ def test_three_methods_train_on_3000_images_of_two_sizes(tmp_path):
     from lnlbench.runner.spec import build_spec
 
     try:
-        cifar = load_dataset("cifar10", download=False)
+        cifar = load_dataset("cifar100-coarse", download=False)
     except LnlbenchError as reason:
         pytest.skip(str(reason))
     for number in range(3000):
@@ -336,4 +337,4 @@ def test_three_methods_train_on_3000_images_of_two_sizes(tmp_path):
         assert outcome.result.status == "done", outcome.result.error
         assert outcome.result.data.num_train == 2500
         assert outcome.result.data.noise_rate is None
-        assert (outcome.result.scores.test_accuracy_last or 0) > 0.12
+        assert (outcome.result.scores.test_accuracy_last or 0) > 0.07
