@@ -12,6 +12,8 @@ hookimpl = HookimplMarker("lnlbench")
 # Imported on first use: `lnlbench --help` must not wait for torch.
 _HOMES = {
     "Backbone": "lnlbench.backbone",
+    "DataSource": "lnlbench.data.source",
+    "Dataset": "lnlbench.data.dataset",
     "Method": "lnlbench.method",
     "LossMethod": "lnlbench.method",
     "Params": "lnlbench.params",
@@ -22,6 +24,8 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from lnlbench.backbone import Backbone
+    from lnlbench.data.dataset import Dataset
+    from lnlbench.data.source import DataSource
     from lnlbench.method import LossMethod, Method
     from lnlbench.params import Params, Recipe
     from lnlbench.run import Batch, Run
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Backbone",
     "Batch",
+    "DataSource",
+    "Dataset",
     "LossMethod",
     "Method",
     "Params",

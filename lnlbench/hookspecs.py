@@ -6,6 +6,7 @@ from pluggy import HookspecMarker
 
 if TYPE_CHECKING:
     from lnlbench.backbone import Backbone
+    from lnlbench.data.source import DataSource
     from lnlbench.method import Method
 
 hookspec = HookspecMarker("lnlbench")
@@ -19,3 +20,8 @@ def register_methods() -> "list[type[Method]]":  # type: ignore[empty-body]
 @hookspec
 def register_backbones() -> "list[Backbone]":  # type: ignore[empty-body]
     """Return the networks with pretrained weights that this plugin provides."""
+
+
+@hookspec
+def register_datasets() -> "list[DataSource]":  # type: ignore[empty-body]
+    """Return the data sets this plugin provides."""

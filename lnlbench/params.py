@@ -44,7 +44,7 @@ class Recipe(BaseModel):
     note: str = ""
 
 
-def parse_assignments(assignments: list[str]) -> dict[str, Any]:
+def parse_assignments(assignments: list[str], option: str = "--set") -> dict[str, Any]:
     """Read `key=value` settings; a value is JSON where it parses as JSON, else text.
 
     Raises:
@@ -56,11 +56,11 @@ def parse_assignments(assignments: list[str]) -> dict[str, Any]:
         key = key.strip().replace("-", "_")
         if not equals or not key:
             raise UsageError(
-                f"--set takes key=value, not {assignment!r}. Example: --set lambda_u=25"
+                f"{option} takes key=value, not {assignment!r}. Example: {option} lambda_u=25"
             )
         if key in values:
             raise UsageError(
-                f"--set gives {key!r} twice: {values[key]!r} and {text!r}. Give it once."
+                f"{option} gives {key!r} twice: {values[key]!r} and {text!r}. Give it once."
             )
         try:
             values[key] = json.loads(text)
@@ -69,12 +69,15 @@ def parse_assignments(assignments: list[str]) -> dict[str, Any]:
     return values
 
 
-def validate_params(method: str, params: type[Params], values: dict[str, Any]) -> Params:
-    """Build a method's parameters from plain values.
+def validate_params(
+    owner: str, params: type[Params], values: dict[str, Any], kind: str = "method"
+) -> Params:
+    """Build the parameters of a method, or of another `kind` of thing, from plain values.
 
     Raises:
         UsageError: an unknown key, a wrong type, or a value out of bounds; names what is allowed.
     """
+    command = f"lnlbench {kind.replace(' ', '')}s show {owner}"
     unknown = [key for key in values if key not in params.model_fields]
     if unknown:
         names = sorted(params.model_fields)
@@ -82,8 +85,8 @@ def validate_params(method: str, params: type[Params], values: dict[str, Any]) -
         guess = f" Did you mean {near[0]!r}?" if near else ""
         listing = ", ".join(names) or "none"
         raise UsageError(
-            f"Method {method!r} has no parameter {unknown[0]!r}.{guess} Its parameters: {listing}. "
-            f"'lnlbench methods show {method}' explains them."
+            f"{kind.capitalize()} {owner!r} has no parameter {unknown[0]!r}.{guess} "
+            f"Its parameters: {listing}. '{command}' explains them."
         )
     try:
         return params.model_validate(values)
@@ -92,7 +95,8 @@ def validate_params(method: str, params: type[Params], values: dict[str, Any]) -
         name = ".".join(str(part) for part in first["loc"]) or "the parameters together"
         field = params.model_fields.get(str(first["loc"][0])) if first["loc"] else None
         meaning = f" ({field.description})" if field is not None and field.description else ""
+        given = "is missing" if first["type"] == "missing" else f"was given {first['input']!r}"
         raise UsageError(
-            f"Parameter {name!r} of method {method!r}{meaning} was given {first['input']!r}: "
-            f"{first['msg']}. 'lnlbench methods show {method}' lists types and bounds."
+            f"Parameter {name!r} of {kind} {owner!r}{meaning} {given}: "
+            f"{first['msg']}. '{command}' lists types and bounds."
         ) from error

@@ -27,6 +27,7 @@ _MACHINERY = (
     str(Path(pluggy.__file__).parent),
     __file__,
     str(Path(__file__).with_name("plugins.py")),
+    str(Path(__file__).with_name("plugin_import.py")),
 )
 _T = TypeVar("_T")
 
@@ -225,3 +226,30 @@ def check_backbone(backbone: Any) -> None:
         raise PluginRefused(f"backbone {name!r} does not say what it was pretrained on")
     if not callable(backbone.weights):
         raise PluginRefused(f"backbone {name!r}: weights is not a function")
+
+
+def check_source(source: Any) -> None:
+    """Check what can be known of a data set without reading it.
+
+    Raises:
+        PluginRefused: names the data set and what is wrong with it.
+    """
+    from lnlbench.data.names import DATASETS
+    from lnlbench.data.source import DataSource
+    from lnlbench.params import Params
+
+    if not isinstance(source, DataSource):
+        raise PluginRefused(f"register_datasets() returned {source!r}, not an lnlbench.DataSource")
+    name = source.name
+    if not isinstance(name, str) or not METHOD_NAME.fullmatch(name):
+        raise PluginRefused(
+            f"data set name {name!r} is not lower-case words of a-z and 0-9 joined by hyphens"
+        )
+    if any(name == own or name in info.aliases for own, info in DATASETS.items()):
+        raise PluginRefused(f"data set {name!r} is lnlbench's own; choose another name")
+    if not isinstance(source.title, str) or not source.title.strip():
+        raise PluginRefused(f"data set {name!r} has no title")
+    if not isinstance(source.params, type) or not issubclass(source.params, Params):
+        raise PluginRefused(f"data set {name!r}: params is not a subclass of lnlbench.Params")
+    if not callable(source.load):
+        raise PluginRefused(f"data set {name!r}: load is not a function")

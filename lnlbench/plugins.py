@@ -24,12 +24,15 @@ from lnlbench.plugin_checks import (
     check_hooks,
     check_method,
     check_requirements,
+    check_source,
     printable,
     registered,
 )
+from lnlbench.plugin_import import import_plugin
 
 if TYPE_CHECKING:
     from lnlbench.backbone import Backbone
+    from lnlbench.data.source import DataSource
     from lnlbench.method import Method
 
 GROUP = "lnlbench"
@@ -69,6 +72,8 @@ class Plugins:
     origins: dict[str, Origin] = field(default_factory=dict)  # by method name
     backbones: "dict[str, Backbone]" = field(default_factory=dict)
     backbone_origins: dict[str, Origin] = field(default_factory=dict)  # by backbone name
+    datasets: "dict[str, DataSource]" = field(default_factory=dict)
+    dataset_origins: dict[str, Origin] = field(default_factory=dict)  # by data set name
     loaded: list[Origin] = field(default_factory=list)
     errors: list[PluginError] = field(default_factory=list)
     skipped: list[Origin] = field(default_factory=list)  # left out by LNLBENCH_PLUGINS
@@ -207,7 +212,7 @@ def _load(candidate: _Candidate, plugins: Plugins) -> None:
     """
     origin, entry_point = candidate.origin, candidate.entry_point
     check_requirements(candidate.requires, lnlbench.__version__)
-    plugin = attempt(f"importing {entry_point.value!r}", entry_point.load)
+    plugin = import_plugin(entry_point, origin, ENVIRONMENT)
     # Two distributions may use the same entry-point name; together with the distribution's it is
     # unique, and pluggy does not skip the second.
     name = f"{origin.distribution}:{origin.entry_point}"
@@ -216,6 +221,7 @@ def _load(candidate: _Candidate, plugins: Plugins) -> None:
     attempt("checking its hooks", lambda: check_hooks(alone, plugin))
     methods = registered(alone, "register_methods", "Method classes")
     backbones = registered(alone, "register_backbones", "Backbones")
+    datasets = registered(alone, "register_datasets", "DataSources")
     other = plugins.manager.get_name(plugin)
     if other is not None:
         raise PluginRefused(f"{entry_point.value!r} is already loaded as {other}")
@@ -223,6 +229,7 @@ def _load(candidate: _Candidate, plugins: Plugins) -> None:
     plugins.loaded.append(origin)
     additions = [partial(_add_method, method) for method in methods]
     additions += [partial(_add_backbone, backbone) for backbone in backbones]
+    additions += [partial(_add_dataset, dataset) for dataset in datasets]
     for add in additions:
         try:
             add(origin, plugins)
@@ -250,3 +257,14 @@ def _add_backbone(backbone: Any, origin: Origin, plugins: Plugins) -> None:
         )
     plugins.backbones[backbone.name] = backbone
     plugins.backbone_origins[backbone.name] = origin
+
+
+def _add_dataset(source: Any, origin: Origin, plugins: Plugins) -> None:
+    attempt("checking a data set", lambda: check_source(source))
+    if source.name in plugins.datasets:
+        raise PluginRefused(
+            f"data set {source.name!r} of {origin.distribution} is already provided by "
+            f"{plugins.dataset_origins[source.name].distribution}; uninstall one of the two"
+        )
+    plugins.datasets[source.name] = source
+    plugins.dataset_origins[source.name] = origin

@@ -1,5 +1,6 @@
 """Distributions written by hand into a folder, so that importlib.metadata really finds them."""
 
+import tomllib
 from pathlib import Path
 
 
@@ -69,3 +70,18 @@ def write_dist_info(
     (folder / "METADATA").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "entry_points.txt").write_text(entry_points, encoding="utf-8")
     return folder
+
+
+def install_package(folder: Path, site: Path) -> tuple[str, str]:
+    """Do for a package's folder what `pip install -e` does; returns what belongs on the path."""
+    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = [f"{key} = {value}" for key, value in project["entry-points"]["lnlbench"].items()]
+    site.mkdir(exist_ok=True)
+    write_dist_info(
+        site,
+        project["name"],
+        "\n".join(["[lnlbench]", *lines, ""]),
+        version=project["version"],
+        requires=tuple(project["dependencies"]),
+    )
+    return str(site), str(folder)

@@ -4,13 +4,12 @@ import json
 import sys
 
 import pytest
-import typer
 from factories import make_result
 from plugin_zoo import good_source, install, method_source
 from typer.testing import CliRunner
 
 from lnlbench.cli.methods import app as methods_app
-from lnlbench.cli.plugins import plugins as plugins_command
+from lnlbench.cli.plugins import app as plugins_app
 from lnlbench.errors import UsageError
 from lnlbench.results import ResultStore
 
@@ -67,9 +66,7 @@ def installed(tmp_path, monkeypatch):
 
 
 def invoke_plugins(*arguments: str):
-    app = typer.Typer()
-    app.command()(plugins_command)
-    return CliRunner().invoke(app, arguments)
+    return CliRunner().invoke(plugins_app, arguments)
 
 
 def invoke_methods(*arguments: str):
@@ -94,6 +91,7 @@ def test_plugins_json(installed):
             "entry_point": "builtin",
             "methods": ["plain"],
             "backbones": [],
+            "datasets": [],
         },
         {
             "distribution": "lnlbench-fancy",
@@ -101,6 +99,7 @@ def test_plugins_json(installed):
             "entry_point": "fancy",
             "methods": ["fancy"],
             "backbones": [],
+            "datasets": [],
         },
     ]
     [failed] = report["failed"]

@@ -3,7 +3,7 @@ import pytest
 from lnlbench.data import DATASETS
 from lnlbench.errors import UsageError
 from lnlbench.noise import check_noise, noise_names, parse_noise
-from lnlbench.noise.spec import HUMAN, RATED
+from lnlbench.noise.spec import GIVEN, HUMAN, RATED
 
 
 @pytest.mark.parametrize("text", ["clean", *HUMAN, "matched", "matched:worst", "instance:0.25"])
@@ -66,7 +66,8 @@ def test_human_noise_belongs_to_its_data_set(dataset):
             check_noise(name, dataset)
             check_noise(f"matched:{name}", dataset)
             continue
-        with pytest.raises(UsageError, match=r"belongs to --dataset (cifar10|cifar100)"):
+        owner = "data of your own" if name == GIVEN else r"belongs to --dataset (cifar10|cifar100)"
+        with pytest.raises(UsageError, match=owner):
             check_noise(name, dataset)
 
 

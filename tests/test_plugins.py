@@ -1,11 +1,15 @@
 """Finding plugins: each way in which pluggy, or a plugin, goes wrong in silence or too loudly."""
 
 import json
+import os
+import random
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from plugin_zoo import good_source, install, method_source, write_dist_info
 
 import lnlbench
@@ -467,9 +471,15 @@ def test_printable_escapes_what_a_terminal_would_obey():
 
 ZOO = {
     "zoo-argument": (f"{HOOKED}def register_methods(x):\n    return []\n", "{'x'} are declared"),
+    "zoo-chdir": ("import os\nos.chdir('/')\n" + good_source("moved"), "changed the working dir"),
     "zoo-class": (f"{HOOKED}def register_methods():\n    return [object]\n", "not a subclass"),
     "zoo-default": (f"{HOOKED}def register_methods(x=1):\n    return []\n", "has a default"),
+    "zoo-dtype": (
+        "import torch\ntorch.set_default_dtype(torch.float64)\n" + good_source("wide"),
+        "changed torch's default dtype from torch.float32 to torch.float64",
+    ),
     "zoo-duplicate": (good_source("good-one"), "already provided by zoo-a-good"),
+    "zoo-escape": (method_source(f"name = '\\x1b[31mred'\n{REFERENCE}"), r"'\x1b[31mred'"),
     "zoo-exit": ("import sys\nsys.exit('no')", "SystemExit: no"),
     "zoo-import": ("import no_such_module", "ModuleNotFoundError"),
     "zoo-misspelt": (f"{HOOKED}def register_methds():\n    return []\n", "'register_methds'"),
@@ -496,3 +506,53 @@ def test_in_a_zoo_of_plugins_the_good_load_and_each_broken_one_is_named(site):
     failed = [error.origin.distribution for error in plugins.errors]
     assert sorted(failed) == sorted([*ZOO, "zoo-version"])
     json.dumps([vars(error.origin) for error in plugins.errors])
+
+
+def test_what_an_import_changes_is_put_back(site):
+    folder, dtype = Path.cwd(), torch.get_default_dtype()
+    install(site, "lnlbench-a", ZOO["zoo-dtype"][0])
+    install(site, "lnlbench-b", ZOO["zoo-chdir"][0])
+    seeding = "import random, numpy, torch\nfor each in (random.seed, numpy.random.seed,"
+    seeding += " torch.manual_seed):\n    each(0)\n"
+    install(site, "lnlbench-c", seeding + good_source("seeder"))
+    torch.manual_seed(7)
+    streams = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+    plugins = load_plugins()
+    assert (Path.cwd(), torch.get_default_dtype()) == (folder, dtype)
+    after = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+    assert after == streams
+    # Its seeds are without effect now, so that it can stay.
+    assert "seeder" in plugins.methods
+    assert not {"wide", "moved"} & set(plugins.methods)
+
+
+def test_a_slow_import_is_named_with_the_way_out(site, monkeypatch, capsys):
+    monkeypatch.setattr("lnlbench.plugin_import.SLOW_SECONDS", 0.05)
+    install(site, "lnlbench-a", "import time\ntime.sleep(0.4)\n" + good_source("late"))
+    assert "late" in load_plugins().methods
+    said = capsys.readouterr().err
+    assert "Still importing the plugin lnlbench-a 1.0 (plugin)." in said
+    assert "LNLBENCH_PLUGINS=none" in said
+
+
+def test_help_imports_no_plugin(site):
+    """Not even one that hangs, and neither does asking for the version."""
+    install(site, "lnlbench-hangs", "while True:\n    pass\n")
+    path = os.pathsep.join([str(site), str(Path(lnlbench.__file__).parents[1])])
+    for arguments in (["--help"], ["--version"], ["plugins", "--help"]):
+        done = subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "lnlbench", *arguments],
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == 0
+        imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+        assert not imported & {"torch", "numpy", "lnlbench_hangs_module"}
+
+
+def test_escape_codes_of_an_entry_point_never_reach_the_terminal(site):
+    install(site, "lnlbench-a", good_source("first"), entry_point="\x1b[31mred")
+    origin = load_plugins().origins["first"]
+    assert str(origin) == r"lnlbench-a 1.0 (\x1b[31mred)"

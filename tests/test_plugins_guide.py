@@ -1,19 +1,28 @@
 """The plugin guide: every hook is in it and tested, and its example is a plugin that works."""
 
 import inspect
+import os
 import re
+import shlex
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 import torch
-from plugin_zoo import write_dist_info
+from cli import call, environment
+from plugin_zoo import install_package, write_dist_info
 
+import lnlbench
 from lnlbench import hookspecs
 from lnlbench.params import validate_params
 from lnlbench.plugins import load_plugins
 from lnlbench.run import Batch
+from lnlbench.testing import check_dataset
+from lnlbench.testing.behavior import check_runs
+from lnlbench.testing.declarations import check_metadata, check_parameters
+from lnlbench.testing.trials import Trials
 
 ROOT = Path(__file__).parents[1]
 GUIDE = (ROOT / "plugins" / "README.md").read_text(encoding="utf-8")
@@ -83,6 +92,98 @@ def test_the_complete_plugin_learns_the_samples_with_small_losses(trim):
     assert (logits.grad.abs().sum(1) > 0).tolist() == [True, False, True, True]
 
 
+def test_the_complete_plugins_pyproject_is_about_ten_lines():
+    lines = [line for line in blocks("toml")[0].splitlines() if line.strip()]
+    assert len(lines) <= 10
+
+
+def test_every_block_is_of_a_language_that_is_executed():
+    fences = re.findall(r"^```(\w*)$", GUIDE, flags=re.MULTILINE)
+    assert len(fences) % 2 == 0
+    assert set(fences[::2]) == {"python", "toml", "sh"}
+    assert set(fences[1::2]) == {""}
+    assert len(blocks("toml")) == 1
+
+
 def test_every_python_block_of_the_guide_runs():
     for number, block in enumerate(blocks("python")):
-        exec(compile(block, f"plugins/README.md, block {number}", "exec"), {"__name__": "guide"})
+        names = {"__name__": "guide"}
+        exec(compile(block, f"plugins/README.md, block {number}", "exec"), names)
+        for source in names["register_datasets"]() if "register_datasets" in names else []:
+            check_dataset(source)
+
+
+def test_the_guides_own_test_checks_a_right_method(monkeypatch):
+    checked = []
+    monkeypatch.setattr("lnlbench.testing.check_method", checked.append)
+    [block] = [block for block in blocks("python") if "check_method" in block]
+    names = {"__name__": "guide"}
+    exec(compile(block, "plugins/README.md", "exec"), names)
+    names["test_it_passes_every_check"]()
+    [method] = checked
+    assert check_metadata(method).status == check_parameters(method).status == "passed"
+    finding, trial = check_runs(Trials(method, {}))
+    assert finding.status == "passed", finding
+    assert "loss" in trial.result.curves
+
+
+def test_the_promise_names_all_that_is_public():
+    promise = GUIDE[GUIDE.index("the names that `import lnlbench` offers") :].partition(";")[0]
+    named = set(re.findall(r"`(\w+)`", promise))
+    assert named == set(lnlbench.__all__)
+
+
+def test_the_guides_commands_work_in_a_clean_folder(tmp_path, monkeypatch):
+    """What a new user types, from the first block to the last; an epoch stands for sixty."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("lnlbench.tracks.tomllib.loads", one_epoch(tomllib.loads))
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    assert any("leaderboard" in line for line in lines)
+    said = ""
+    try:
+        for line in lines:
+            said += type_in(line, tmp_path / "site", monkeypatch)
+    finally:
+        sys.modules.pop("lnlbench_trim", None)
+    assert "trim" in said
+    assert "10 passed, 1 skipped" in said  # of the check
+    table = GUIDE[GUIDE.index("| check | what has to hold |") :].partition("\n\n")[0]
+    made = re.findall(r"^  (?:ok|skipped) +(\w[\w ]*?)  ", said, flags=re.MULTILINE)
+    assert re.findall(r"^\| `(\w[\w ]*)`", table, flags=re.MULTILINE) == made
+
+
+def one_epoch(loads):
+    def shortened(text):
+        fields = loads(text)
+        return {**fields, "epochs": 1} if "epochs" in fields else fields
+
+    return shortened
+
+
+def type_in(line, site, monkeypatch):
+    """Do what a shell would do with one line of the guide; returns what was printed."""
+    variables, words = {}, shlex.split(line)
+    while "=" in words[0]:
+        name, _, value = words.pop(0).partition("=")
+        variables[name] = value
+    program, *arguments = words
+    if program == "cd":
+        monkeypatch.chdir(arguments[0])
+        return ""
+    if program == "pip":
+        assert arguments == ["install", "-e", ".[test]"]
+        for folder in reversed(install_package(Path.cwd(), site)):
+            monkeypatch.syspath_prepend(folder)
+        return ""
+    if program == "pytest":
+        path = os.pathsep.join([str(site), str(Path.cwd())])
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        done = subprocess.run(
+            command, env=environment(PYTHONPATH=path), capture_output=True, text=True, timeout=250
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+    assert program == "lnlbench", line
+    outcome = call(*arguments, **variables)
+    assert outcome.code == 0, f"{line}: {outcome.out}{outcome.err}"
+    return outcome.out

@@ -13,7 +13,7 @@ from lnlbench.cli.datasets import app as datasets_app
 from lnlbench.cli.embed import embed
 from lnlbench.cli.leaderboard import leaderboard
 from lnlbench.cli.methods import app as methods_app
-from lnlbench.cli.plugins import plugins
+from lnlbench.cli.plugins import app as plugins_app
 from lnlbench.cli.report import report
 from lnlbench.cli.run import run
 from lnlbench.cli.tracks import app as tracks_app
@@ -36,7 +36,7 @@ app.add_typer(tracks_app, name="tracks")
 app.add_typer(datasets_app, name="datasets")
 app.add_typer(backbones_app, name="backbones")
 app.add_typer(data_app, name="data")
-app.command()(plugins)
+app.add_typer(plugins_app, name="plugins")
 
 
 def _show_version(wanted: bool) -> None:

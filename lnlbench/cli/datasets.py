@@ -1,9 +1,12 @@
 """`lnlbench datasets [show NAME]`: the data sets, and the noise that each can have."""
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from lnlbench.data.source import DataSource
 
 app = typer.Typer()
 
@@ -19,17 +22,22 @@ def datasets(context: typer.Context, as_json: JsonOption = False) -> None:
     from lnlbench.noise import noise_names
 
     summaries = [describe_dataset(name) for name in dataset_names()]
+    provided = [describe_source(source) for source in provided_sources().values()]
     if as_json:
-        document = {"datasets": summaries, "noise": noise_names()}
+        document = {"datasets": summaries, "provided": provided, "noise": noise_names()}
         typer.echo(json.dumps(document, indent=2, sort_keys=True))
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table("data set", "classes", "human noise", "what it is", box=None)
     for each in summaries:
         human = ", ".join(each["human_noise"]) or "-"
         table.add_row(each["name"], str(each["classes"]), human, each["title"])
+    for each in provided:
+        # Text, not str: a plugin's title is not markup.
+        table.add_row(*(Text(cell) for cell in (each["name"], "-", "-", each["title"])))
     console = Console(highlight=False)
     console.print(table)
     console.print(f"\nNoise for --noise: {', '.join(noise_names())}", soft_wrap=True)
@@ -42,13 +50,43 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Explain one data set: its names, its classes, and the noises that it can have."""
-    details = describe_dataset(name)
+    sources = provided_sources()
+    details = describe_source(sources[name]) if name in sources else describe_dataset(name)
     if as_json:
         typer.echo(json.dumps(details, indent=2, sort_keys=True))
         return
+    settings = details.pop("settings", [])
     for field, value in details.items():
         text = ", ".join(value) or "-" if isinstance(value, list) else str(value)
         typer.echo(f"{field:<12} {text}")
+    for each in settings:
+        bounds = f", {each['bounds']}" if each["bounds"] else ""
+        default = "required" if each["required"] else f"default {each['default']}"
+        about = f"({each['type']}{bounds}; {default}) {each['description']}"
+        typer.echo(f"--set-data {each['name']}=…  {about}")
+
+
+def provided_sources() -> "dict[str, DataSource]":
+    """The data sets of plugins, by name."""
+    from lnlbench.plugins import load_plugins
+
+    sources = load_plugins().datasets
+    return {name: sources[name] for name in sorted(sources)}
+
+
+def describe_source(source: "DataSource") -> dict[str, Any]:
+    """What a plugin says of its data set, and the settings that it takes."""
+    from lnlbench.cli.methods import describe_params
+    from lnlbench.plugin_checks import printable
+
+    return {
+        "name": source.name,
+        "title": printable(source.title),
+        "settings": [
+            each | {"required": source.params.model_fields[each["name"]].is_required()}
+            for each in describe_params(source.params)
+        ],
+    }
 
 
 def describe_dataset(name: str) -> dict[str, Any]:

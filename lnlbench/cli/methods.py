@@ -116,15 +116,18 @@ def measured_costs(store: "ResultStore", name: str) -> list[dict[str, Any]]:
 
 def describe_params(params: Any) -> list[dict[str, Any]]:
     """Name, type, bounds, default and description of each field of a Params class, in order."""
-    default = params()
-    # A document may leave out fields that are without effect at their defaults.
-    defaults = {**vars(default), **default.model_dump(mode="json")}
+    required = [key for key, field in params.model_fields.items() if field.is_required()]
+    defaults: dict[str, Any] = dict.fromkeys(required)
+    if not required:  # a data set may have to be told where it lies; a method runs without a word
+        default = params()
+        # A document may leave out fields that are without effect at their defaults.
+        defaults = {**vars(default), **default.model_dump(mode="json")}
     return [
         {
             "name": key,
             "type": _type_name(field.annotation),
             "bounds": _bounds(field.metadata),
-            "default": defaults[key],
+            "default": defaults.get(key, field.default),
             "description": field.description or "",
         }
         for key, field in params.model_fields.items()

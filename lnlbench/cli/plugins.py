@@ -1,23 +1,37 @@
-"""`lnlbench plugins`: what is installed, what loaded, and why the rest did not."""
+"""`lnlbench plugins [check NAME | new NAME]`: what is installed, whether it is right, a new one."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from lnlbench.errors import EXIT_FAILED
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from lnlbench.plugins import Origin, Plugins
 
+app = typer.Typer()
 
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.callback(invoke_without_command=True)
 def plugins(
+    context: typer.Context,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 when a plugin failed to load.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """List the installed plugins, what they provide, and why any of them failed to load."""
+    """List the installed plugins, what they provide, and why any of them failed to load.
+
+    `lnlbench plugins check NAME` examines one, and `lnlbench plugins new NAME` writes one.
+    """
+    if context.invoked_subcommand is not None:
+        return
     from lnlbench.plugins import load_plugins
 
     loaded = load_plugins()
@@ -32,6 +46,59 @@ def plugins(
         raise typer.Exit(1)
 
 
+@app.command()
+def check(
+    name: Annotated[str, typer.Argument(help="An installed distribution, or a method.")],
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="A method parameter in all runs, key=value.")
+    ] = None,
+    set_data: Annotated[
+        list[str] | None, typer.Option("--set-data", help="A data set's setting, key=value.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Examine what a plugin provides: minutes for a slow method; exits with 1 if a check fails."""
+    from lnlbench.params import parse_assignments
+    from lnlbench.plugins import load_plugins
+    from lnlbench.testing.plugins import examine
+
+    params, data = parse_assignments(set_ or []), parse_assignments(set_data or [], "--set-data")
+    passed, documents = True, []
+    for report in examine(load_plugins(), name, params, data):
+        passed = passed and report.passed
+        documents.append(report.document())
+        if not as_json:
+            typer.echo(f"{report}\n")
+    if as_json:
+        typer.echo(json.dumps({"passed": passed, "reports": documents}, indent=2, sort_keys=True))
+    if not passed:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Its name, such as `trim`: lnlbench-trim.")],
+    kind: Annotated[
+        str, typer.Option(help="loss, two-network, backbone or dataset: what it provides.")
+    ] = "loss",
+    output: Annotated[Path, typer.Option(help="Folder that gets the package's own.")] = Path(),
+    licence: Annotated[
+        str, typer.Option("--license", help="MIT, BSD-3-Clause or Apache-2.0.")
+    ] = "MIT",
+    author: Annotated[
+        str | None, typer.Option(help="Who holds the copyright; default: the package's authors.")
+    ] = None,
+) -> None:
+    """Write a complete plugin package that installs and passes its own tests."""
+    from lnlbench.scaffold import write_plugin
+
+    folder = write_plugin(name, kind, output, licence, author)
+    typer.echo(f"Wrote {folder}. Install, test and check it:")
+    typer.echo(f"  pip install -e '{folder}[test]'")
+    typer.echo(f"  pytest {folder}")
+    typer.echo(f"  lnlbench plugins check {folder.name}")
+
+
 def plugin_report(plugins: "Plugins") -> dict[str, list[dict[str, Any]]]:
     """Plain data on every plugin: `loaded` and its names, `failed` with the reason, `skipped`."""
 
@@ -43,6 +110,7 @@ def plugin_report(plugins: "Plugins") -> dict[str, list[dict[str, Any]]]:
             vars(origin)
             | {"methods": provided(plugins.origins, origin)}
             | {"backbones": provided(plugins.backbone_origins, origin)}
+            | {"datasets": provided(plugins.dataset_origins, origin)}
             for origin in plugins.loaded
         ],
         "failed": [vars(error.origin) | {"reason": error.reason} for error in plugins.errors],
@@ -62,7 +130,7 @@ def _print_report(report: dict[str, list[dict[str, Any]]], console: "Console") -
         table = Table("distribution", "version", "entry point", columns[status], box=None)
         for plugin in plugins:
             if "methods" in plugin:
-                last = ", ".join(plugin["methods"] + plugin["backbones"])
+                last = ", ".join(plugin["methods"] + plugin["backbones"] + plugin["datasets"])
             else:
                 last = plugin.get("reason", "LNLBENCH_PLUGINS")
             cells = (plugin["distribution"], plugin["version"], plugin["entry_point"], last)

@@ -29,6 +29,10 @@ def run(
         str | None, typer.Option(help="Several seeds: a number N for 0..N-1, or 0-4, or 0,2,7.")
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="Override the track's data set.")] = None,
+    set_data: Annotated[
+        list[str] | None,
+        typer.Option("--set-data", help="A setting of a plugin's data set, key=value."),
+    ] = None,
     noise: Annotated[
         str | None, typer.Option(help="Override the noise, e.g. symmetric:0.4 or clean.")
     ] = None,
@@ -124,10 +128,14 @@ def run(
             "Name a method: lnlbench run --method ce --track digits. 'lnlbench methods' lists them."
         )
 
+    from lnlbench.data.provided import ProvidedData
+    from lnlbench.params import parse_assignments
     from lnlbench.plugins import load_plugins
+    from lnlbench.runner.data import data_overrides
     from lnlbench.runner.series import Series, resumable
 
     plugins = load_plugins(strict=strict)
+    provided = ProvidedData(plugins.datasets, parse_assignments(set_data or [], "--set-data"))
     if resume is not None:
         specs, output = resumable(resume)
     elif spec is not None:
@@ -136,6 +144,7 @@ def run(
         from lnlbench.networks.weights import WeightSources
         from lnlbench.runner.transfer import TransferFlags, transfer_overrides
 
+        overrides |= data_overrides(plugins, provided, dataset, bool(set_data), noise)
         sources = WeightSources(weights, plugins.backbones)
         overrides |= transfer_overrides(track, backbone, TransferFlags(*said), sources)
         names = _method_names(method)
@@ -144,7 +153,7 @@ def run(
         for each in specs:
             typer.echo(each.model_dump_json())
         return
-    series = Series(plugins, output, device, data_dir, overwrite, weights)
+    series = Series(plugins, output, device, data_dir, overwrite, weights, provided)
     outcomes = series.execute(specs, quiet=quiet, machine=as_json)
     if not all(outcome.finished for outcome in outcomes):
         raise typer.Exit(EXIT_FAILED)

@@ -33,7 +33,9 @@ def cached(name: str, sources: Iterable[Path], root: Path, decode: Callable[[], 
     is made again; a cache that cannot be written is done without.
     """
     files = [path.resolve() for path in sources]
-    key = hashlib.sha256("\n".join(map(str, files)).encode()).hexdigest()[:16]
+    names = "\n".join(map(str, files))
+    # A name on disk may hold bytes that are not UTF-8.
+    key = hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()[:16]
     entry = root / f"{name}-{key}"
     identity = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
     found = _read(entry, identity)

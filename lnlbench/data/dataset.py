@@ -17,7 +17,8 @@ class Dataset:
     Images are uint8 [N, C, H, W], labels int64 [N]. `mean` and `std` are per channel, of the
     training images divided by 255. `human_labels` maps a noise name to int64 [N] labels of the
     training images. `superclasses[i]` is the superclass of class i, None where there are none.
-    `notes` holds what a result should say of its data.
+    `notes` holds what a result should say of its data. `truth_known` is false where nobody knows
+    the clean labels: `train_labels` are then the labels as given, and so are those of the test.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Dataset:
     human_labels: Mapping[str, Tensor] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     superclasses: tuple[int, ...] | None = None
+    truth_known: bool = True
 
     @property
     def num_classes(self) -> int:

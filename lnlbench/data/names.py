@@ -1,6 +1,6 @@
 """The names of the data sets, and which human labels belong to each."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lnlbench.errors import unknown_name
@@ -50,10 +50,13 @@ def dataset_names() -> list[str]:
     return sorted(DATASETS)
 
 
-def canonical_name(name: str) -> str:
-    """The canonical name for a name or an alias; raises UsageError for any other."""
+def canonical_name(name: str, provided: Iterable[str] = ()) -> str:
+    """The canonical name for a name or an alias; raises UsageError for any other.
+
+    `provided` are names of plugins' data sets, for the error to mention.
+    """
     wanted = name.strip().lower()
     for canonical, info in DATASETS.items():
         if wanted == canonical or wanted in info.aliases:
             return canonical
-    raise unknown_name("data set", name, DATASETS)
+    raise unknown_name("data set", name, [*DATASETS, *provided])

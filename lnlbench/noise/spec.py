@@ -13,7 +13,8 @@ RATED = {
     "pairflip": "to the next class",
     "instance": "to a class that depends on the image (Xia et al., NeurIPS 2020)",
 }
-HUMAN = tuple(name for info in DATASETS.values() for name in info.human_noise)
+GIVEN = "given"  # the labels that the data of a plugin came with
+HUMAN = (*(name for info in DATASETS.values() for name in info.human_noise), GIVEN)
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,11 @@ def check_fit(spec: NoiseSpec, dataset: str, human: Collection[str], *, has_map:
     if spec.kind == "matched" and spec.source is None and len(human) > 1:
         options = ", ".join(f"matched:{name}" for name in sorted(human))
         raise UsageError(f"Data set {dataset!r} has several human labels; say which: {options}.")
+    if spec.source == GIVEN and GIVEN not in human:
+        raise UsageError(
+            f"Noise 'given' is the labels of data of your own (--dataset image-folder), and data "
+            f"set {dataset!r} has none beside its clean ones. 'lnlbench datasets' lists the noises."
+        )
     if spec.source is not None and spec.source not in human:
         owner = next(name for name, info in DATASETS.items() if spec.source in info.human_noise)
         own = f"has {', '.join(sorted(human))}" if human else "has no human labels"

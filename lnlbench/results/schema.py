@@ -78,7 +78,9 @@ class Data(_Document):
     noise: Text
     noise_seed: int | None
     labels_sha256: Sha256 = Field(description="Of the noisy labels as little-endian int64.")
-    noise_rate: Fraction = Field(description="Realised share of wrong training labels.")
+    noise_rate: Fraction | None = Field(
+        description="Realised share of wrong training labels; null where nobody knows the truth."
+    )
     num_classes: int = Field(ge=2)
     num_train: int = Field(ge=1)
     num_test: int = Field(ge=1)

@@ -1,6 +1,7 @@
 """A run's directory: spec, checkpoint, result, and the lock that keeps a second process out."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +23,7 @@ class RunDirectory:
         self.checkpoint_file = path / "checkpoint"
         self.result_file = path / "result.json"
         self.error_file = path / "error.txt"
+        self.data_file = path / "data.json"
 
     @classmethod
     def of_spec(cls, output: Path, spec: RunSpec) -> "RunDirectory":
@@ -59,6 +61,18 @@ class RunDirectory:
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"Cannot read the run spec {self.spec_file}: {error}.") from error
         return parse_spec(text, str(self.spec_file))
+
+    def write_locations(self, locations: Mapping[str, str]) -> None:
+        """Remember where a plugin found its data; the spec says only which data they are."""
+        write_atomically(self.data_file, (json.dumps(dict(locations)) + "\n").encode())
+
+    def read_locations(self) -> dict[str, str]:
+        """Where a plugin once found the run's data; empty when that is not known."""
+        try:
+            locations: dict[str, str] = json.loads(self.data_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return locations
 
     def write_result(self, result: Result) -> None:
         """Write the run's own copy of its result."""

@@ -29,6 +29,7 @@ class Evaluator:
     def __init__(self, split: Split, inputs: Inputs, batch_size: int) -> None:
         self.batch_size = batch_size
         self._inputs = inputs
+        self._truth_known = split.truth_known
         self._clean_labels = split.clean_labels
         self._noisy_labels = split.training.labels
         self._test_labels = split.test.labels
@@ -57,6 +58,8 @@ class Evaluator:
     def _training_scores(self, method: Method) -> dict[str, float | None]:
         noisy, clean = self._noisy_labels[self._sample], self._clean_labels[self._sample]
         logits, _ = self._logits(method, self._inputs.sample, len(noisy))
+        if not self._truth_known:
+            return {"train_accuracy_noisy": accuracy(logits, noisy)}
         return {
             "train_accuracy_noisy": accuracy(logits, noisy),
             "train_accuracy_clean": accuracy(logits, clean),
@@ -76,6 +79,8 @@ class Evaluator:
                 f"clean_probability() of {method.name!r} must be {tuple(expected)} values in "
                 f"[0, 1]; it has shape {tuple(belief.shape)}{span}."
             )
+        if not self._truth_known:
+            return {}
         threshold = float(getattr(method.params, "clean_threshold", DEFAULT_THRESHOLD))
         is_clean = self._noisy_labels == self._clean_labels
         return selection_quality(belief.cpu(), is_clean, threshold)

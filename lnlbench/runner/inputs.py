@@ -75,15 +75,16 @@ def _image_inputs(
 
 def _random_inputs(prepared: Prepared) -> Inputs:
     dataset, device = prepared.dataset, prepared.device
+    # A method holds what builds its networks, which therefore must not hold the data.
+    name, precision = prepared.spec.protocol.backbone, prepared.precision
+    classes, (_, channels, image_size, _) = dataset.num_classes, dataset.train_images.shape
 
     def views(images: Tensor, policy: str) -> Views:
         return ImageViews(images, dataset.mean, dataset.std, policy, device)
 
     def build_network() -> nn.Module:
-        _, channels, image_size, _ = dataset.train_images.shape
-        name = prepared.spec.protocol.backbone
-        body = build_backbone(name, dataset.num_classes, channels, image_size)
-        return PreciseNetwork(body, prepared.precision, device)
+        body = build_backbone(name, classes, channels, image_size)
+        return PreciseNetwork(body, precision, device)
 
     return _image_inputs(prepared, views, build_network)
 
@@ -92,6 +93,7 @@ def _pretrained_inputs(
     prepared: Prepared, pretrained: PretrainedSpec, sources: WeightSources
 ) -> Inputs:
     name, device = prepared.spec.protocol.backbone, prepared.device
+    classes, precision = prepared.dataset.num_classes, prepared.precision
     preprocessing = Preprocessing.of(name, pretrained.image_size)
     if pretrained.weights is None:
         weights = find_weights(name, sources)
@@ -102,8 +104,8 @@ def _pretrained_inputs(
         return ResizedViews(images, preprocessing, policy, device)
 
     def build_network() -> nn.Module:
-        body = PretrainedNetwork(name, weights.tensors, prepared.dataset.num_classes)
-        return PreciseNetwork(body, prepared.precision, device)
+        body = PretrainedNetwork(name, weights.tensors, classes)
+        return PreciseNetwork(body, precision, device)
 
     inputs = _image_inputs(prepared, views, build_network)
     size = preprocessing.image_size
@@ -112,7 +114,7 @@ def _pretrained_inputs(
         f"weights sha256 {weights.sha256[:16]}"
     )
     count = len(prepared.split.training.labels)
-    probe = Probe(inputs.training, count, weights.tensors, prepared.precision, device)
+    probe = Probe(inputs.training, count, weights.tensors, precision, device)
     return replace(inputs, probe=probe, notes=(note,))
 
 
@@ -120,17 +122,18 @@ def _embedding_inputs(
     prepared: Prepared, embedding: EmbeddingSpec, embeddings: Embeddings
 ) -> Inputs:
     split, device = prepared.split, prepared.device
-    training = [_rows(features, split.training.positions) for features in embeddings.train]
+    training = [_rows(view, split.training.positions) for view in embeddings.train]
     plain = training[0]
     # Of the training samples alone, and the same for every part.
     standardization = Standardization.of(plain)
     views = partial(EmbeddingViews, standardization=standardization, device=device)
     held_out = split.validation
+    features, classes = plain.shape[1], prepared.dataset.num_classes
+    precision = prepared.precision
 
     def build_network() -> nn.Module:
-        classes = prepared.dataset.num_classes
-        head = build_head(embedding.head, plain.shape[1], classes, embedding.dropout)
-        return PreciseNetwork(head, prepared.precision, device)
+        head = build_head(embedding.head, features, classes, embedding.dropout)
+        return PreciseNetwork(head, precision, device)
 
     return Inputs(
         training=views(training),

@@ -3,7 +3,8 @@
 import gc
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from lnlbench.artifacts import write_artifact
 from lnlbench.data.dataset import Dataset
-from lnlbench.errors import Diverged, Interrupted, LnlbenchError
+from lnlbench.errors import Diverged, Interrupted, LnlbenchError, UsageError
 from lnlbench.method import Method
 from lnlbench.networks.weights import WeightSources
 from lnlbench.params import CleanSubsetParams, validate_params
@@ -35,6 +36,17 @@ from lnlbench.runner.report import Status, build_result
 from lnlbench.runner.spec import RunSpec
 from lnlbench.runner.training_set import clean_subset
 from lnlbench.seeds import global_streams_kept, seed_global_streams
+
+_executing: ContextVar["Execution"] = ContextVar("executing")
+
+
+def _by_name(name: str) -> Callable[..., Any]:
+    """A call of the execution in progress that does not hold it: a method cannot follow it."""
+
+    def call(*arguments: Any) -> Any:
+        return getattr(_executing.get(), name)(*arguments)
+
+    return call
 
 
 class Execution:
@@ -75,10 +87,11 @@ class Execution:
                 build_optimizer=lambda network: build_optimizer(network, protocol),
                 learning_rate_factor=protocol.learning_rate_factor,
                 oracle=self._oracle(),
-                restore=self._restore,
-                epoch_finished=self._epoch_finished,
-                step_finished=self._step_finished,
-                save=self._save,
+                # Clean labels and the test split must not be reachable from what `fit` is given.
+                restore=_by_name("_restore"),
+                epoch_finished=_by_name("_epoch_finished"),
+                step_finished=_by_name("_step_finished"),
+                save=_by_name("_save"),
             )
         )
 
@@ -96,6 +109,7 @@ class Execution:
         return result
 
     def _fit(self) -> tuple[Status, str | None]:
+        token = _executing.set(self)
         try:
             with global_streams_kept(), stop_on_signals() as self._stop:
                 seed_global_streams(self.prepared.spec.seed, "global", "start")
@@ -112,11 +126,20 @@ class Execution:
             write_atomically(self.directory.error_file, traceback.format_exc().encode())
             place = f"traceback in {self.directory.error_file}"
             return "failed", f"{type(reason).__name__}: {printable(reason)} ({place})"
+        finally:
+            _executing.reset(token)
         return "done", None
 
     def _oracle(self) -> dict[str, Any]:
         """Privileged knowledge, and only what the method declares."""
         split, device, params = self.prepared.split, self.prepared.device, self.method.params
+        if self.method.oracle and not split.truth_known:
+            raise UsageError(
+                f"Method {self.method.name!r} has to be told the truth "
+                f"({', '.join(sorted(self.method.oracle))}), and nobody knows the clean labels of "
+                f"{self.prepared.dataset.name!r}. Choose a method without an oracle: 'lnlbench "
+                "methods' lists them."
+            )
         knowledge: dict[str, Any] = {
             "clean_labels": split.clean_labels.to(device),
             "noise_rate": split.noise_rate,

@@ -14,6 +14,7 @@ from lnlbench.artifacts import check_artifacts
 from lnlbench.data import canonical_name
 from lnlbench.data.dataset import Dataset
 from lnlbench.data.load import load_dataset
+from lnlbench.data.provided import ProvidedData
 from lnlbench.networks import check_backbone
 from lnlbench.networks.weights import WeightSources, check_pretrained
 from lnlbench.noise import check_noise
@@ -64,6 +65,7 @@ class Series:
         data_dir: Path | None,
         overwrite: bool,
         weights: Path | None = None,
+        provided: ProvidedData | None = None,
     ) -> None:
         self.plugins = plugins
         self.output = output
@@ -71,6 +73,7 @@ class Series:
         self.data_dir = data_dir
         self.overwrite = overwrite
         self.weights = WeightSources(weights, plugins.backbones)
+        self.provided = provided or ProvidedData(plugins.datasets, {})
         self.store = ResultStore(output / "leaderboards")
         self._datasets: dict[str, Dataset] = {}
 
@@ -107,8 +110,10 @@ class Series:
         # A spec from a file may name anything; track and recipe become folder and file names.
         deviations(spec, method)
         check_artifacts(validate_params(method.name, method.Params, spec.params))
-        dataset = canonical_name(spec.protocol.dataset)
-        check_noise(spec.protocol.noise, dataset)
+        if spec.protocol.data is None:
+            check_noise(spec.protocol.noise, canonical_name(spec.protocol.dataset))
+        else:
+            self.provided.source(spec.protocol.dataset)
         if spec.protocol.embedding is None and spec.protocol.pretrained is None:
             check_backbone(spec.protocol.backbone)
         else:
@@ -123,7 +128,7 @@ class Series:
                 spec,
                 self.plugins.method(spec.method),
                 self.plugins.origins[spec.method],
-                self._dataset(spec),
+                self._dataset(spec, directory),
                 directory,
                 display,
                 self.device,
@@ -146,8 +151,13 @@ class Series:
             return stored
         return directory.finished_result()
 
-    def _dataset(self, spec: RunSpec) -> Dataset:
+    def _dataset(self, spec: RunSpec, directory: RunDirectory) -> Dataset:
         name = spec.protocol.dataset
+        if spec.protocol.data is not None:
+            remembered = directory.read_locations()
+            provided = self.provided.load_pinned(name, spec.protocol.data, remembered)
+            directory.write_locations(provided.locations)
+            return provided.dataset
         if name not in self._datasets:
             self._datasets[name] = load_dataset(name, self.data_dir)
         return self._datasets[name]

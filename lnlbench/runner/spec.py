@@ -71,7 +71,8 @@ def build_spec(
     protocol, recipe_params = _expected(method, track, recipe)
     fields = _merge(protocol.model_dump(mode="json"), overrides or {})
     # Another spelling of the same data is no other run.
-    fields["dataset"] = canonical_name(fields["dataset"])
+    if "data" not in fields:
+        fields["dataset"] = canonical_name(fields["dataset"])
     fields["noise"] = str(parse_noise(fields["noise"]))
     if "validation_labels" in fields and not fields["validation"]:
         raise UsageError(

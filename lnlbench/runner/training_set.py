@@ -8,6 +8,7 @@ from torch import Tensor
 from lnlbench.data.dataset import Dataset
 from lnlbench.errors import UsageError
 from lnlbench.noise import NoisyLabels
+from lnlbench.noise.spec import GIVEN
 from lnlbench.params import CleanSubsetParams
 from lnlbench.run import CleanSubset
 from lnlbench.seeds import generator_for
@@ -33,10 +34,13 @@ class Split:
     clean_labels: Tensor
     validation: LabeledImages | None
     test: LabeledImages
+    truth_known: bool = True
 
     @property
-    def noise_rate(self) -> float:
-        """The realized share of wrong labels among the training samples."""
+    def noise_rate(self) -> float | None:
+        """The realized share of wrong labels among the training samples; None where unknown."""
+        if not self.truth_known:
+            return None
         return float((self.training.labels != self.clean_labels).double().mean())
 
 
@@ -75,6 +79,8 @@ def split_dataset(dataset: Dataset, noisy: NoisyLabels, protocol: Protocol) -> S
         if held_out
         else None,
         test=LabeledImages(dataset.test_images[test], dataset.test_labels[test], test),
+        # Noise that was made from the given labels has these as its truth.
+        truth_known=dataset.truth_known or protocol.noise != GIVEN,
     )
 
 

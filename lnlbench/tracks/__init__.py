@@ -4,10 +4,18 @@ import tomllib
 from importlib.resources import files
 
 from lnlbench.errors import unknown_name
-from lnlbench.tracks.protocol import EmbeddingSpec, OptimizerSpec, PretrainedSpec, Protocol, Track
+from lnlbench.tracks.protocol import (
+    DataSpec,
+    EmbeddingSpec,
+    OptimizerSpec,
+    PretrainedSpec,
+    Protocol,
+    Track,
+)
 
 __all__ = [
     "DEFAULT_TRACK",
+    "DataSpec",
     "EmbeddingSpec",
     "OptimizerSpec",
     "PretrainedSpec",

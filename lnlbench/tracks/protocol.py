@@ -6,6 +6,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    JsonValue,
     SerializerFunctionWrapHandler,
     ValidationInfo,
     field_validator,
@@ -14,6 +15,17 @@ from pydantic import (
 )
 
 _SHA256 = r"^[0-9a-f]{64}$"
+
+
+class DataSpec(BaseModel):
+    """Which data of a plugin: by content, since where they lie is no part of a run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    settings: dict[str, JsonValue] = Field(
+        default_factory=dict, description="The data set's settings, those that name places apart."
+    )
+    sha256: str = Field(pattern=_SHA256, description="Of all images, labels and classes.")
 
 
 class OptimizerSpec(BaseModel):
@@ -74,6 +86,7 @@ class Protocol(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     dataset: str
+    data: DataSpec | None = Field(None, description="The data, where a plugin provides them.")
     noise: str
     noise_seed: int = Field(0, ge=0, description="Synthetic noise is the same for every run seed.")
     backbone: str
@@ -105,7 +118,7 @@ class Protocol(BaseModel):
     def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # Unset, they are left out: the fingerprints of runs without them do not know the fields.
         fields: dict[str, Any] = serialize(self)
-        for name in ("embedding", "pretrained"):
+        for name in ("data", "embedding", "pretrained"):
             if fields[name] is None:
                 del fields[name]
         if self.validation_labels == "noisy":

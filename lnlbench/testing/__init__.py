@@ -1,0 +1,69 @@
+"""Checks for plugin authors: `from lnlbench.testing import check_method`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lnlbench.method import Method
+from lnlbench.testing.backbones import check_backbone
+from lnlbench.testing.behavior import (
+    ShortRuns,
+    check_global_state,
+    check_resume,
+    check_runs,
+    check_seeds,
+    measure_cost,
+)
+from lnlbench.testing.datasets import check_dataset
+from lnlbench.testing.declarations import check_metadata, check_parameters
+from lnlbench.testing.edges import check_belief, check_edges, check_predictions
+from lnlbench.testing.privacy import check_privacy
+from lnlbench.testing.report import Finding, Report
+from lnlbench.testing.trials import Trials
+
+__all__ = ["Finding", "Report", "check_backbone", "check_dataset", "check_method", "examine_method"]
+
+
+def check_method(method: type[Method], params: Mapping[str, Any] | None = None) -> Report:
+    """All checks of a method on the CPU, without files or network; seconds to minutes.
+
+    `params` are the method's parameters in every run. A method with `warmup_epochs` gets a warm-up
+    of one epoch unless they say otherwise.
+
+    Raises:
+        AssertionError: a check failed; the message is the whole report, with what to do.
+    """
+    report = examine_method(method, params)
+    if not report.passed:
+        raise AssertionError(f"\n{report}")
+    return report
+
+
+def examine_method(method: type[Method], params: Mapping[str, Any] | None = None) -> Report:
+    """The same checks, returned as a report whatever they find."""
+    name = getattr(method, "name", None) or getattr(method, "__name__", repr(method))
+    report = Report(f"method {name}")
+    report.findings.append(check_metadata(method))
+    if not report.passed:
+        return report
+    report.findings.append(check_parameters(method))
+    trials = Trials(method, params or {})
+    short = ShortRuns(trials)
+    finding, trial = check_runs(trials)
+    if trial.done and not short.first.done:
+        advice = "It runs on all digits, and not on 203 of them."
+        finding = Finding("runs", "failed", short.first.problem, advice)
+    report.findings.append(finding)
+    if short.first.changed or short.first.done:
+        report.findings.append(check_global_state(short))
+    if not (trial.done and short.first.done):
+        return report
+    report.findings += [
+        check_seeds(short),
+        check_resume(short),
+        check_privacy(trials),
+        check_edges(trials),
+        check_predictions(short.first),
+        check_belief(trials),
+        measure_cost(trials, trial),
+    ]
+    return report

@@ -1,0 +1,150 @@
+"""Running, repeating and resuming a method, and what that leaves behind in the process."""
+
+import tempfile
+from pathlib import Path
+
+from lnlbench.method import Method
+from lnlbench.methods.cross_entropy import CrossEntropy
+from lnlbench.testing.report import Finding
+from lnlbench.testing.trials import Trial, Trials, Watch, digits
+
+SAMPLES = 203  # 3 batches of 64 and one of 11
+EPOCHS = 3
+
+
+def check_runs(trials: Trials) -> tuple[Finding, Trial]:
+    """Two epochs of all digits end well, and as many networks are trained as declared."""
+    trial = trials.run(digits())
+    method = trials.method
+    if not trial.done:
+        advice = "Run it yourself: lnlbench run --track digits --epochs 2 --method " + method.name
+        return Finding("runs", "failed", trial.problem, advice), trial
+    found = len(trial.method.trained_networks())
+    if type(trial.method).predict is Method.predict and found != method.networks:
+        return Finding(
+            "runs",
+            "failed",
+            f"It declares networks = {method.networks}, and predict averages {found}.",
+            "Declare the right number, or define trained_networks() where a module on self is not "
+            "one that predicts.",
+        ), trial
+    accuracy = trial.result.scores.test_accuracy_last or 0.0
+    return Finding(
+        "runs", "passed", f"Two epochs of digits, test accuracy {100 * accuracy:.1f} %."
+    ), trial
+
+
+class ShortRuns:
+    """Runs of a few samples with seeds 0 and 1 that several checks look at."""
+
+    def __init__(self, trials: Trials) -> None:
+        self.trials = trials
+        self.watch, self.other_watch = Watch(), Watch()
+        self.first = self.run(self.watch)
+        self.other = self.run(self.other_watch, seed=1)
+
+    def run(self, watch: Watch | None = None, seed: int = 0, folder: Path | None = None) -> Trial:
+        """The short run, anew or where the folder's run has stopped."""
+        return self.trials.run(
+            digits(SAMPLES), seed=seed, watch=watch, folder=folder, epochs=EPOCHS
+        )
+
+
+def check_global_state(runs: ShortRuns) -> Finding:
+    """Settings as they were, and no global random stream seeded by the method."""
+    changed = runs.first.changed
+    if changed:
+        listing = "; ".join(f"{name}: {old} became {new}" for name, (old, new) in changed.items())
+        return Finding(
+            "global state",
+            "failed",
+            f"It changed {listing}.",
+            "Pass dtype, device and generator to the calls that need them, or put the setting "
+            "back in a finally.",
+        )
+    names = ("random", "NumPy", "torch")
+    for states in zip(runs.watch.states, runs.other_watch.states, strict=False):
+        for name, one, other in zip(names, *states, strict=True):
+            if one == other:
+                return Finding(
+                    "global state",
+                    "failed",
+                    f"After an epoch the global random stream of {name} is the same for seeds "
+                    "0 and 1: the method seeds it.",
+                    "Draw from run.generator, or a generator of your own seeded from it.",
+                )
+    return Finding("global state", "passed", "No setting changed, no global stream seeded.")
+
+
+def check_seeds(runs: ShortRuns) -> Finding:
+    """The same seed gives the same numbers; another gives others, where the method steps."""
+    again = runs.run()
+    if not again.done:
+        return Finding("seeds", "failed", again.problem, "It ran once, and not a second time.")
+    different = difference(runs.first, again)
+    if different:
+        return Finding(
+            "seeds",
+            "failed",
+            f"Two runs of one seed differ: {different}.",
+            "Draw from run.generator; leave out clocks, hashes of objects and sets in random "
+            "order.",
+        )
+    if not runs.watch.steps:
+        return Finding("seeds", "passed", "The same twice; it takes no step, so seeds do nothing.")
+    if runs.other.result.curves == runs.first.result.curves:
+        return Finding(
+            "seeds",
+            "failed",
+            "Seeds 0 and 1 give the same numbers.",
+            "Take networks from run.network(), order and views from run.batches(), and other "
+            "draws from run.generator; seed nothing yourself.",
+        )
+    return Finding("seeds", "passed", "The same seed gives the same numbers, another others.")
+
+
+def check_resume(runs: ShortRuns) -> Finding:
+    """Stopped inside an epoch and between two, and gone on with: the same numbers."""
+    stops = [Watch(stop_after=0)]
+    if runs.watch.steps:
+        stops.append(Watch(stop_in=1))
+    with tempfile.TemporaryDirectory() as folder:
+        for stop in stops:
+            runs.run(stop, folder=Path(folder))
+        resumed = runs.run(folder=Path(folder))
+    advice = (
+        "Keep on self whatever the next epoch needs, local variables of fit included; make "
+        "modules and optimizers before the first epoch; read the epoch's number from run.epochs()."
+    )
+    if not resumed.done:
+        return Finding("resume", "failed", resumed.problem, advice)
+    different = difference(runs.first, resumed)
+    if different:
+        return Finding("resume", "failed", f"The resumed run is another: {different}.", advice)
+    return Finding("resume", "passed", "Stopped and resumed, it ends with the same numbers.")
+
+
+def difference(one: Trial, other: Trial) -> str:
+    """The first number that two runs do not share; empty when there is none."""
+    curves, others = one.result.curves, other.result.curves
+    for name in sorted(curves.keys() | others.keys()):
+        a, b = curves.get(name, []), others.get(name, [])
+        for epoch, pair in enumerate(zip(a, b, strict=False)):
+            if pair[0] != pair[1]:
+                return f"{name} in epoch {epoch + 1} is {pair[1]} against {pair[0]}"
+        if len(a) != len(b):
+            return f"{name} has {len(b)} values against {len(a)}"
+    return ""
+
+
+def measure_cost(trials: Trials, trial: Trial) -> Finding:
+    """The time of two epochs of digits beside that of cross-entropy, measured here and now."""
+    baseline = Trials(CrossEntropy, {}).run(digits())
+    seconds = [each.result.cost.model_dump()["train_seconds"] for each in (trial, baseline)]
+    times = seconds[0] / max(seconds[1], 1e-9)
+    return Finding(
+        "cost",
+        "passed",
+        f"{times:.1f} times cross-entropy ({seconds[0]:.1f} s against {seconds[1]:.1f} s for two "
+        "epochs of digits on this CPU).",
+    )

@@ -1,0 +1,87 @@
+"""Checks of a plugin's data set."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lnlbench.data.provided import Provided, ProvidedData, location_names
+from lnlbench.data.source import DataSource
+from lnlbench.errors import LnlbenchError
+from lnlbench.global_state import changes_undone
+from lnlbench.params import validate_params
+from lnlbench.plugin_checks import PluginRefused, check_source
+from lnlbench.testing.report import Finding, Report
+
+
+def check_dataset(source: DataSource, settings: Mapping[str, Any] | None = None) -> Report:
+    """All checks of a data set, loaded twice with these settings.
+
+    Raises:
+        AssertionError: a check failed; the message is the whole report, with what to do.
+    """
+    report = examine_dataset(source, settings or {})
+    if not report.passed:
+        raise AssertionError(f"\n{report}")
+    return report
+
+
+def examine_dataset(source: DataSource, settings: Mapping[str, Any]) -> Report:
+    """The same checks, returned as a report whatever they find."""
+    report = Report(f"data set {getattr(source, 'name', source)}")
+    try:
+        check_source(source)
+    except PluginRefused as refusal:
+        advice = "Correct it: it is refused at loading."
+        report.findings.append(Finding("metadata", "failed", str(refusal), advice))
+        return report
+    report.findings += [
+        Finding("metadata", "passed", f"{source.name}: {source.title}"),
+        _check_settings(source),
+        *_check_loading(source, settings),
+    ]
+    return report
+
+
+def _check_settings(source: DataSource) -> Finding:
+    fields = source.params.model_fields
+    undescribed = [key for key, each in fields.items() if not (each.description or "").strip()]
+    if undescribed:
+        found = f"Without a description: {', '.join(undescribed)}."
+        return Finding("settings", "failed", found, 'Write Field(…, description="What it is.").')
+    places = ", ".join(location_names(source)) or "none"
+    names = ", ".join(fields) or "it has none"
+    return Finding("settings", "passed", f"All described: {names}. Places: {places}")
+
+
+def _check_loading(source: DataSource, settings: Mapping[str, Any]) -> list[Finding]:
+    needed = [key for key, each in source.params.model_fields.items() if each.is_required()]
+    lacking = [key for key in needed if key not in settings]
+    if lacking:
+        found = f"Not loaded: it needs {', '.join(lacking)}. Give --set-data {lacking[0]}=…"
+        return [Finding("loading", "skipped", found)]
+    advice = "load returns an lnlbench.Dataset; plugins/README.md says what is in it."
+    try:
+        validate_params(source.name, source.params, dict(settings), kind="data set")
+        with changes_undone() as changed:
+            first, second = _load(source, settings), _load(source, settings)
+    except (LnlbenchError, OSError, ValueError, TypeError, AttributeError) as error:
+        return [Finding("loading", "failed", f"{type(error).__name__}: {error}", advice)]
+    data = first.dataset
+    facts = (
+        f"{len(data.train_labels):,} training and {len(data.test_labels):,} test images, "
+        f"{data.num_classes} classes, sha256 {first.spec.sha256[:16]}"
+    )
+    findings = [Finding("loading", "passed", facts)]
+    if first.spec.sha256 != second.spec.sha256:
+        found = "Loaded twice, the data differ."
+        advice = "Sort what a folder lists; seed every draw with a setting or a constant."
+        findings.append(Finding("same data", "failed", found, advice))
+    else:
+        findings.append(Finding("same data", "passed", "Loaded twice, the data are the same."))
+    if changed:
+        found = f"Loading changed {', '.join(changed)}."
+        findings.append(Finding("global state", "failed", found, "Put it back in a finally."))
+    return findings
+
+
+def _load(source: DataSource, settings: Mapping[str, Any]) -> Provided:
+    return ProvidedData({source.name: source}, settings).load(source.name)

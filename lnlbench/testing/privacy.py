@@ -1,0 +1,165 @@
+"""Whether a method can reach, or does read, a clean label or the test split."""
+
+import gc
+import types
+from collections import deque
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from torch import Tensor
+
+from lnlbench.data.dataset import Dataset
+from lnlbench.errors import LnlbenchError
+from lnlbench.method import Method
+from lnlbench.run import Run
+from lnlbench.runner.evaluation import Evaluator
+from lnlbench.runner.loop import Execution
+from lnlbench.runner.prepare import Prepared
+from lnlbench.runner.training_set import Split
+from lnlbench.testing.behavior import SAMPLES
+from lnlbench.testing.report import Finding
+from lnlbench.testing.trials import Trial, Trials, digits
+
+_HOLDERS = (Dataset, Split, Prepared, Evaluator, Execution)
+# Through a class or a module everything in the process is reachable; a run's own objects are not.
+_BEYOND = (type, types.ModuleType, types.CodeType)
+
+
+def reachable(root: object) -> Iterator[object]:
+    """Every object that can be followed to from `root`: attributes, items, closures, arguments."""
+    seen, waiting = {id(root)}, deque([root])
+    while waiting:
+        found = waiting.popleft()
+        yield found
+        for each in _referents(found):
+            if id(each) not in seen and not isinstance(each, _BEYOND):
+                seen.add(id(each))
+                waiting.append(each)
+
+
+def _referents(found: object) -> list[Any]:
+    if isinstance(found, types.FunctionType):
+        # Not its globals, which are its module.
+        return [found.__closure__, found.__defaults__, found.__kwdefaults__, found.__dict__]
+    return gc.get_referents(found)
+
+
+def secrets_in(run: Run, dataset: Dataset, oracle: frozenset[str] = frozenset()) -> list[str]:
+    """What of the truth or the test split can be followed to from a run, beside its oracle."""
+    hidden = {"test images": dataset.test_images, "test labels": dataset.test_labels}
+    if not oracle:
+        hidden["clean labels"] = dataset.train_labels
+    found = set()
+    for each in reachable(run):
+        if isinstance(each, _HOLDERS):
+            found.add(type(each).__name__)
+        elif isinstance(each, Tensor):
+            found |= {name for name, secret in hidden.items() if _is_copy(each, secret)}
+    return sorted(found)
+
+
+def _is_copy(tensor: Tensor, secret: Tensor) -> bool:
+    if tensor.data_ptr() == secret.data_ptr():
+        return True
+    alike = tensor.shape == secret.shape and tensor.dtype == secret.dtype
+    return alike and torch.equal(tensor, secret)
+
+
+def check_privacy(trials: Trials) -> Finding:
+    """Nothing secret is reachable from the run, and none of it makes a difference.
+
+    The method is trained twice on the same images with the same noisy labels; what it may not see
+    is another. A method with an oracle may depend on the clean labels.
+    """
+    dataset = digits(SAMPLES)
+    found: list[str] = []
+    read: list[str] = []
+    method = trials.method
+    watched = _watched(method, lambda run: found.extend(secrets_in(run, dataset, method.oracle)))
+    with _data_sets_closed(read):
+        one = trials.run(dataset, method=watched)
+        other = trials.run(_other_truth(dataset, method.oracle))
+    if found:
+        return Finding(
+            "privacy",
+            "failed",
+            f"From its run can be reached: {', '.join(found)}.",
+            "This is lnlbench's mistake, not the method's: please report it.",
+        )
+    if read:
+        return Finding(
+            "privacy",
+            "failed",
+            f"It reads a data set itself: {read[0]}.",
+            "Learn from run.batches() and run.labels alone; declare in `oracle` what else it "
+            "needs: its rows are then shown, and not ranked.",
+        )
+    if not (one.done and other.done):
+        return Finding("privacy", "failed", (one if not one.done else other).problem, "See above.")
+    if _outcome(one, one.images) != _outcome(other, one.images):
+        return Finding(
+            "privacy",
+            "failed",
+            "With other clean labels and another test split, and the same noisy labels, it learns "
+            "something else.",
+            "Find where it reads them. A method that needs them declares so in `oracle`.",
+        )
+    oracle = f" beside its oracle ({', '.join(sorted(method.oracle))})"
+    return Finding(
+        "privacy",
+        "passed",
+        "No clean label and no test sample is reachable from the run, or makes a difference"
+        f"{oracle if method.oracle else ''}.",
+    )
+
+
+def _watched(method: type[Method], look: Any) -> type[Method]:
+    """The method, with a look at its run before it begins."""
+
+    def fit(self: Method, run: Run) -> None:
+        look(run)
+        method.fit(self, run)
+
+    return type(method.__name__, (method,), {"fit": fit, "__doc__": method.__doc__})
+
+
+@contextmanager
+def _data_sets_closed(read: list[str]) -> Iterator[None]:
+    """Note, and refuse, any reading of lnlbench's data sets."""
+
+    def refuse(*arguments: Any, **named: Any) -> None:
+        read.append(", ".join(map(str, arguments)) or "digits")
+        raise LnlbenchError("a method may not read a data set")
+
+    with ExitStack() as stack:
+        # Where the readers look things up, so that names bound at import are closed as well.
+        for place in (
+            "lnlbench.data.load.canonical_name",
+            "lnlbench.data.digits._test_indices",
+            "lnlbench.data.load.read_cifar",
+            "sklearn.datasets.load_digits",
+        ):
+            stack.enter_context(patch(place, refuse))
+        yield
+
+
+def _other_truth(dataset: Dataset, oracle: frozenset[str]) -> Dataset:
+    """The same training images and noisy labels, beside another truth and other test samples."""
+    clean = dataset.train_labels if oracle else dataset.train_labels.roll(1)
+    return replace(
+        dataset,
+        train_labels=clean.clone(),
+        test_images=255 - dataset.test_images,
+        test_labels=dataset.test_labels.roll(1),
+    )
+
+
+def _outcome(trial: Trial, images: Tensor) -> tuple[Any, ...]:
+    belief = trial.method.clean_probability()
+    with torch.inference_mode():
+        logits = trial.predict(images)
+    return logits.tolist(), None if belief is None else belief.tolist()

@@ -1,0 +1,179 @@
+"""Short runs of a method, by the same code as every run, on data that a check has made."""
+
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lnlbench.data.dataset import Dataset
+from lnlbench.data.digits import load_digits_dataset
+from lnlbench.errors import Interrupted, UsageError
+from lnlbench.global_state import changes_undone
+from lnlbench.method import Method
+from lnlbench.networks.weights import WeightSources
+from lnlbench.noise import apply_noise
+from lnlbench.params import validate_params
+from lnlbench.plugins import Origin
+from lnlbench.results import Result
+from lnlbench.run import Run
+from lnlbench.runner.directory import RunDirectory
+from lnlbench.runner.display import EpochReport, QuietDisplay
+from lnlbench.runner.inputs import build_inputs
+from lnlbench.runner.loop import Execution
+from lnlbench.runner.prepare import prepare
+from lnlbench.runner.spec import build_spec
+
+CPU = torch.device("cpu")
+_ORIGIN = Origin("under-test", "0", "check")
+
+
+@dataclass
+class Trial:
+    """A run that has ended: its result, the method as it then was, and normalized test images."""
+
+    result: Result
+    method: Method
+    images: Tensor
+    traceback: str
+    changed: Mapping[str, tuple[Any, Any]]  # settings of the process, now put back
+
+    @property
+    def done(self) -> bool:
+        """Whether it came to its end."""
+        return self.result.status == "done"
+
+    @property
+    def problem(self) -> str:
+        """Why it did not, with the last lines of the traceback where there is one."""
+        reason = (self.result.error or "").partition(" (traceback in ")[0]
+        lines = [line.strip() for line in self.traceback.splitlines() if line.strip()]
+        return f"{reason} [{' | '.join(lines[-4:-1])}]" if lines else reason
+
+    def predict(self, images: Tensor) -> Tensor:
+        """What the runner would get for these images."""
+        for network in self.method.trained_networks():
+            network.eval()
+        with torch.inference_mode():
+            return self.method.predict(images)
+
+
+@dataclass
+class Watch(QuietDisplay):
+    """Stops a run at the first step of an epoch or at its end; notes the streams' states."""
+
+    stop_in: int | None = None
+    stop_after: int | None = None
+    steps: int = 0
+    states: list[tuple[str, ...]] = field(default_factory=list)
+
+    def step(self, run: Run, seconds: float) -> None:
+        """Count, and stop where asked to."""
+        self.steps += 1
+        if run.epoch == self.stop_in and run.steps == 1:
+            raise Interrupted("stopped by the check")
+
+    def epoch(self, report: EpochReport) -> None:
+        """Note how far the global random streams are, and stop where asked to."""
+        self.states.append(_stream_states())
+        if report.epoch == self.stop_after:
+            raise Interrupted("stopped by the check")
+
+
+def _stream_states() -> tuple[str, ...]:
+    import random
+
+    import numpy as np
+
+    states = (random.getstate(), np.random.get_state(legacy=True), torch.get_rng_state().tolist())
+    return tuple(hashlib.sha256(_text(state)).hexdigest() for state in states)
+
+
+def _text(state: Any) -> bytes:
+    # The repr of a long array leaves out its middle.
+    plain = [part.tolist() if hasattr(part, "tolist") else part for part in state]
+    return repr(plain).encode()
+
+
+class Trials:
+    """Runs of one method with the same parameters, each in a folder of its own."""
+
+    def __init__(self, method: type[Method], params: Mapping[str, Any]) -> None:
+        self.method = method
+        self.params = quick_params(method, params)
+
+    def run(
+        self,
+        dataset: Dataset,
+        *,
+        seed: int = 0,
+        watch: Watch | None = None,
+        method: type[Method] | None = None,
+        folder: Path | None = None,
+        **protocol: Any,
+    ) -> Trial:
+        """One run on the labels that the data set has as `given`, or with `noise`.
+
+        Settings of the protocol are those of the track digits, with 2 epochs and no validation.
+        A `folder` that holds an interrupted run goes on with it.
+        """
+        if folder is None:
+            with tempfile.TemporaryDirectory() as fresh:
+                return self.run(
+                    dataset, seed=seed, watch=watch, method=method, folder=Path(fresh), **protocol
+                )
+        method = method or self.method
+        settings = {"epochs": 2, "noise": "given", **protocol}
+        spec = build_spec(method, "digits", overrides=settings, params=self.params, seed=seed)
+        prepared = prepare(spec, dataset, CPU)
+        inputs = build_inputs(prepared, WeightSources())
+        instance = method(validate_params(method.name, method.Params, spec.params))
+        directory = RunDirectory.of_spec(folder, spec)
+        directory.path.mkdir(parents=True, exist_ok=True)
+        execution = Execution(prepared, inputs, instance, directory, watch or Watch())
+        # What the method changes must not spoil the other checks.
+        with changes_undone() as changed:
+            result = execution.run(_ORIGIN)
+        error = directory.error_file
+        return Trial(
+            result=result,
+            method=instance,
+            images=inputs.test.plain(0, min(12, len(dataset.test_labels))),
+            traceback=error.read_text(encoding="utf-8") if error.exists() else "",
+            changed=changed,
+        )
+
+
+def quick_params(method: type[Method], params: Mapping[str, Any]) -> dict[str, Any]:
+    """The given parameters, and a warm-up of one epoch where the method has one of its own.
+
+    Otherwise a method that begins with a long warm-up would be checked in nothing else.
+    """
+    if "warmup_epochs" not in method.Params.model_fields or "warmup_epochs" in params:
+        return dict(params)
+    shortened = {**params, "warmup_epochs": 1}
+    try:
+        validate_params(method.name, method.Params, shortened)
+    except UsageError:
+        return dict(params)
+    return shortened
+
+
+def digits(samples: int | None = None) -> Dataset:
+    """The digits with 40 % instance-dependent noise as their given labels, or some of them."""
+    whole = load_digits_dataset()
+    noisy = apply_noise("instance:0.4", whole, 0).labels
+    chosen = slice(samples)
+    tests = slice(None if samples is None else 100)
+    return replace(
+        whole,
+        train_images=whole.train_images[chosen],
+        train_labels=whole.train_labels[chosen],
+        test_images=whole.test_images[tests],
+        test_labels=whole.test_labels[tests],
+        human_labels={"given": noisy[chosen]},
+    )

@@ -1,0 +1,64 @@
+"""A folder of images, or a table of them, as a data set: `--dataset image-folder`."""
+
+from pathlib import Path
+
+from pydantic import Field, field_validator
+
+import lnlbench
+
+
+class Settings(lnlbench.Params):
+    """Where the images lie, and what is made of them."""
+
+    root: Path = Field(
+        description="The folder: train/CLASS/… and test/CLASS/… in it, or what the table names."
+    )
+    table: Path | None = Field(
+        None,
+        description="CSV or Parquet file with columns path, label, and, where known, clean_label "
+        "and split (train or test); relative paths are below root.",
+    )
+    image_size: int = Field(
+        32,
+        ge=8,
+        le=1024,
+        description="Pixels: the shorter side is scaled to it, and the middle square is cut out.",
+    )
+    test_share: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Share of the images held out as test split, by a hash of their paths, where "
+        "the data have none of their own.",
+    )
+    skip_unreadable: bool = Field(
+        False, description="Leave out files that are no readable image; the result names them."
+    )
+    max_megapixels: float = Field(
+        100, gt=0, le=10_000, description="Larger images count as unreadable."
+    )
+
+    @field_validator("root", "table")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        # A run that is resumed in another working directory finds the same files.
+        return None if path is None else path.expanduser()
+
+    @field_validator("root")
+    @classmethod
+    def _from_here(cls, path: Path) -> Path:
+        return path.absolute()
+
+
+def load(settings: Settings) -> lnlbench.Dataset:
+    """The folder's images with their labels."""
+    from lnlbench_image_folder.dataset import build
+
+    return build(settings)
+
+
+@lnlbench.hookimpl
+def register_datasets() -> list[lnlbench.DataSource]:
+    """The folder of images."""
+    title = "a folder of images, or a table of them, of your own"
+    return [lnlbench.DataSource("image-folder", title, Settings, load)]

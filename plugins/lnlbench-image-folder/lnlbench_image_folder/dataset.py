@@ -1,0 +1,146 @@
+"""From listed and decoded images to a data set, with every file that could not be used named."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import lnlbench
+from lnlbench.data.cache import Arrays, cached
+from lnlbench.data.location import cache_dir
+from lnlbench.errors import DataError
+from lnlbench_image_folder.decoding import RULE, read_squares
+from lnlbench_image_folder.listing import Sample, class_names, hold_out, list_folders, list_table
+
+if TYPE_CHECKING:
+    from lnlbench_image_folder import Settings
+
+_SHOWN = 10
+
+
+def build(settings: "Settings") -> lnlbench.Dataset:
+    """The data set that the settings describe.
+
+    Raises:
+        DataError: folders, table or files are not as they have to be; names each.
+    """
+    root = settings.root
+    listed = list_folders(root) if settings.table is None else list_table(root, settings.table)
+    listed = hold_out(listed, root, settings.test_share)
+    images, unreadable = _images([sample.file for sample in listed], settings)
+    if unreadable and not settings.skip_unreadable:
+        raise DataError(
+            f"{len(unreadable):,} of {len(listed):,} files cannot be used:\n"
+            f"{_listing(listed, unreadable, root)}\n"
+            "Repair or remove them, or leave them out with --set-data skip_unreadable=true."
+        )
+    skipped = {number for number, _ in unreadable}
+    usable = [number for number in range(len(listed)) if number not in skipped]
+    samples = [listed[number] for number in usable]
+    classes = class_names(listed)
+    _check_classes(samples, classes, root)
+    notes = [f"{len(samples):,} image files, {RULE.format(size=settings.image_size)}"]
+    if unreadable:
+        names = _listing(listed, unreadable, root).replace("\n", ";")
+        notes.append(f"{len(unreadable):,} unreadable files left out: {names}")
+    return _assemble(samples, images, np.array(usable), classes, notes)
+
+
+def _images(
+    files: Sequence[Path], settings: "Settings"
+) -> tuple[np.ndarray, list[tuple[int, str]]]:
+    """Decoded images, from the cache where the files are unchanged."""
+
+    def decode() -> Arrays:
+        images, unreadable = read_squares(files, settings.image_size, settings.max_megapixels)
+        return Arrays({"images": images}, {"unreadable": unreadable})
+
+    rule = f"{settings.image_size} {settings.max_megapixels} {RULE}"
+    name = f"image-folder-{hashlib.sha256(rule.encode()).hexdigest()[:8]}"
+    kept = cached(name, files, cache_dir() / "arrays", decode)
+    return kept.arrays["images"], [(number, reason) for number, reason in kept.facts["unreadable"]]
+
+
+def _listing(listed: Sequence[Sample], unreadable: list[tuple[int, str]], root: Path) -> str:
+    lines = []
+    for number, reason in unreadable[:_SHOWN]:
+        file = listed[number].file
+        lines.append(f"  {file.relative_to(root) if file.is_relative_to(root) else file}: {reason}")
+    if len(unreadable) > _SHOWN:
+        lines.append(f"  and {len(unreadable) - _SHOWN:,} more")
+    return "\n".join(lines)
+
+
+def _check_classes(samples: Sequence[Sample], classes: tuple[str, ...], root: Path) -> None:
+    if len(classes) < 2:
+        raise DataError(
+            f"The images of {root} have {len(classes)} label(s) in all, and learning needs two."
+        )
+    counts = Counter(sample.label for sample in samples if sample.split == "train")
+    empty = [name for name in classes if not counts[name]]
+    if empty:
+        shown = ", ".join(empty[:_SHOWN])
+        raise DataError(
+            f"Classes without a readable training image: {shown}. Add images to them, or leave "
+            "the classes out."
+        )
+    if not any(sample.split == "test" for sample in samples):
+        raise DataError(
+            f"No image of {root} is left for the test split. Add some, or give a larger test_share."
+        )
+
+
+def _assemble(
+    samples: Sequence[Sample],
+    images: np.ndarray,
+    rows: np.ndarray,
+    classes: tuple[str, ...],
+    notes: list[str],
+) -> lnlbench.Dataset:
+    index = {name: number for number, name in enumerate(classes)}
+    is_train = np.array([sample.split == "train" for sample in samples])
+    given = np.array([index[sample.label] for sample in samples], np.int64)
+    clean = np.array([index[sample.clean or sample.label] for sample in samples], np.int64)
+    train_images = np.ascontiguousarray(images[rows[is_train]])
+    known = all(sample.clean is not None for sample in samples if sample.split == "train")
+    if not known:
+        notes.append("nobody knows the clean labels: accuracies are against the labels as given")
+    mean, std = _statistics(train_images)
+    return lnlbench.Dataset(
+        name="image-folder",
+        train_images=torch.from_numpy(train_images),
+        train_labels=_tensor(clean[is_train]),
+        test_images=torch.from_numpy(np.ascontiguousarray(images[rows[~is_train]])),
+        test_labels=_tensor(clean[~is_train]),
+        classes=classes,
+        mean=mean,
+        std=std,
+        human_labels={"given": _tensor(given[is_train])},
+        notes=tuple(notes),
+        truth_known=known,
+    )
+
+
+def _tensor(labels: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(labels))
+
+
+def _statistics(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel of the images divided by 255.
+
+    From counts of the 256 values: exact, and the same on every machine.
+    """
+    values = np.arange(256) / 255
+    means, stds = [], []
+    for channel in range(images.shape[1]):
+        counts = np.bincount(images[:, channel].ravel(), minlength=256) / images[:, channel].size
+        mean = float((counts * values).sum())
+        means.append(round(mean, 4))
+        # Images of a single color would be divided by nothing.
+        stds.append(round(max(float((counts * (values - mean) ** 2).sum()) ** 0.5, 1 / 255), 4))
+    return tuple(means), tuple(stds)

@@ -1,0 +1,227 @@
+"""Data sets of plugins: found, refused, run, repeated, and pinned by their content."""
+
+import json
+import sys
+
+import pytest
+from cli import SMALL, call, stored
+from plugin_zoo import good_source, install
+
+from lnlbench.plugins import Origin, load_plugins
+
+SOURCE = """
+from pathlib import Path
+
+import torch
+from pydantic import Field
+
+import lnlbench
+
+
+class Settings(lnlbench.Params):
+    root: Path = Field(description="Folder with offset.txt.")
+    size: int = Field(8, ge=8, description="Pixels.")
+
+
+def load(settings):
+    offset = int((settings.root / "offset.txt").read_text())
+    labels = torch.arange(260) % 4
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randint(0, 60, (260, 3, settings.size, settings.size), generator=generator)
+    images = (noise + 40 * labels.view(-1, 1, 1, 1) + offset).to(torch.uint8)
+    given = torch.where(torch.arange(200) % 5 == 0, (labels[:200] + 1) % 4, labels[:200])
+    known = (settings.root / "clean").exists()
+    return lnlbench.Dataset(
+        name="shades",
+        train_images=images[:200],
+        train_labels=labels[:200] if known else given,
+        test_images=images[200:],
+        test_labels=labels[200:],
+        classes=("a", "b", "c", "d"),
+        mean=(0.4,) * 3,
+        std=(0.2,) * 3,
+        human_labels={"given": given},
+        truth_known=known,
+    )
+
+
+@lnlbench.hookimpl
+def register_datasets():
+    return [lnlbench.DataSource("shades", "shades of [gray]", Settings, load)]
+"""
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    """A folder of installed distributions, one of which provides the data set `shades`."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delenv("LNLBENCH_PLUGINS", raising=False)
+    before = set(sys.modules)
+    install(folder, "lnlbench-shades", SOURCE, version="1.5")
+    yield folder
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def root(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "offset.txt").write_text("0")
+    return folder
+
+
+def run(output, *arguments):
+    flags = ("--track", "digits", "--epochs", "2", "--output", output, "--quiet")
+    return call("run", *flags, "--method", "ce", *arguments)
+
+
+def test_hook_register_datasets(site):
+    plugins = load_plugins()
+    assert plugins.datasets["shades"].title == "shades of [gray]"
+    assert plugins.dataset_origins["shades"] == Origin("lnlbench-shades", "1.5", "plugin")
+
+
+@pytest.mark.parametrize(
+    ("returned", "reason"),
+    [
+        ("['shades']", "not an lnlbench.DataSource"),
+        ("[lnlbench.DataSource('Shades', 't', lnlbench.Params, print)]", "not lower-case words"),
+        ("[lnlbench.DataSource('\\x1b[31m', 't', lnlbench.Params, print)]", r"'\x1b[31m' is not"),
+        ("[lnlbench.DataSource('cifar100n', 't', lnlbench.Params, print)]", "lnlbench's own"),
+        ("[lnlbench.DataSource('one', ' ', lnlbench.Params, print)]", "has no title"),
+        ("[lnlbench.DataSource('one', 't', dict, print)]", "not a subclass of lnlbench.Params"),
+        ("[lnlbench.DataSource('one', 't', lnlbench.Params, None)]", "load is not a function"),
+        ("[lnlbench.DataSource('shades', 't', lnlbench.Params, print)]", "by lnlbench-shades"),
+        ("None", "not a list of DataSources"),
+    ],
+)
+def test_a_data_set_that_breaks_the_interface_is_refused(site, returned, reason):
+    hook = f"@lnlbench.hookimpl\ndef register_datasets():\n    return {returned}\n"
+    install(site, "lnlbench-z", f"import lnlbench\n\n{hook}")
+    plugins = load_plugins()
+    [error] = [each for each in plugins.errors if each.origin.distribution == "lnlbench-z"]
+    assert reason in error.reason
+    assert error.reason.isprintable()
+    assert plugins.dataset_origins["shades"].distribution == "lnlbench-shades"
+
+
+def test_a_run_learns_the_given_labels_and_says_which_data_they_were(site, root, tmp_path):
+    (root / "clean").touch()
+    done = run(tmp_path, "--dataset", "shades", "--set-data", f"root={root}")
+    assert done.code == 0, done.err
+    result = stored(tmp_path)
+    assert result["data"]["noise"] == "given"
+    assert result["data"]["noise_rate"] == 0.2
+    assert result["scores"]["memorization"] is not None
+    data = result["spec"]["protocol"]["data"]
+    assert data["settings"] == {"size": 8}
+    assert len(data["sha256"]) == 64
+    assert str(root) not in json.dumps(result)
+    assert set(result["off_track"]["overrides"]) == {"dataset", "data", "noise", "epochs"}
+
+
+def test_where_nobody_knows_the_truth_nothing_is_said_of_it(site, root, tmp_path):
+    flags = ("--dataset", "shades", "--set-data", f"root={root}")
+    done = run(tmp_path, *flags, "--method", "co-teaching")
+    assert done.code == 0, done.err
+    files = sorted((tmp_path / "leaderboards").rglob("*.json"))
+    for result in (json.loads(file.read_text()) for file in files):
+        assert result["data"]["noise_rate"] is None
+        for score in ("memorization", "clean_auroc", "label_precision"):
+            assert result["scores"][score] is None
+        assert "train_accuracy_clean" not in result["curves"]
+    refused = call("run", "--track", "digits", "--method", "ce-clean", *flags, "--output", tmp_path)
+    assert refused.code == 2
+    assert "nobody knows the clean labels of 'shades'" in refused.err
+    made = run(tmp_path, *flags, "--noise", "symmetric:0.5")
+    assert made.code == 0, made.err
+
+
+def test_a_spec_is_run_wherever_the_same_data_lie_and_refuses_others(site, root, tmp_path):
+    flags = ("--dataset", "shades", "--set-data", f"root={root}")
+    spec = tmp_path / "spec.json"
+    printed = run(tmp_path, *flags, "--print-spec")
+    assert printed.code == 0, printed.err
+    spec.write_text(printed.out)
+    moved = root.rename(tmp_path / "moved")
+    execute = ("run", "--spec", spec, "--output", tmp_path / "out", "--quiet")
+    lost = call(*execute)
+    assert lost.code == 2
+    assert "Parameter 'root' of data set 'shades'" in lost.err
+    found = call(*execute, "--set-data", f"root={moved}")
+    assert found.code == 0, found.err
+    [directory] = [file.parent for file in (tmp_path / "out" / "runs").rglob("spec.json")]
+    (moved / "offset.txt").write_text("1")
+    (directory / "result.json").unlink()
+    for file in (tmp_path / "out" / "leaderboards").rglob("*.json"):
+        file.unlink()
+    changed = call("run", "--resume", directory)
+    assert changed.code == 2
+    assert f"(root={moved}) are not those of this run" in changed.err
+    (moved / "offset.txt").write_text("0")
+    resumed = call("run", "--resume", directory, "--quiet")
+    assert resumed.code == 0, resumed.err
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        (("--dataset", "shade"), "Unknown data set 'shade'. Did you mean 'shades'?"),
+        (("--dataset", "shades"), "Parameter 'root' of data set 'shades'"),
+        (("--set-data", "root=x"), "--set-data is for the data set of a plugin"),
+        (("--dataset", "shades", "--set-data", "rot=x"), "has no parameter 'rot'"),
+        (("--dataset", "shades", "--set-data", "x"), "--set-data takes key=value"),
+        (("--noise", "given"), "data set 'digits' has none beside its clean ones"),
+    ],
+)
+def test_a_wrong_request_is_explained(site, tmp_path, flags, reason):
+    refused = run(tmp_path, *flags)
+    assert refused.code == 2
+    assert reason in refused.err
+
+
+def test_a_result_of_a_missing_plugin_names_what_is_missing(site, root, tmp_path, monkeypatch):
+    printed = run(tmp_path, "--dataset", "shades", "--set-data", f"root={root}", "--print-spec")
+    spec = tmp_path / "spec.json"
+    spec.write_text(printed.out)
+    refused = call("run", "--spec", spec, "--output", tmp_path, LNLBENCH_PLUGINS="none")
+    assert refused.code == 2
+    assert "needs the plugin that provides it" in refused.err
+
+
+def test_the_data_sets_of_plugins_are_listed_and_explained(site):
+    assert "shades of [gray]" in call("datasets").out
+    assert json.loads(call("datasets", "--json").out)["provided"][0]["name"] == "shades"
+    shown = call("datasets", "show", "shades").out
+    assert "--set-data root=…  (Path; required) Folder with offset.txt." in shown
+    assert "--set-data size=…  (int, ≥ 8; default 8) Pixels." in shown
+
+
+def test_plugins_check_reports_and_exits_by_what_it_finds(site, root):
+    passing = call("plugins", "check", "lnlbench-shades", "--set-data", f"root={root}")
+    assert passing.code == 0, passing.out
+    assert "Loaded twice, the data are the same." in passing.out
+    waiting = call("plugins", "check", "lnlbench-shades")
+    assert "Not loaded: it needs root" in waiting.out
+    install(site, "lnlbench-broken", good_source("broken").replace("(2026)", ""))
+    failing = call("plugins", "check", "lnlbench-broken", "--json")
+    assert failing.code == 1
+    report = json.loads(failing.out)
+    assert report["passed"] is False
+    assert "names no year" in report["reports"][0]["findings"][0]["found"]
+    install(site, "lnlbench-unloadable", "raise OSError('no driver')")
+    unloadable = call("plugins", "check", "lnlbench-unloadable")
+    assert unloadable.code == 1
+    assert "no driver" in unloadable.out
+    unknown = call("plugins", "check", "lnlbench-shade")
+    assert unknown.code == 2
+    assert "Did you mean 'lnlbench-shades'?" in unknown.err
+
+
+def test_runs_of_lnlbenchs_own_data_know_nothing_of_it(tmp_path):
+    printed = call("run", *SMALL, "--method", "ce", "--print-spec")
+    assert "data" not in json.loads(printed.out)["protocol"]
