@@ -1,5 +1,6 @@
 """What a sweep does as processes end: retries, limits, refusals; and what each run may use."""
 
+import io
 import json
 import os
 import signal
@@ -16,8 +17,8 @@ from lnlbench.errors import RunError
 from lnlbench.plugins import load_plugins
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.sweep import local, process
-from lnlbench.sweep.display import SweepDisplay
-from lnlbench.sweep.engine import Sweep
+from lnlbench.sweep.display import SweepDisplay, choose_display
+from lnlbench.sweep.engine import RunReport, Sweep
 from lnlbench.sweep.executor import Ended, Job, Limits
 from lnlbench.sweep.grid import Grid, expand
 from lnlbench.sweep.local import LocalExecutor, default_slots, run_environment, visible_gpus
@@ -266,3 +267,29 @@ def test_gpus_that_are_named_are_shared(monkeypatch):
 def test_slots_by_gpus_or_by_cores_and_memory(monkeypatch, gpus, peak, slots):
     monkeypatch.setattr(local, "available_memory", lambda: 10)
     assert default_slots(4, gpus, 3, peak) == slots
+
+
+def test_a_terminal_shows_what_runs_and_what_has_ended(tmp_path):
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=100)
+    display = choose_display(console, 3)
+    first, second = make_jobs(tmp_path, 2)
+    display.started(first)
+    display.ended(RunReport(first, "failed", 90.0, "a [bold]reason[/bold]"))
+    display.tick(lambda: [(second, "epoch 3/60  loss [1]")], 1)
+    display.close()
+    shown = screen.getvalue()
+    for text in ("[1/3] ce · digits · seed 0: failed: a [bold]reason[/bold], 1:30", "loss [1]"):
+        assert text in shown
+    assert "1 failed · 1 running · 1 waiting" in shown
+    # The cursor, hidden while the table lives, is given back.
+    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")
+
+
+def test_without_a_terminal_there_are_lines_alone():
+    screen = io.StringIO()
+    display = choose_display(Console(file=screen), 3)
+    display.tick(lambda: pytest.fail("nobody sees it"), 1)
+    display.stopping(2)
+    assert screen.getvalue().startswith("Stopping: 2 running")
+    assert "\x1b" not in screen.getvalue()

@@ -110,15 +110,16 @@ class Sweep:
         if ended.code == EXIT_USAGE:
             # The request itself is wrong: no result can be made of it, and none by trying again.
             return RunReport(ended.job, "failed", ended.seconds, _message(ended))
-        reason = f"{_describe_end(ended.code)}{_last(ended)}"
+        reason = _describe_end(ended.code)
         if ended.job.attempt <= self._retries:
-            self._display.retried(ended.job, reason)
+            self._display.retried(ended.job, f"{reason}{_last(ended)}")
             return None
         return self._failed(ended, f"{reason} (attempt {ended.job.attempt})")
 
     def _failed(self, ended: Ended, reason: str) -> RunReport:
+        reason += _last(ended)
         try:
-            file = str(self._record(ended.job, f"{reason}{_last(ended)}"))
+            file = str(self._record(ended.job, reason))
         except LnlbenchError as error:
             reason, file = f"{reason}; it could not be recorded: {error}", None
         return RunReport(ended.job, "failed", ended.seconds, reason, result_file=file)

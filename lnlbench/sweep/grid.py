@@ -1,7 +1,7 @@
 """Which runs: grids of methods, tracks, overrides, settings and seeds, by flags or from a file."""
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +20,11 @@ from lnlbench.tracks import EmbeddingSpec, OptimizerSpec, PretrainedSpec, Protoc
 
 ALL = "all"
 
-_PARTS = {"optimizer": OptimizerSpec, "embedding": EmbeddingSpec, "pretrained": PretrainedSpec}
+_PARTS: dict[str, type[BaseModel]] = {
+    "optimizer": OptimizerSpec,
+    "embedding": EmbeddingSpec,
+    "pretrained": PretrainedSpec,
+}
 _FIELDS = [name for name in Protocol.model_fields if name not in _PARTS] + [
     f"{part}.{name}" for part, model in _PARTS.items() for name in model.model_fields
 ]
@@ -29,7 +33,9 @@ _FIELDS = [name for name in Protocol.model_fields if name not in _PARTS] + [
 def _as_names(value: object) -> object:
     if isinstance(value, str):
         return split_names([value])
-    return split_names(value) if _is_texts(value) else value
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return split_names(value)
+    return value
 
 
 def _as_seeds(value: object) -> object:
@@ -52,10 +58,6 @@ def _as_axes(value: object) -> object:
         key.replace("-", "_"): each if isinstance(each, list) else [each]
         for key, each in axes.items()
     }
-
-
-def _is_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 Names = Annotated[list[str], BeforeValidator(_as_names), Field(min_length=1)]
@@ -142,7 +144,7 @@ def _specs(grid: Grid, plugins: Plugins, sources: WeightSources) -> Iterator[Run
             yield from (first.model_copy(update={"seed": seed}) for seed in grid.seeds)
 
 
-def _one_per_seed_group(specs: Any) -> list[RunSpec]:
+def _one_per_seed_group(specs: Iterable[RunSpec]) -> list[RunSpec]:
     """One spec of those that differ in their seed alone: what is checked does not depend on it."""
     return list({spec.model_copy(update={"seed": 0}).fingerprint: spec for spec in specs}.values())
 
