@@ -57,7 +57,7 @@ def checkpoints(folder):
 
 def wait_for_progress(running, before):
     """Wait until a run of the sweep has written a checkpoint."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 250
     while checkpoints(running.folder) == before:
         assert time.monotonic() < deadline, running.read("err")
         time.sleep(0.005)
