@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from lnlbench.cli import grid_options as options
-from lnlbench.errors import EXIT_FAILED, UsageError
+from lnlbench.errors import EXIT_FAILED, UsageError, unknown_name
 
 
 def sweep(
@@ -36,6 +36,10 @@ def sweep(
     retries: Annotated[
         int, typer.Option(min=0, help="Further attempts at a run whose process was killed.")
     ] = 1,
+    executor: Annotated[str, typer.Option(help="local: this machine; ray: a cluster.")] = "local",
+    address: Annotated[
+        str, typer.Option(help="The Ray cluster: auto for the one of this machine, or HOST:PORT.")
+    ] = "auto",
     device: options.Device = "auto",
     data_dir: options.DataDirectory = None,
     weights: options.Weights = None,
@@ -52,7 +56,7 @@ def sweep(
     from lnlbench.runner.devices import available_cores, resolve_device
     from lnlbench.sweep.display import choose_display
     from lnlbench.sweep.engine import Sweep
-    from lnlbench.sweep.executor import Job, Limits
+    from lnlbench.sweep.executor import Executor, Job, Limits
     from lnlbench.sweep.failure import record_failure
     from lnlbench.sweep.local import LocalExecutor, default_slots, visible_gpus
     from lnlbench.sweep.plan import make_plan
@@ -64,12 +68,23 @@ def sweep(
     )
 
     limits = Limits(_seconds(time_limit), _bytes(memory_limit))
-    resolve_device(device)
+    remote = executor == "ray"
+    if executor not in ("local", "ray"):
+        raise unknown_name("executor", executor, ("local", "ray"))
+    if remote:
+        # Its nodes have other working directories.
+        output = output.absolute()
+        data_dir = None if data_dir is None else data_dir.absolute()
+        weights = None if weights is None else weights.absolute()
+    else:
+        resolve_device(device)
     plugins = load_plugins()
     given = options.GridOptions(file, method, track, seeds, recipe, set_, override)
     plan = make_plan(given.specs(plugins, weights), output)
     cores, gpus = available_cores(), visible_gpus(device)
-    slots = jobs or default_slots(cores, len(gpus), runs_per_gpu, plan.peak_memory)
+    slots = jobs
+    if slots is None and not remote:
+        slots = default_slots(cores, len(gpus), runs_per_gpu, plan.peak_memory)
     console = Console(stderr=as_json, highlight=False)
     print_plan(plan, slots, console)
     missing = plan.missing
@@ -77,15 +92,21 @@ def sweep(
         if as_json:
             typer.echo(json.dumps(plan_document(plan), indent=2))
         return
+    chosen: Executor
+    if slots is None or remote:
+        from lnlbench.sweep.cluster import RayExecutor
+
+        chosen = RayExecutor(address, slots, threads or 1, device, runs_per_gpu, limits)
+    else:
+        chosen = LocalExecutor(slots, threads or max(1, cores // slots), gpus, limits)
     extra = options.run_options(device, data_dir, weights)
     display = choose_display(console, len(missing))
 
     def record(job: Job, reason: str) -> Path:
         return record_failure(job.spec, plugins, output, data_dir, device, reason)
 
-    executor = LocalExecutor(slots, threads or max(1, cores // slots), gpus, limits)
     try:
-        reports = Sweep(executor, display, record, retries).run(
+        reports = Sweep(chosen, display, record, retries).run(
             [
                 Job(run.spec, run.directory, _arguments(run.directory.spec_file, output, extra))
                 for run in missing

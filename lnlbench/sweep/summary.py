@@ -19,8 +19,11 @@ def rerun_command(job: Job, options: tuple[str, ...]) -> str:
     return shlex.join(["lnlbench", "run", "--resume", str(job.directory.path), *options])
 
 
-def print_plan(plan: Plan, slots: int, console: Console) -> None:
-    """Show how many runs of each method and track are done and missing, and how long they take."""
+def print_plan(plan: Plan, slots: int | None, console: Console) -> None:
+    """Show how many runs of each method and track are done and missing, and how long they take.
+
+    Without `slots`, when nobody knows how many run at a time, the time is that of all in a row.
+    """
     groups: dict[tuple[str, str], list[PlannedRun]] = {}
     for run in plan.runs:
         groups.setdefault((run.spec.track, run.spec.method), []).append(run)
@@ -39,8 +42,8 @@ def print_plan(plan: Plan, slots: int, console: Console) -> None:
     unknown = sum(run.seconds is None for run in missing_runs)
     if missing_runs:
         known = sum(run.seconds or 0.0 for run in missing_runs)
-        line += f"; {slots} at a time"
-        line += f", estimated {_estimate(known, slots)}" if unknown < len(missing_runs) else ""
+        line += "" if slots is None else f"; {slots} at a time"
+        line += f", estimated {_estimate(known, slots or 1)}" if unknown < len(missing_runs) else ""
         line += f", {unknown} without a recorded cost" if unknown else ""
     console.print(f"{line}.", markup=False, highlight=False, soft_wrap=True)
 
