@@ -13,9 +13,11 @@ from lnlbench.cli.datasets import app as datasets_app
 from lnlbench.cli.embed import embed
 from lnlbench.cli.leaderboard import leaderboard
 from lnlbench.cli.methods import app as methods_app
+from lnlbench.cli.plan import plan
 from lnlbench.cli.plugins import app as plugins_app
 from lnlbench.cli.report import report
 from lnlbench.cli.run import run
+from lnlbench.cli.sweep import sweep
 from lnlbench.cli.tracks import app as tracks_app
 from lnlbench.errors import LnlbenchError
 
@@ -27,6 +29,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(run)
+app.command()(sweep)
+app.command()(plan)
 app.command()(leaderboard)
 app.command()(report)
 app.command()(embed)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lnlbench.errors import EXIT_FAILED, UsageError
+from lnlbench.runner.axes import parse_seeds, split_names
 
 if TYPE_CHECKING:
     from lnlbench.plugins import Plugins
@@ -123,7 +124,7 @@ def run(
                 "--resume and --spec each describe the whole run: give one of them, without "
                 "--method, --track, --seed, --set or an override."
             )
-    elif not _method_names(method):
+    elif not split_names(method or []):
         raise UsageError(
             "Name a method: lnlbench run --method ce --track digits. 'lnlbench methods' lists them."
         )
@@ -147,7 +148,7 @@ def run(
         overrides |= data_overrides(plugins, provided, dataset, bool(set_data), noise)
         sources = WeightSources(weights, plugins.backbones)
         overrides |= transfer_overrides(track, backbone, TransferFlags(*said), sources)
-        names = _method_names(method)
+        names = split_names(method or [])
         specs = _build_specs(plugins, names, track, recipe, overrides, set_ or [], seed, seeds)
     if print_spec:
         for each in specs:
@@ -157,11 +158,6 @@ def run(
     outcomes = series.execute(specs, quiet=quiet, machine=as_json)
     if not all(outcome.finished for outcome in outcomes):
         raise typer.Exit(EXIT_FAILED)
-
-
-def _method_names(methods: list[str] | None) -> list[str]:
-    names = [name.strip() for each in methods or [] for name in each.split(",")]
-    return list(dict.fromkeys(filter(None, names)))
 
 
 def _read_spec(file: Path) -> "RunSpec":
@@ -197,29 +193,14 @@ def _build_specs(
         given = import_artifacts(method.Params, params)
         specs += [
             build_spec(method, track or DEFAULT_TRACK, recipe, overrides, given, seed=number)
-            for number in _parse_seeds(seed, seeds)
+            for number in _seeds(seed, seeds)
         ]
     return specs
 
 
-def _parse_seeds(seed: int | None, seeds: str | None) -> list[int]:
+def _seeds(seed: int | None, seeds: str | None) -> list[int]:
     if seeds is None:
         return [seed or 0]
     if seed is not None:
         raise UsageError("Give --seed for one run or --seeds for several, not both.")
-    try:
-        if "," in seeds:
-            numbers = [int(part) for part in seeds.split(",")]
-        elif "-" in seeds:
-            first, last = seeds.split("-")
-            numbers = list(range(int(first), int(last) + 1))
-        else:
-            numbers = list(range(int(seeds)))
-    except ValueError:
-        numbers = []
-    if not numbers or min(numbers) < 0:
-        raise UsageError(
-            f"--seeds was given {seeds!r}. Give a number N for 0..N-1, a range such as 0-4, "
-            "or a list such as 0,2,7."
-        )
-    return list(dict.fromkeys(numbers))
+    return parse_seeds(seeds)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -93,6 +93,12 @@ class RunDirectory:
         artifacts = self.path.glob("*.safetensors")
         for file in (self.checkpoint_file, self.result_file, self.error_file, *artifacts):
             file.unlink(missing_ok=True)
+
+    def wait_until_free(self, seconds: float) -> None:
+        """Wait for the process that holds the directory, if one does, but no longer than that."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with suppress(Timeout), FileLock(self.path / ".lock", timeout=seconds):
+            pass
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -81,7 +81,7 @@ class PlainDisplay(QuietDisplay):
     def epoch(self, report: EpochReport) -> None:
         """Print the epoch's figures."""
         cells = "  ".join(f"{name} {value}" for name, value in _cells(report).items() if value)
-        eta = _duration(report.eta_seconds)
+        eta = duration(report.eta_seconds)
         self._print(f"epoch {report.epoch + 1}/{report.max_epochs}  {cells}  ETA {eta}")
 
     def finished(self, message: str) -> None:
@@ -139,7 +139,7 @@ class LiveDisplay(PlainDisplay):
     def epoch(self, report: EpochReport) -> None:
         """Add the epoch to the table."""
         self._rows.append(report)
-        self._eta = f"ETA {_duration(report.eta_seconds)}"
+        self._eta = f"ETA {duration(report.eta_seconds)}"
         status = f"epoch {report.epoch + 1}/{report.max_epochs} · {self._eta}"
         self._bar.update(self._task, completed=report.epoch + 1, status=status)
         if self._live is not None:
@@ -182,7 +182,7 @@ def _cells(report: EpochReport) -> dict[str, str]:
         "labeled": _percent(labeled),
         "AUROC": "" if auroc is None else f"{auroc:.3f}",
         "img/s": f"{report.images_per_second:,.0f}",
-        "time": _duration(report.seconds),
+        "time": duration(report.seconds),
     }
 
 
@@ -190,7 +190,8 @@ def _percent(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.1f}%"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds as people write them: 4.2s, 3:07, 1:02:03."""
     if seconds < 60:
         return f"{seconds:.1f}s"
     minutes, rest = divmod(round(seconds), 60)

@@ -54,6 +54,27 @@ def resumable(path: Path) -> tuple[list[RunSpec], Path]:
     return [directory.read_spec() for directory in directories], output
 
 
+def check_spec(plugins: Plugins, spec: RunSpec) -> None:
+    """Make sure that a spec can be executed here, data and pretrained weights aside.
+
+    Raises:
+        UsageError: it names something unknown, or an artifact that is not in the cache.
+        DataError: an artifact is damaged.
+    """
+    method = plugins.method(spec.method)
+    # A spec from a file may name anything; track and recipe become folder and file names.
+    deviations(spec, method)
+    check_artifacts(validate_params(method.name, method.Params, spec.params))
+    if spec.protocol.data is None:
+        check_noise(spec.protocol.noise, canonical_name(spec.protocol.dataset))
+    else:
+        ProvidedData(plugins.datasets, {}).source(spec.protocol.dataset)
+    if spec.protocol.embedding is None and spec.protocol.pretrained is None:
+        check_backbone(spec.protocol.backbone)
+    else:
+        check_pretrained(spec.protocol.backbone)
+
+
 class Series:
     """Runs one after the other that share plugins, output folder, device, and data in memory."""
 
@@ -83,7 +104,7 @@ class Series:
         Every spec is checked before the first run begins.
         """
         for spec in specs:
-            self._check(spec)
+            check_spec(self.plugins, spec)
         console = Console(stderr=machine, highlight=False)
         display = _choose_display(console, quiet)
         outcomes = []
@@ -104,20 +125,6 @@ class Series:
         elif len(outcomes) > 1 and not quiet:
             _print_summary(outcomes, console)
         return outcomes
-
-    def _check(self, spec: RunSpec) -> None:
-        method = self.plugins.method(spec.method)
-        # A spec from a file may name anything; track and recipe become folder and file names.
-        deviations(spec, method)
-        check_artifacts(validate_params(method.name, method.Params, spec.params))
-        if spec.protocol.data is None:
-            check_noise(spec.protocol.noise, canonical_name(spec.protocol.dataset))
-        else:
-            self.provided.source(spec.protocol.dataset)
-        if spec.protocol.embedding is None and spec.protocol.pretrained is None:
-            check_backbone(spec.protocol.backbone)
-        else:
-            check_pretrained(spec.protocol.backbone)
 
     def _execute_one(self, spec: RunSpec, display: Display) -> Outcome:
         directory = RunDirectory.of_spec(self.output, spec)

@@ -1,0 +1,92 @@
+"""The options of `lnlbench plan` and `lnlbench sweep` that say which runs are meant."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lnlbench.errors import UsageError
+from lnlbench.runner.axes import parse_seeds, parse_values, split_names
+
+if TYPE_CHECKING:
+    from lnlbench.plugins import Plugins
+    from lnlbench.runner.spec import RunSpec
+
+File = Annotated[
+    Path | None, typer.Argument(metavar="[FILE]", help="A sweep file (TOML), instead of flags.")
+]
+Methods = Annotated[list[str] | None, typer.Option("--method", help="Methods, as a,b,c; or all.")]
+Tracks = Annotated[list[str] | None, typer.Option("--track", help="Tracks, as a,b,c.")]
+Seeds = Annotated[
+    str | None, typer.Option(help="A number N for 0..N-1, or 0-4, or 0,2,7; default 0 alone.")
+]
+Recipe = Annotated[str | None, typer.Option(help="The methods' named setting; default matched.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="A method parameter, key=value,value,…")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--override", help="A field of the track, key=value,…, such as optimizer.lr=0.1."),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+DataDirectory = Annotated[
+    Path | None, typer.Option(envvar="LNLBENCH_DATA_DIR", help="Folder with the data files.")
+]
+Weights = Annotated[
+    Path | None, typer.Option(help="Pretrained weights: a .safetensors or .pth file.")
+]
+Output = Annotated[Path, typer.Option(help="Folder that has runs/ and leaderboards/.")]
+
+
+@dataclass(frozen=True)
+class GridOptions:
+    """What was given of the options that say which runs are meant."""
+
+    file: Path | None
+    methods: list[str] | None
+    tracks: list[str] | None
+    seeds: str | None
+    recipe: str | None
+    settings: list[str] | None
+    overrides: list[str] | None
+
+    def specs(self, plugins: "Plugins", weights: Path | None) -> "list[RunSpec]":
+        """The specs that are meant; UsageError when the options do not say."""
+        from lnlbench.runner.spec import MATCHED
+        from lnlbench.sweep.grid import Grid, expand, read_sweep_file
+
+        flags = (
+            *(self.methods, self.tracks, self.seeds),
+            *(self.recipe, self.settings, self.overrides),
+        )
+        if self.file is not None:
+            if any(flags):
+                raise UsageError(
+                    f"The sweep file {self.file} says which runs are meant: give it without "
+                    "--method, --track, --seeds, --recipe, --set and --override."
+                )
+            return expand(read_sweep_file(self.file), plugins, weights)
+        methods, tracks = split_names(self.methods or []), split_names(self.tracks or [])
+        if not methods or not tracks:
+            raise UsageError(
+                "Name methods and tracks, such as --method ce,dividemix --track digits, or give "
+                "a sweep file. 'lnlbench methods' and 'lnlbench tracks' list them."
+            )
+        grid = Grid(
+            method=methods,
+            track=tracks,
+            seeds=[0] if self.seeds is None else parse_seeds(self.seeds),
+            recipe=self.recipe or MATCHED,
+            set=parse_values("--set", self.settings or []),
+            override=parse_values("--override", self.overrides or []),
+        )
+        return expand([grid], plugins, weights)
+
+
+def run_options(device: str, data_dir: Path | None, weights: Path | None) -> tuple[str, ...]:
+    """What `lnlbench run` is to be told besides the run itself."""
+    options = [] if device == "auto" else ["--device", device]
+    options += [] if data_dir is None else ["--data-dir", str(data_dir)]
+    options += [] if weights is None else ["--weights", str(weights)]
+    return tuple(options)

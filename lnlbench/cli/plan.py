@@ -1,0 +1,37 @@
+"""`lnlbench plan`: the missing runs as commands, one a line, for any scheduler."""
+
+import shlex
+from pathlib import Path
+
+import typer
+
+from lnlbench.cli import grid_options as options
+
+
+def plan(
+    file: options.File = None,
+    method: options.Methods = None,
+    track: options.Tracks = None,
+    seeds: options.Seeds = None,
+    recipe: options.Recipe = None,
+    set_: options.Settings = None,
+    override: options.Overrides = None,
+    device: options.Device = "auto",
+    data_dir: options.DataDirectory = None,
+    weights: options.Weights = None,
+    output: options.Output = Path(),
+) -> None:
+    """Print one `lnlbench run --spec …` line for each run that is not done yet.
+
+    The specs are written into the runs' directories below <output>/runs, where the lines name them.
+    """
+    from lnlbench.plugins import load_plugins
+    from lnlbench.sweep.plan import make_plan
+
+    given = options.GridOptions(file, method, track, seeds, recipe, set_, override)
+    specs = given.specs(load_plugins(), weights)
+    extra = options.run_options(device, data_dir, weights)
+    for run in make_plan(specs, output).missing:
+        run.directory.write_spec(run.spec)
+        place = ["--spec", str(run.directory.spec_file), "--output", str(output)]
+        typer.echo(shlex.join(["lnlbench", "run", *place, *extra, "--quiet"]))

@@ -1,0 +1,167 @@
+"""`lnlbench sweep`: all missing runs of a grid, several at a time, on an executor."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lnlbench.cli import grid_options as options
+from lnlbench.errors import EXIT_FAILED, UsageError, unknown_name
+
+
+def sweep(
+    file: options.File = None,
+    method: options.Methods = None,
+    track: options.Tracks = None,
+    seeds: options.Seeds = None,
+    recipe: options.Recipe = None,
+    set_: options.Settings = None,
+    override: options.Overrides = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Runs at a time; default by GPUs, or cores and memory."),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, envvar="OMP_NUM_THREADS", help="Threads a run; default cores / jobs."),
+    ] = None,
+    runs_per_gpu: Annotated[int, typer.Option(min=1, help="Runs that share a GPU.")] = 1,
+    time_limit: Annotated[
+        str | None, typer.Option(help="Limit of a run: seconds, or HH:MM:SS.")
+    ] = None,
+    memory_limit: Annotated[
+        str | None, typer.Option(help="Limit of a run's resident memory, such as 4GiB.")
+    ] = None,
+    retries: Annotated[
+        int, typer.Option(min=0, help="Further attempts at a run whose process was killed.")
+    ] = 1,
+    executor: Annotated[str, typer.Option(help="local: this machine; ray: a cluster.")] = "local",
+    address: Annotated[
+        str, typer.Option(help="The Ray cluster: auto for the one of this machine, or HOST:PORT.")
+    ] = "auto",
+    device: options.Device = "auto",
+    data_dir: options.DataDirectory = None,
+    weights: options.Weights = None,
+    output: options.Output = Path(),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, and stop.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object; progress on standard error.")
+    ] = False,
+) -> None:
+    """Run what is missing of a grid of runs; Ctrl-C stops, and the same command goes on."""
+    from rich.console import Console
+
+    from lnlbench.plugins import load_plugins
+    from lnlbench.runner.devices import available_cores, resolve_device
+    from lnlbench.sweep.display import choose_display
+    from lnlbench.sweep.engine import Sweep
+    from lnlbench.sweep.executor import Executor, Job, Limits
+    from lnlbench.sweep.failure import record_failure
+    from lnlbench.sweep.local import LocalExecutor, default_slots, visible_gpus
+    from lnlbench.sweep.plan import make_plan
+    from lnlbench.sweep.summary import (
+        plan_document,
+        print_plan,
+        print_summary,
+        reports_document,
+    )
+
+    limits = Limits(_seconds(time_limit), _bytes(memory_limit))
+    remote = executor == "ray"
+    if executor not in ("local", "ray"):
+        raise unknown_name("executor", executor, ("local", "ray"))
+    if remote:
+        # Its nodes have other working directories.
+        output = output.absolute()
+        data_dir = None if data_dir is None else data_dir.absolute()
+        weights = None if weights is None else weights.absolute()
+    else:
+        resolve_device(device)
+    plugins = load_plugins()
+    given = options.GridOptions(file, method, track, seeds, recipe, set_, override)
+    plan = make_plan(given.specs(plugins, weights), output)
+    cores, gpus = available_cores(), visible_gpus(device)
+    slots = jobs
+    if slots is None and not remote:
+        slots = default_slots(cores, len(gpus), runs_per_gpu, plan.peak_memory)
+    console = Console(stderr=as_json, highlight=False)
+    print_plan(plan, slots, console)
+    missing = plan.missing
+    if dry_run or not missing:
+        if as_json:
+            typer.echo(json.dumps(plan_document(plan), indent=2))
+        return
+    chosen: Executor
+    if slots is None or remote:
+        from lnlbench.sweep.cluster import RayExecutor
+
+        chosen = RayExecutor(address, slots, threads or 1, device, runs_per_gpu, limits)
+    else:
+        chosen = LocalExecutor(slots, threads or max(1, cores // slots), gpus, limits)
+    extra = options.run_options(device, data_dir, weights)
+    display = choose_display(console, len(missing))
+
+    def record(job: Job, reason: str) -> Path:
+        return record_failure(job.spec, plugins, output, data_dir, device, reason)
+
+    try:
+        reports = Sweep(chosen, display, record, retries).run(
+            [
+                Job(run.spec, run.directory, _arguments(run.directory.spec_file, output, extra))
+                for run in missing
+            ]
+        )
+    finally:
+        display.close()
+    print_summary(reports, len(missing), extra, console)
+    if as_json:
+        typer.echo(json.dumps(reports_document(plan, reports, extra), indent=2))
+    if sum(report.status == "done" for report in reports) < len(missing):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _arguments(spec_file: Path, output: Path, extra: tuple[str, ...]) -> tuple[str, ...]:
+    return ("run", "--spec", str(spec_file), "--output", str(output), "--json", *extra)
+
+
+def _seconds(text: str | None) -> float | None:
+    from datetime import timedelta
+
+    if text is None:
+        return None
+    found: float | timedelta | None = _parsed(text, float | timedelta)
+    seconds = found.total_seconds() if isinstance(found, timedelta) else found
+    if seconds is None or not 0 < seconds < float("inf"):
+        raise UsageError(
+            f"--time-limit was given {text!r}. Give seconds, or HH:MM:SS, such as 01:30:00."
+        )
+    return seconds
+
+
+def _bytes(text: str | None) -> int | None:
+    from pydantic import ByteSize
+
+    from lnlbench.sweep.process import memory_is_measurable
+
+    if text is None:
+        return None
+    if not memory_is_measurable():
+        raise UsageError(
+            "--memory-limit needs Linux's /proc, which is not here. Leave it out; --jobs says how "
+            "many runs share the memory."
+        )
+    size: ByteSize | None = _parsed(text, ByteSize)
+    if not size or size < 0:
+        raise UsageError(f"--memory-limit was given {text!r}. Give a size, such as 4GiB.")
+    return size
+
+
+def _parsed(text: str, kind: Any) -> Any:
+    """The quantity that pydantic reads; None when it reads none."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(kind).validate_python(text)
+    except ValidationError:
+        return None

@@ -1,0 +1,121 @@
+"""The Ray executor: each run is one task of a cluster, on whatever node has room for it.
+
+Ray decides where and when; `lnlbench run` does the work, in a process that the task watches. The
+output folder must be one path on all nodes. API as documented for Ray 2.60 (`ray.remote`,
+`RemoteFunction.options`, `ray.wait`, `ray.cancel`).
+"""
+
+import os
+import time
+from contextlib import suppress
+from itertools import islice
+from typing import Any
+
+from lnlbench.errors import EXIT_FAILED, RunError, UsageError
+from lnlbench.sweep.executor import LOG_NAME, Ended, Job, Limits
+from lnlbench.sweep.local import run_environment
+from lnlbench.sweep.process import RunProcess, last_lines
+
+try:
+    import ray
+    from ray.exceptions import RayError
+except ImportError as error:
+    raise UsageError(
+        "--executor ray needs Ray, which is not installed. Install it with: "
+        "pip install 'lnlbench[ray]'"
+    ) from error
+
+# Tasks that Ray has at a time, most of them waiting: an autoscaler sees how much there is to do,
+# and its scheduler is not filled with everything.
+IN_FLIGHT = 1000
+POLL_SECONDS = 0.05
+# How long the process of a node that was lost may take to let go of its run.
+RELEASE_SECONDS = 60.0
+_SHOWN = 20
+
+
+class RayExecutor:
+    """Runs jobs on a Ray cluster; each takes `threads` CPUs, and a share of a GPU if it has any.
+
+    Raises:
+        RunError: the cluster cannot be reached.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        slots: int | None,
+        threads: int,
+        device: str,
+        runs_per_gpu: int,
+        limits: Limits,
+    ) -> None:
+        try:
+            ray.init(address=address, log_to_driver=False, logging_level="warning")
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise RunError(
+                f"Cannot reach the Ray cluster {address!r}: {error}. Start one with "
+                "'ray start --head', and give what it prints as --address."
+            ) from error
+        self.slots = slots or IN_FLIGHT
+        gpus = device != "cpu" and ray.cluster_resources().get("GPU", 0) > 0
+        # A lost task is tried again by the sweep, like a killed process of this machine.
+        options: dict[str, Any] = {"num_cpus": threads, "max_retries": 0}
+        options["num_gpus"] = 1 / runs_per_gpu if gpus else 0
+        if limits.memory is not None:
+            options["memory"] = limits.memory
+        self._task = ray.remote(execute).options(**options)
+        self._threads = threads
+        self._limits = limits
+        self._running: dict[Any, tuple[Job, float]] = {}
+
+    def start(self, job: Job) -> None:
+        """Hand a job to Ray, which starts it when there is room."""
+        reference = self._task.remote(job, self._threads, self._limits)
+        self._running[reference] = (job, time.monotonic())
+
+    def wait(self) -> list[Ended]:
+        """The jobs that have ended, those of lost nodes among them."""
+        references = list(self._running)
+        ready, _ = ray.wait(references, num_returns=len(references), timeout=POLL_SECONDS)
+        return [self._end(reference) for reference in ready]
+
+    def progress(self) -> list[tuple[Job, str]]:
+        """The first of the jobs that have begun, with the last line of each log."""
+        logs = ((job, job.directory.path / LOG_NAME) for job, _ in self._running.values())
+        begun = islice(((job, log) for job, log in logs if log.exists()), _SHOWN)
+        return [(job, "".join(last_lines(log, 1))) for job, log in begun]
+
+    def stop(self) -> None:
+        """Drop the tasks that wait, and ask those that run to end after their step."""
+        for reference in self._running:
+            ray.cancel(reference)
+
+    def kill(self) -> None:
+        """End all tasks, and leave the cluster."""
+        for reference in self._running:
+            ray.cancel(reference, force=True)
+        ray.shutdown()
+
+    def _end(self, reference: Any) -> Ended:
+        job, began = self._running.pop(reference)
+        try:
+            ended: Ended = ray.get(reference)
+        except RayError as error:
+            lines = (f"Ray: {type(error).__name__}: {str(error).partition(chr(10))[0]}",)
+            return Ended(job, EXIT_FAILED, "", lines, time.monotonic() - began)
+        return ended
+
+
+def execute(job: Job, threads: int, limits: Limits) -> Ended:
+    """The task: run a job's process on this node until it ends, or the task is cancelled."""
+    # A node can be lost to Ray before its processes have ended.
+    job.directory.wait_until_free(RELEASE_SECONDS)
+    process = RunProcess(job, limits, run_environment(os.environ, threads, None))
+    while True:
+        # Cancelling raises KeyboardInterrupt here; the run then ends its step and is waited for.
+        with suppress(KeyboardInterrupt):
+            while (ended := process.poll()) is None:
+                time.sleep(POLL_SECONDS)
+            return ended
+        process.stop()

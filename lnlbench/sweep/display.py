@@ -1,0 +1,98 @@
+"""Showing a sweep: a live table on a terminal, plain lines elsewhere."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from lnlbench.runner.display import duration
+
+if TYPE_CHECKING:
+    from lnlbench.sweep.engine import RunReport
+    from lnlbench.sweep.executor import Job
+
+REFRESH_SECONDS = 0.5
+
+
+class SweepDisplay:
+    """One line for each run that begins, ends or is tried again."""
+
+    def __init__(self, console: Console, runs: int) -> None:
+        self.console = console
+        self._runs = runs
+        self._statuses: Counter[str] = Counter()
+
+    def started(self, job: "Job") -> None:
+        """Print what begins."""
+        again = f", attempt {job.attempt}" if job.attempt > 1 else ""
+        self._print(f"{job.title}: started{again}")
+
+    def ended(self, report: "RunReport") -> None:
+        """Print how a run ended."""
+        self._statuses[report.status] += 1
+        number = f"[{self._statuses.total()}/{self._runs}]"
+        if report.accuracy is not None:
+            what = f"done, test_accuracy_last10 {100 * report.accuracy:.2f}%"
+        else:
+            what = f"{report.status}: {report.reason}"
+        self._print(f"{number} {report.job.title}: {what}, {duration(report.seconds)}")
+
+    def retried(self, job: "Job", reason: str) -> None:
+        """Print why a run is tried again."""
+        self._print(f"{job.title}: {reason}. Trying again.")
+
+    def stopping(self, running: int) -> None:
+        """Print that the runs are being stopped."""
+        self._print(
+            f"Stopping: {running} running keep their state after their step; the same command "
+            "goes on with them. Once more ends them at once."
+        )
+
+    def tick(self, progress: "Callable[[], list[tuple[Job, str]]]", waiting: int) -> None:
+        """Show where the running jobs are; nothing without a terminal."""
+
+    def close(self) -> None:
+        """Give the terminal back."""
+
+    def _print(self, text: str) -> None:
+        # Names and errors come from plugins and paths: no markup is read in them.
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class LiveSweepDisplay(SweepDisplay):
+    """The same lines, above a table of what runs now."""
+
+    def __init__(self, console: Console, runs: int) -> None:
+        super().__init__(console, runs)
+        self._refreshed = 0.0
+        # Drawn when the sweep has time: a thread of its own would be forked with every run.
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._live.start()
+
+    def tick(self, progress: "Callable[[], list[tuple[Job, str]]]", waiting: int) -> None:
+        """Draw the table now and then."""
+        now = time.monotonic()
+        if now - self._refreshed < REFRESH_SECONDS:
+            return
+        self._refreshed = now
+        running = progress()
+        counts = {**self._statuses, "running": len(running), "waiting": waiting}
+        title = " · ".join(f"{count} {name}" for name, count in counts.items())
+        table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+        for job, line in running:
+            table.add_row(Text(job.title), Text(line, no_wrap=True, overflow="ellipsis"))
+        self._live.update(Group(Text(title, style="bold"), table), refresh=True)
+
+    def close(self) -> None:
+        """Remove the table."""
+        self._live.stop()
+
+
+def choose_display(console: Console, runs: int) -> SweepDisplay:
+    """The display that fits where the output goes."""
+    return (LiveSweepDisplay if console.is_terminal else SweepDisplay)(console, runs)

@@ -1,0 +1,153 @@
+"""Running jobs on an executor: which to start, what their ends mean, when to try again or stop."""
+
+import json
+import signal
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from lnlbench.errors import EXIT_USAGE, LnlbenchError
+from lnlbench.plugin_checks import printable
+from lnlbench.results import Result
+from lnlbench.runner.interruption import StopRequest, stop_on_signals
+from lnlbench.sweep.display import SweepDisplay
+from lnlbench.sweep.executor import Ended, Executor, Job
+
+SHOWN_LINES = 3
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What became of a run in this sweep; `reason` says why it is not done."""
+
+    job: Job
+    status: Literal["done", "failed", "diverged", "interrupted"]
+    seconds: float
+    reason: str | None = None
+    accuracy: float | None = None
+    result_file: str | None = None
+
+
+class Sweep:
+    """Jobs, the executor that runs them, and how their failures are recorded.
+
+    `record` stores a run as failed that could not do so itself, and returns the file.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        display: SweepDisplay,
+        record: Callable[[Job, str], Path],
+        retries: int,
+    ) -> None:
+        self._executor = executor
+        self._display = display
+        self._record = record
+        self._retries = retries
+        self._running = 0
+        self._stop = StopRequest()
+
+    def run(self, jobs: list[Job]) -> list[RunReport]:
+        """Run all jobs; after SIGINT or SIGTERM, end those that run with their state kept.
+
+        Returns the reports of the jobs that were started, in the order in which they ended.
+
+        Raises:
+            KeyboardInterrupt: a second signal came; nothing runs any more.
+        """
+        waiting = deque(jobs)
+        reports = []
+        asked = False
+        with stop_on_signals() as self._stop:
+            try:
+                while self._running or (waiting and not self._stopping):
+                    if self._stopping and not asked:
+                        asked = True
+                        self._display.stopping(self._running)
+                        self._executor.stop()
+                    self._fill(waiting)
+                    for ended in self._executor.wait():
+                        self._running -= 1
+                        report = self._judge(ended)
+                        if report is None:
+                            waiting.appendleft(replace(ended.job, attempt=ended.job.attempt + 1))
+                        else:
+                            reports.append(report)
+                            self._display.ended(report)
+                    self._display.tick(self._executor.progress, len(waiting))
+            finally:
+                # Nothing runs any more, unless an error or a second signal has come.
+                self._executor.kill()
+        return reports
+
+    @property
+    def _stopping(self) -> bool:
+        return self._stop.signal_name is not None
+
+    def _fill(self, waiting: deque[Job]) -> None:
+        while waiting and self._running < self._executor.slots and not self._stopping:
+            job = waiting.popleft()
+            job.directory.write_spec(job.spec)
+            self._executor.start(job)
+            self._running += 1
+            self._display.started(job)
+
+    def _judge(self, ended: Ended) -> RunReport | None:
+        """The report of a job that has ended; None when it is to be tried again."""
+        result, file = _read_output(ended.output)
+        if result is not None and result.status != "interrupted":
+            accuracy = result.scores.test_accuracy_last10
+            return RunReport(ended.job, result.status, ended.seconds, result.error, accuracy, file)
+        if ended.limit is not None:
+            return self._failed(ended, ended.limit)
+        if self._stopping:
+            return RunReport(ended.job, "interrupted", ended.seconds, "the sweep was stopped")
+        if ended.code == EXIT_USAGE:
+            # The request itself is wrong: no result can be made of it, and none by trying again.
+            return RunReport(ended.job, "failed", ended.seconds, _message(ended))
+        reason = _describe_end(ended.code)
+        if ended.job.attempt <= self._retries:
+            self._display.retried(ended.job, f"{reason}{_last(ended)}")
+            return None
+        return self._failed(ended, f"{reason} (attempt {ended.job.attempt})")
+
+    def _failed(self, ended: Ended, reason: str) -> RunReport:
+        reason += _last(ended)
+        try:
+            file = str(self._record(ended.job, reason))
+        except LnlbenchError as error:
+            reason, file = f"{reason}; it could not be recorded: {error}", None
+        return RunReport(ended.job, "failed", ended.seconds, reason, result_file=file)
+
+
+def _read_output(output: str) -> tuple[Result | None, str | None]:
+    """The result that `lnlbench run --json` has printed, and its file; None when it did not."""
+    try:
+        [printed] = json.loads(output)["results"]
+        return Result.model_validate(printed["result"]), str(printed["result_file"])
+    except (ValueError, KeyError, TypeError, ValidationError):
+        return None, None
+
+
+def _describe_end(code: int) -> str:
+    if code >= 0:
+        return f"the process ended with exit code {code}"
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    hint = ", as the system does when memory runs out" if name == "SIGKILL" else ""
+    return f"the process was killed by {name}{hint}"
+
+
+def _message(ended: Ended) -> str:
+    """The error that the command has printed, which may be of several lines."""
+    text = "\n".join(ended.lines)
+    return printable(text.rpartition("Error: ")[2]) or _describe_end(ended.code)
+
+
+def _last(ended: Ended) -> str:
+    lines = " / ".join(map(printable, ended.lines[-SHOWN_LINES:]))
+    return f". Last lines: {lines}" if lines else ""

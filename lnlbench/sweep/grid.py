@@ -1,0 +1,166 @@
+"""Which runs: grids of methods, tracks, overrides, settings and seeds, by flags or from a file."""
+
+import tomllib
+from collections.abc import Iterable, Iterator
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from lnlbench.artifacts import import_artifacts
+from lnlbench.errors import UsageError, unknown_name
+from lnlbench.networks.weights import WeightSources
+from lnlbench.plugins import Plugins
+from lnlbench.runner.axes import parse_seeds, split_names
+from lnlbench.runner.series import check_spec
+from lnlbench.runner.spec import MATCHED, RunSpec, build_spec
+from lnlbench.runner.transfer import TransferFlags, transfer_overrides
+from lnlbench.tracks import EmbeddingSpec, OptimizerSpec, PretrainedSpec, Protocol
+
+ALL = "all"
+
+_PARTS: dict[str, type[BaseModel]] = {
+    "optimizer": OptimizerSpec,
+    "embedding": EmbeddingSpec,
+    "pretrained": PretrainedSpec,
+}
+_FIELDS = [name for name in Protocol.model_fields if name not in _PARTS] + [
+    f"{part}.{name}" for part, model in _PARTS.items() for name in model.model_fields
+]
+
+
+def _as_names(value: object) -> object:
+    if isinstance(value, str):
+        return split_names([value])
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return split_names(value)
+    return value
+
+
+def _as_seeds(value: object) -> object:
+    if isinstance(value, int | str) and not isinstance(value, bool):
+        return parse_seeds(str(value))
+    return value
+
+
+def _as_axes(value: object) -> object:
+    """Tables flattened to dotted keys, and each single value made a list of one."""
+    if not isinstance(value, dict):
+        return value
+    axes = {}
+    for key, each in value.items():
+        if isinstance(each, dict):
+            axes.update({f"{key}.{name}": inner for name, inner in each.items()})
+        else:
+            axes[key] = each
+    return {
+        key.replace("-", "_"): each if isinstance(each, list) else [each]
+        for key, each in axes.items()
+    }
+
+
+Names = Annotated[list[str], BeforeValidator(_as_names), Field(min_length=1)]
+Seeds = Annotated[
+    list[Annotated[int, Field(ge=0)]], BeforeValidator(_as_seeds), Field(min_length=1)
+]
+Axes = Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], BeforeValidator(_as_axes)]
+
+
+class Grid(BaseModel):
+    """Every combination of methods, tracks, overrides of the track, parameters and seeds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    method: Names = Field(description="Methods, or 'all'.")
+    track: Names
+    seeds: Seeds = [0]
+    recipe: str = MATCHED
+    override: Axes = Field({}, description="Fields of the protocol, each with its values.")
+    set: Axes = Field({}, description="Parameters of the method, each with its values.")
+
+
+class SweepFile(BaseModel):
+    """A sweep file: one or more grids."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    grid: list[Grid] = Field(min_length=1)
+
+
+def read_sweep_file(path: Path) -> list[Grid]:
+    """The grids of a sweep file.
+
+    Raises:
+        UsageError: the file cannot be read, or is not a sweep file; names what is wrong in it.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"Cannot read the sweep file {path}: {error}.") from error
+    try:
+        return SweepFile.model_validate(document).grid
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(
+            f"{path} is not a sweep file: {where}: {first['msg']}. It is TOML with tables "
+            f"[[grid]]; each has {', '.join(Grid.model_fields)}."
+        ) from error
+
+
+def expand(grids: list[Grid], plugins: Plugins, weights: Path | None = None) -> list[RunSpec]:
+    """The specs of all grids, each once, in order; all of them are checked.
+
+    Raises:
+        UsageError: a name is unknown, or a value is not allowed.
+        DataError: an artifact or a weights file is damaged.
+    """
+    sources = WeightSources(weights, plugins.backbones)
+    specs = [spec for grid in grids for spec in _specs(grid, plugins, sources)]
+    unique = {spec.fingerprint: spec for spec in specs}
+    for spec in _one_per_seed_group(unique.values()):
+        check_spec(plugins, spec)
+    return list(unique.values())
+
+
+def _specs(grid: Grid, plugins: Plugins, sources: WeightSources) -> Iterator[RunSpec]:
+    for key in grid.override:
+        if key not in _FIELDS:
+            raise unknown_name("override", key, _FIELDS, "'lnlbench tracks show' explains them.")
+    names = sorted(plugins.methods) if grid.method == [ALL] else grid.method
+    for name, track in product(names, grid.track):
+        method = plugins.method(name)
+        for override, settings in product(_choices(grid.override), _choices(grid.set)):
+            protocol = _nested(override)
+            backbone = protocol.get("backbone")
+            # A network other than the track's cannot have the track's weights.
+            for part, changes in transfer_overrides(
+                track, backbone, TransferFlags(), sources
+            ).items():
+                protocol[part] = {**changes, **protocol.get(part, {})}
+            params = import_artifacts(method.Params, settings)
+            first = build_spec(method, track, grid.recipe, protocol, params, grid.seeds[0])
+            yield from (first.model_copy(update={"seed": seed}) for seed in grid.seeds)
+
+
+def _one_per_seed_group(specs: Iterable[RunSpec]) -> list[RunSpec]:
+    """One spec of those that differ in their seed alone: what is checked does not depend on it."""
+    return list({spec.model_copy(update={"seed": 0}).fingerprint: spec for spec in specs}.values())
+
+
+def _choices(axes: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    for values in product(*axes.values()):
+        yield dict(zip(axes, values, strict=True))
+
+
+def _nested(values: dict[str, Any]) -> dict[str, Any]:
+    """Dotted keys as dictionaries in the dictionary."""
+    nested: dict[str, Any] = {}
+    for key, value in values.items():
+        part, dot, name = key.partition(".")
+        if dot:
+            nested.setdefault(part, {})[name] = value
+        else:
+            nested[key] = value
+    return nested

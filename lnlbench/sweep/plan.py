@@ -1,0 +1,107 @@
+"""The plan of a sweep: what is done, what is missing, and how long that will take."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Literal
+
+from lnlbench.results import Result, ResultStore
+from lnlbench.results.fingerprint import canonical_json
+from lnlbench.runner.directory import RunDirectory
+from lnlbench.runner.spec import RunSpec
+
+State = Literal["done", "failed", "diverged", "interrupted", "resumable", "missing"]
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run, what there is of it, and the seconds it is expected to take; None when unknown."""
+
+    spec: RunSpec
+    directory: RunDirectory
+    state: State
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All runs of a sweep; `peak_memory` is the largest recorded of such runs, in bytes."""
+
+    runs: list[PlannedRun]
+    peak_memory: int | None
+
+    @property
+    def missing(self) -> list[PlannedRun]:
+        """The runs that are not done."""
+        return [run for run in self.runs if run.state != "done"]
+
+    @property
+    def seconds(self) -> float | None:
+        """What the missing runs take one after the other; None when one is unknown."""
+        return total([run.seconds for run in self.missing])
+
+    def count(self, state: State) -> int:
+        """How many runs are in a state."""
+        return sum(run.state == state for run in self.runs)
+
+
+class Costs:
+    """Seconds an epoch and peak memory of recorded runs, by method and protocol."""
+
+    def __init__(self, results: list[Result]) -> None:
+        self._seconds: dict[str, list[float]] = {}
+        self._peaks: dict[str, int] = {}
+        for result in results:
+            epochs = max(map(len, result.curves.values()), default=0)
+            protocol = result.spec.get("protocol")
+            if result.status != "done" or not epochs or not isinstance(protocol, dict):
+                continue
+            key = _key(result.method.name, protocol)
+            self._seconds.setdefault(key, []).append(result.cost.wall_seconds / epochs)
+            peak = result.cost.peak_memory_bytes or 0
+            self._peaks[key] = max(peak, self._peaks.get(key, 0))
+
+    def seconds(self, spec: RunSpec) -> float | None:
+        """The expected duration of a run: the recorded median per epoch, times its epochs."""
+        recorded = self._seconds.get(_key(spec.method, spec.document()["protocol"]))
+        return median(recorded) * spec.protocol.epochs if recorded else None
+
+    def peak(self, spec: RunSpec) -> int:
+        """The largest memory that such a run has been seen to hold, in bytes; 0 when unknown."""
+        return self._peaks.get(_key(spec.method, spec.document()["protocol"]), 0)
+
+
+def make_plan(specs: list[RunSpec], output: Path) -> Plan:
+    """What is missing of the specs, by fingerprint, among the results below an output folder."""
+    store = ResultStore(output / "leaderboards")
+    tracks = sorted({spec.track for spec in specs})
+    # A broken file stops nothing here: the run that it belongs to says what to do with it.
+    results = [result for track in tracks for result in store.load_all(track)[0]]
+    stored = {result.fingerprint: result for result in results}
+    costs = Costs(results)
+    runs = []
+    for spec in specs:
+        directory = RunDirectory.of_spec(output, spec)
+        result = stored.get(spec.fingerprint)
+        runs.append(PlannedRun(spec, directory, _state(result, directory), costs.seconds(spec)))
+    peaks = [costs.peak(run.spec) for run in runs if run.state != "done"]
+    return Plan(runs, max(peaks, default=0) or None)
+
+
+def total(durations: list[float | None]) -> float | None:
+    """The sum of durations, None when one of them is unknown."""
+    known = [seconds for seconds in durations if seconds is not None]
+    return sum(known) if len(known) == len(durations) else None
+
+
+def _state(result: Result | None, directory: RunDirectory) -> State:
+    if result is not None and result.status == "done":
+        return "done"
+    if result is not None:
+        return result.status
+    return "resumable" if directory.checkpoint_file.exists() else "missing"
+
+
+def _key(method: str, protocol: dict[str, Any]) -> str:
+    # Epochs are what the time is proportional to.
+    return canonical_json([method, {k: v for k, v in protocol.items() if k != "epochs"}])

@@ -1,0 +1,117 @@
+"""The process of one run: started, watched for its limits, stopped, and read when it has ended."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from lnlbench.sweep.executor import LOG_NAME, Ended, Job, Limits
+
+PROGRAM = (sys.executable, "-m", "lnlbench.sweep.worker")
+# How long a run that has been asked to stop may take to end its step and write its checkpoint.
+GRACE_SECONDS = 15.0
+MEMORY_INTERVAL_SECONDS = 0.5
+LAST_LINES = 12
+_TAIL_BYTES = 2**14
+_PROC = Path("/proc")
+
+
+class RunProcess:
+    """`lnlbench run` on one spec, in a process group of its own."""
+
+    def __init__(self, job: Job, limits: Limits, environment: Mapping[str, str]) -> None:
+        self.job = job
+        self._limits = limits
+        self._limit: str | None = None
+        self._kill_at = float("inf")
+        self._measured = self._began = time.monotonic()
+        job.directory.path.mkdir(parents=True, exist_ok=True)
+        self.log = job.directory.path / LOG_NAME
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the process)
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [*PROGRAM, str(os.getpid()), *job.arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=log,
+                env=dict(environment),
+                process_group=0,
+            )
+
+    def poll(self) -> Ended | None:
+        """Enforce the limits; how the process ended, once it has."""
+        code = self._process.poll()
+        if code is None:
+            self._enforce(time.monotonic())
+            return None
+        self._output.seek(0)
+        output = self._output.read().decode("utf-8", "replace")
+        self._output.close()
+        seconds = time.monotonic() - self._began
+        return Ended(
+            self.job, code, output, tuple(last_lines(self.log, LAST_LINES)), seconds, self._limit
+        )
+
+    def stop(self) -> None:
+        """Ask the run to end after its step, with its checkpoint in place."""
+        if self._process.poll() is None:
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """End the run and all that it has started."""
+        if self._process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _enforce(self, now: float) -> None:
+        if now >= self._kill_at:
+            self.kill()
+        if self._limit is not None:
+            return
+        seconds, memory = self._limits.seconds, self._limits.memory
+        if seconds is not None and now - self._began > seconds:
+            self._limit = f"the time limit of {seconds:g} s was reached"
+            self._kill_at = now + GRACE_SECONDS
+            self.stop()
+        elif memory is not None and now - self._measured > MEMORY_INTERVAL_SECONDS:
+            self._measured = now
+            used = group_memory(self._process.pid)
+            if used > memory:
+                self._limit = (
+                    f"the memory limit of {memory / 2**20:,.0f} MiB was exceeded: "
+                    f"{used / 2**20:,.0f} MiB were in use"
+                )
+                self.kill()
+
+
+def memory_is_measurable() -> bool:
+    """Whether this system says how much memory another process holds."""
+    return (_PROC / "self" / "stat").exists()
+
+
+def group_memory(group: int) -> int:
+    """Resident bytes of all processes of a process group."""
+    pages = 0
+    for file in _PROC.glob("[0-9]*/stat"):
+        with suppress(OSError):  # it may have ended since
+            # The name, in parentheses, may hold anything; what follows are numbers (proc(5)).
+            fields = file.read_text(errors="replace").rpartition(")")[2].split()
+            if int(fields[2]) == group:
+                pages += int(fields[21])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def last_lines(file: Path, count: int) -> list[str]:
+    """The last lines of a log that are not empty; none when it cannot be read."""
+    try:
+        with file.open("rb") as log:
+            log.seek(max(0, file.stat().st_size - _TAIL_BYTES))
+            text = log.read().decode("utf-8", "replace")
+    except OSError:
+        return []
+    return [line.rstrip() for line in text.splitlines() if line.strip()][-count:]
