@@ -12,10 +12,12 @@ hookimpl = HookimplMarker("lnlbench")
 # Imported on first use: `lnlbench --help` must not wait for torch.
 _HOMES = {
     "Backbone": "lnlbench.backbone",
+    "Criterion": "lnlbench.criterion",
     "DataSource": "lnlbench.data.source",
     "Dataset": "lnlbench.data.dataset",
     "Method": "lnlbench.method",
     "LossMethod": "lnlbench.method",
+    "Mixture": "lnlbench.criterion",
     "Params": "lnlbench.params",
     "Recipe": "lnlbench.params",
     "Run": "lnlbench.run",
@@ -24,6 +26,7 @@ _HOMES = {
 
 if TYPE_CHECKING:
     from lnlbench.backbone import Backbone
+    from lnlbench.criterion import Criterion, Mixture
     from lnlbench.data.dataset import Dataset
     from lnlbench.data.source import DataSource
     from lnlbench.method import LossMethod, Method
@@ -33,10 +36,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Backbone",
     "Batch",
+    "Criterion",
     "DataSource",
     "Dataset",
     "LossMethod",
     "Method",
+    "Mixture",
     "Params",
     "Recipe",
     "Run",

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from lnlbench.criterion import Criterion
 from lnlbench.params import Params as BaseParams
 from lnlbench.params import Recipe
 from lnlbench.run import Batch, Run
@@ -51,6 +52,13 @@ class Method:
 
     def clean_probability(self) -> Tensor | None:
         """The method's current belief [N] in [0, 1] that each label is clean; None without one."""
+        return None
+
+    def criterion(self) -> Criterion | None:
+        """The values by which it last told clean from wrong labels; None if there are none to show.
+
+        Asked for after at most a dozen epochs of a run, and only to draw: nothing is scored by it.
+        """
         return None
 
 

@@ -5,10 +5,13 @@ docs/methods/dividemix.md, lists the details that matter and every deviation. Au
 CVPR 2021) is its parameter `augmentation`.
 """
 
+from dataclasses import astuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softmax
 
+from lnlbench.criterion import Criterion, Mixture
 from lnlbench.method import Method
 from lnlbench.methods import mixmatch
 from lnlbench.methods.augdesc import descent_views, query_views
@@ -42,6 +45,8 @@ class DivideMix(Method):
         # Row 0 is the network's own belief, row 1 the peer's; NaN until the first division.
         self.clean_probabilities = torch.full((2, run.num_samples), torch.nan, device=run.device)
         self.loss_history: list[Tensor] = []
+        # Of the network's last division, as plain values that a checkpoint can hold.
+        self.fitted: tuple[tuple[float, ...], ...] | None = None
         neighborhood: Tensor | None = None
         if self.params.divider != "loss":
             neighborhood = divide_by_neighbors(run, self.params.neighbors, passes=1)
@@ -68,6 +73,14 @@ class DivideMix(Method):
             return None
         belief = self.clean_probabilities.mean(0)
         return None if belief.isnan().any() else belief
+
+    def criterion(self) -> Criterion | None:
+        """The averaged losses that the first network was last divided by, and their mixture."""
+        if not self.loss_history:
+            return None
+        losses = torch.stack(self.loss_history).mean(0)[0]
+        mixture = None if self.fitted is None else Mixture(*self.fitted)
+        return Criterion("normalized loss of the first network", losses, mixture=mixture)
 
     def _warmup_epochs(self, run: Run) -> int:
         if self.params.warmup_epochs is not None:
@@ -107,6 +120,8 @@ class DivideMix(Method):
                 regularization=self.params.mixture_regularization,
             )
             self.clean_probabilities[row] = division.clean_probability
+            if row == 0:
+                self.fitted = None if division.mixture is None else astuple(division.mixture)
             if division.event:
                 run.event("mixture", division.event)
 

@@ -9,13 +9,16 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 from torch import Tensor
 
+from lnlbench.criterion import Mixture
+
 
 @dataclass(frozen=True)
 class Division:
-    """Clean probabilities float32 [N], and what went wrong on the way to them, if anything."""
+    """Clean probabilities float32 [N], what went wrong on the way to them, and the fit, if any."""
 
     clean_probability: Tensor
     event: str | None = None
+    mixture: Mixture | None = None
 
 
 def normalize_losses(losses: Tensor) -> Tensor:
@@ -64,4 +67,10 @@ def divide(
     if high - low < 1e-6:
         return Division(everything, "collapsed mixture: both components have one mean")
     posterior = mixture.predict_proba(values)[:, int(mixture.means_.argmin())]
-    return Division(torch.from_numpy(posterior).to(losses.device, torch.float32))
+    fitted = Mixture(
+        weights=tuple(mixture.weights_.tolist()),
+        means=tuple(mixture.means_.ravel().tolist()),
+        variances=tuple(mixture.covariances_.ravel().tolist()),
+    )
+    belief = torch.from_numpy(posterior).to(losses.device, torch.float32)
+    return Division(belief, mixture=fitted)

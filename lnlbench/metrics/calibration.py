@@ -7,12 +7,27 @@ from torch.nn.functional import cross_entropy, softmax
 
 def expected_calibration_error(logits: Tensor, labels: Tensor, bins: int = 15) -> float:
     """Mean gap of confidence and accuracy over equal-width confidence bins (Guo et al., 2017)."""
-    confidence, predicted = softmax(logits.double(), 1).max(1)
-    correct = (predicted == labels).double()
-    position = (confidence * bins).ceil().long().sub(1).clamp(0, bins - 1)
+    confidence, correct, position = _binned(logits, labels, bins)
     zeros = torch.zeros(bins, dtype=torch.float64, device=logits.device)
     gaps = zeros.index_add(0, position, correct - confidence)
     return float(gaps.abs().sum() / len(labels))
+
+
+def reliability(logits: Tensor, labels: Tensor, bins: int = 15) -> list[tuple[int, float, float]]:
+    """Count, mean confidence and accuracy of each confidence bin; an empty bin has two NaN."""
+    confidence, correct, position = _binned(logits, labels, bins)
+    count = torch.bincount(position, minlength=bins)
+    sums = [torch.bincount(position, values, minlength=bins) for values in (confidence, correct)]
+    means = [(total / count).tolist() for total in sums]
+    return list(zip(count.tolist(), *means, strict=True))
+
+
+def _binned(logits: Tensor, labels: Tensor, bins: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Confidence and correctness, float64 [B], and the bin (low, high] of the confidence."""
+    confidence, predicted = softmax(logits.double(), 1).max(1)
+    correct = (predicted == labels).double()
+    position = (confidence * bins).ceil().long().sub(1).clamp(0, bins - 1)
+    return confidence, correct, position
 
 
 def negative_log_likelihood(logits: Tensor, labels: Tensor) -> float:

@@ -11,9 +11,12 @@ from pydantic import (
     Field,
     FiniteFloat,
     JsonValue,
+    SerializerFunctionWrapHandler,
+    model_serializer,
     model_validator,
 )
 
+from lnlbench.results.diagnostics import Diagnostics
 from lnlbench.results.fingerprint import canonical_json, fingerprint
 
 SCHEMA_VERSION = 1
@@ -163,12 +166,21 @@ class Result(_Document):
     seed: int = Field(ge=0)
     scores: Scores
     curves: dict[Text, list[FiniteFloat | None]] = Field(description="One number per epoch.")
+    diagnostics: Diagnostics | None = None
     events: list[Event]
     cost: Cost
     environment: Json
     error: Text | None
     created: Annotated[str, AfterValidator(_iso_time)]
     fingerprint: Sha256
+
+    @model_serializer(mode="wrap")
+    def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Files from before there were diagnostics keep their bytes.
+        fields: dict[str, Any] = serialize(self)
+        if self.diagnostics is None:
+            fields.pop("diagnostics", None)
+        return fields
 
     @model_validator(mode="after")
     def _consistent(self) -> "Result":

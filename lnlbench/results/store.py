@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -35,10 +36,32 @@ def claim(result: Result) -> str:
 
 
 def result_bytes(result: Result) -> bytes:
-    """A result as its file holds it: JSON, sorted keys, indented by 2."""
+    """A result as its file holds it: JSON, sorted keys, indented by 2.
+
+    Lists of the diagnostics stand on one line each: there are many, of small numbers.
+    """
     document = result.model_dump(mode="json")
+    diagnostics = document.get("diagnostics")
+    if diagnostics is not None:
+        document["diagnostics"] = None
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    if diagnostics is not None:
+        # No string of the document can hold this: in JSON, its line breaks are escaped.
+        mark = '\n  "diagnostics": '
+        text = text.replace(f"{mark}null", mark + _with_flat_lists(diagnostics, "  "), 1)
     return f"{text}\n".encode()
+
+
+def _with_flat_lists(value: Any, indent: str) -> str:
+    """JSON indented by 2 from `indent` on, but for lists of plain values, which take one line."""
+    inner = f"{indent}  "
+    if isinstance(value, dict) and value:
+        lines = [f'"{key}": {_with_flat_lists(value[key], inner)}' for key in sorted(value)]
+        return "{\n" + ",\n".join(inner + line for line in lines) + f"\n{indent}}}"
+    if isinstance(value, list) and isinstance(next(iter(value), None), dict):
+        lines = [_with_flat_lists(each, inner) for each in value]
+        return "[\n" + ",\n".join(inner + line for line in lines) + f"\n{indent}]"
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def read_result(path: Path) -> Result:

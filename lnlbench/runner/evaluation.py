@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from lnlbench.augment.views import Views
+from lnlbench.criterion import Criterion
 from lnlbench.errors import RunError
 from lnlbench.method import Method
 from lnlbench.metrics.accuracy import accuracy
@@ -17,6 +19,22 @@ from lnlbench.runner.inputs import Inputs
 from lnlbench.runner.training_set import Split, evaluation_sample
 
 DEFAULT_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one moment's evaluation has found, and the outputs that it was found from.
+
+    `scores` by their names as curves, None where not defined. Logits [N, C] are on the CPU: of the
+    test set, and of the training samples that evaluation looks at. `criterion` only where asked.
+    """
+
+    scores: dict[str, float | None]
+    test_logits: Tensor
+    sample_logits: Tensor
+    belief: Tensor | None
+    clean_threshold: float
+    criterion: Criterion | None
 
 
 class Evaluator:
@@ -36,8 +54,8 @@ class Evaluator:
         self._validation_labels = None if split.validation is None else split.validation.labels
         self._sample = evaluation_sample(len(split.clean_labels))
 
-    def evaluate(self, method: Method) -> dict[str, float | None]:
-        """All scores of one moment, by their names as curves; None where not defined."""
+    def evaluate(self, method: Method, closely: bool = False) -> Evaluation:
+        """All scores of one moment; `closely` also asks for the method's criterion."""
         with _evaluation_mode(method):
             labels = self._test_labels
             logits, single = self._logits(method, self._inputs.test, len(labels))
@@ -51,13 +69,18 @@ class Evaluator:
                 labels = self._validation_labels
                 held_out, _ = self._logits(method, self._inputs.validation, len(labels))
                 scores["validation_accuracy"] = accuracy(held_out, labels)
-            scores.update(self._training_scores(method))
-            scores.update(self._selection_scores(method))
-        return scores
+            sample_logits, _ = self._logits(method, self._inputs.sample, len(self._sample))
+            scores.update(self._training_scores(sample_logits))
+            belief = method.clean_probability()
+            threshold = float(getattr(method.params, "clean_threshold", DEFAULT_THRESHOLD))
+            if belief is not None:
+                self._check_belief(method, belief)
+                scores.update(self._selection_scores(belief, threshold))
+            criterion = method.criterion() if closely else None
+        return Evaluation(scores, logits, sample_logits, belief, threshold, criterion)
 
-    def _training_scores(self, method: Method) -> dict[str, float | None]:
+    def _training_scores(self, logits: Tensor) -> dict[str, float | None]:
         noisy, clean = self._noisy_labels[self._sample], self._clean_labels[self._sample]
-        logits, _ = self._logits(method, self._inputs.sample, len(noisy))
         if not self._truth_known:
             return {"train_accuracy_noisy": accuracy(logits, noisy)}
         return {
@@ -66,10 +89,7 @@ class Evaluator:
             "memorization": memorization(logits.argmax(1), noisy, clean),
         }
 
-    def _selection_scores(self, method: Method) -> dict[str, float | None]:
-        belief = method.clean_probability()
-        if belief is None:
-            return {}
+    def _check_belief(self, method: Method, belief: Tensor) -> None:
         expected = self._clean_labels.shape
         if belief.shape != expected or not bool(((belief >= 0) & (belief <= 1)).all()):
             span = (
@@ -79,9 +99,10 @@ class Evaluator:
                 f"clean_probability() of {method.name!r} must be {tuple(expected)} values in "
                 f"[0, 1]; it has shape {tuple(belief.shape)}{span}."
             )
+
+    def _selection_scores(self, belief: Tensor, threshold: float) -> dict[str, float | None]:
         if not self._truth_known:
             return {}
-        threshold = float(getattr(method.params, "clean_threshold", DEFAULT_THRESHOLD))
         is_clean = self._noisy_labels == self._clean_labels
         return selection_quality(belief.cpu(), is_clean, threshold)
 

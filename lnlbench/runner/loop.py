@@ -23,6 +23,7 @@ from lnlbench.results.atomic import write_atomically
 from lnlbench.run import CleanSubset, Event, Run, RunHost
 from lnlbench.runner.checkpoint import capture, load_checkpoint, restore, save_checkpoint
 from lnlbench.runner.devices import reset_peak_memory
+from lnlbench.runner.diagnosis import Diagnosis, looks_at
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display, EpochReport
 from lnlbench.runner.environment import describe_environment
@@ -72,6 +73,7 @@ class Execution:
         if protocol.pretrained is not None:
             eval_batch_size //= 8  # its images are many times larger
         self._evaluator = Evaluator(split, inputs, eval_batch_size)
+        self._diagnosis = Diagnosis(prepared.dataset, split)
         self._run = Run(
             RunHost(
                 views=inputs.training,
@@ -204,7 +206,7 @@ class Execution:
             )
         scalars = self._run.epoch_means()  # waits for the device: the epoch's time is whole
         seconds = time.monotonic() - self._epoch_began
-        scores = self._evaluator.evaluate(self.method)
+        scores = self._look(epoch)
         self._note(scores, scalars, seconds)
         state = {"method": capture(self.method), "record": self.record.document()}
         save_checkpoint(self.directory.checkpoint_file, {**state, "environment": self.environment})
@@ -223,6 +225,17 @@ class Execution:
         )
         self._stop.check()
         self._epoch_began = now
+
+    def _look(self, epoch: int) -> dict[str, float | None]:
+        """Evaluate, and at some epochs keep more of what was seen than scores."""
+        max_epochs, diagnostics = self.prepared.spec.protocol.epochs, self.record.diagnostics
+        closely = looks_at(epoch, max_epochs)
+        evaluation = self._evaluator.evaluate(self.method, closely)
+        if closely:
+            diagnostics["snapshots"].append(self._diagnosis.snapshot(epoch, evaluation))
+        if epoch == max_epochs - 1:
+            diagnostics |= self._diagnosis.final(evaluation)
+        return evaluation.scores
 
     def _note(
         self, scores: dict[str, float | None], scalars: dict[str, float], seconds: float

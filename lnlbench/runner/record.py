@@ -9,11 +9,12 @@ from lnlbench.run import Event
 
 @dataclass
 class Record:
-    """Curves (one value an epoch), events, and the costs in seconds and images."""
+    """Curves (one value an epoch), events, diagnostics, and the costs in seconds and images."""
 
     epochs: int = 0
     curves: dict[str, list[float | None]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    diagnostics: dict[str, Any] = field(default_factory=lambda: {"snapshots": []})
     wall_seconds: float = 0.0
     train_seconds: float = 0.0
     train_images: int = 0

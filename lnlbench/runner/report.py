@@ -71,6 +71,7 @@ def build_result(
         "seed": spec.seed,
         "scores": _scores(record, prepared) if status == "done" else {},
         "curves": record.curves,
+        "diagnostics": record.diagnostics if record.epochs else None,
         "events": [vars(event) for event in record.events],
         "cost": {
             "wall_seconds": record.wall_seconds,

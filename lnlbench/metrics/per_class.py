@@ -1,0 +1,30 @@
+"""What is true of one class and hidden by a mean over all."""
+
+import torch
+from torch import Tensor
+
+
+def share_by_class(hits: Tensor, labels: Tensor, num_classes: int) -> list[float | None]:
+    """The share of `hits` (bool [N]) among the samples of each label [N]; None without samples."""
+    counts = torch.bincount(labels, minlength=num_classes).tolist()
+    sums = torch.bincount(labels[hits], minlength=num_classes).tolist()
+    return [hit / count if count else None for hit, count in zip(sums, counts, strict=True)]
+
+
+def frequent_mistakes(
+    true: Tensor, given: Tensor, num_classes: int, per_class: int
+) -> list[tuple[int, int, int]]:
+    """The wrong labels that each true class gets most often, as (true, given, count).
+
+    At most `per_class` of each class, by class, then count, then label.
+    """
+    matrix = torch.bincount(true * num_classes + given, minlength=num_classes**2)
+    matrix = matrix.view(num_classes, num_classes).fill_diagonal_(0)
+    # Stable, so that equally frequent labels keep their order.
+    order = matrix.argsort(dim=1, descending=True, stable=True)[:, :per_class]
+    return [
+        (row, column, int(matrix[row, column]))
+        for row, columns in enumerate(order.tolist())
+        for column in columns
+        if matrix[row, column]
+    ]
