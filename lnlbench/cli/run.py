@@ -87,6 +87,9 @@ def run(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Run again what is done; replace its result.")
     ] = False,
+    samples: Annotated[
+        bool, typer.Option("--samples", help="Also write samples.parquet: a row per sample.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object; progress on standard error.")
@@ -154,7 +157,7 @@ def run(
         for each in specs:
             typer.echo(each.model_dump_json())
         return
-    series = Series(plugins, output, device, data_dir, overwrite, weights, provided)
+    series = Series(plugins, output, device, data_dir, overwrite, weights, provided, samples)
     outcomes = series.execute(specs, quiet=quiet, machine=as_json)
     if not all(outcome.finished for outcome in outcomes):
         raise typer.Exit(EXIT_FAILED)

@@ -23,6 +23,7 @@ class RunDirectory:
         self.checkpoint_file = path / "checkpoint"
         self.result_file = path / "result.json"
         self.error_file = path / "error.txt"
+        self.samples_file = path / "samples.parquet"
         self.data_file = path / "data.json"
 
     @classmethod
@@ -91,7 +92,8 @@ class RunDirectory:
     def clear(self) -> None:
         """Remove what an earlier attempt left, so that the run starts anew."""
         artifacts = self.path.glob("*.safetensors")
-        for file in (self.checkpoint_file, self.result_file, self.error_file, *artifacts):
+        files = (self.checkpoint_file, self.result_file, self.error_file, self.samples_file)
+        for file in (*files, *artifacts):
             file.unlink(missing_ok=True)
 
     def wait_until_free(self, seconds: float) -> None:

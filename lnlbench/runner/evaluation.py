@@ -79,6 +79,17 @@ class Evaluator:
             criterion = method.criterion() if closely else None
         return Evaluation(scores, logits, sample_logits, belief, threshold, criterion)
 
+    def training_logits(self, method: Method, evaluation: Evaluation) -> Tensor:
+        """Logits [N, C], on the CPU, of all training samples without augmentation.
+
+        Where evaluation has looked at all of them, they are those it has seen.
+        """
+        count = len(self._noisy_labels)
+        if len(self._sample) == count:
+            return evaluation.sample_logits
+        with _evaluation_mode(method):
+            return self._logits(method, self._inputs.training, count)[0]
+
     def _training_scores(self, logits: Tensor) -> dict[str, float | None]:
         noisy, clean = self._noisy_labels[self._sample], self._clean_labels[self._sample]
         if not self._truth_known:

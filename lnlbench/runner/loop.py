@@ -15,27 +15,26 @@ from lnlbench.data.dataset import Dataset
 from lnlbench.errors import Diverged, Interrupted, LnlbenchError, UsageError
 from lnlbench.method import Method
 from lnlbench.networks.weights import WeightSources
-from lnlbench.params import CleanSubsetParams, validate_params
+from lnlbench.params import validate_params
 from lnlbench.plugin_checks import printable
 from lnlbench.plugins import Origin
 from lnlbench.results import Result
 from lnlbench.results.atomic import write_atomically
-from lnlbench.run import CleanSubset, Event, Run, RunHost
+from lnlbench.run import Event, Run, RunHost
 from lnlbench.runner.checkpoint import capture, load_checkpoint, restore, save_checkpoint
 from lnlbench.runner.devices import reset_peak_memory
-from lnlbench.runner.diagnosis import Diagnosis, looks_at
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display, EpochReport
 from lnlbench.runner.environment import describe_environment
-from lnlbench.runner.evaluation import Evaluator
 from lnlbench.runner.inputs import Inputs, build_inputs
 from lnlbench.runner.interruption import StopRequest, stop_on_signals
+from lnlbench.runner.observations import Observations
 from lnlbench.runner.optimizers import build_optimizer
+from lnlbench.runner.oracle import privileged_knowledge
 from lnlbench.runner.prepare import Prepared, prepare
 from lnlbench.runner.record import Record
 from lnlbench.runner.report import Status, build_result
 from lnlbench.runner.spec import RunSpec
-from lnlbench.runner.training_set import clean_subset
 from lnlbench.seeds import global_streams_kept, seed_global_streams
 
 _executing: ContextVar["Execution"] = ContextVar("executing")
@@ -60,6 +59,7 @@ class Execution:
         method: Method,
         directory: RunDirectory,
         display: Display,
+        samples: bool = False,
     ) -> None:
         self.prepared = prepared
         self.method = method
@@ -72,8 +72,7 @@ class Execution:
         eval_batch_size = 2048 if device.type == "cuda" else 500
         if protocol.pretrained is not None:
             eval_batch_size //= 8  # its images are many times larger
-        self._evaluator = Evaluator(split, inputs, eval_batch_size)
-        self._diagnosis = Diagnosis(prepared.dataset, split)
+        self._observations = Observations(prepared, inputs, eval_batch_size, samples)
         self._run = Run(
             RunHost(
                 views=inputs.training,
@@ -88,7 +87,7 @@ class Execution:
                 probe=inputs.probe,
                 build_optimizer=lambda network: build_optimizer(network, protocol),
                 learning_rate_factor=protocol.learning_rate_factor,
-                oracle=self._oracle(),
+                oracle=privileged_knowledge(prepared, method),
                 # Clean labels and the test split must not be reachable from what `fit` is given.
                 restore=_by_name("_restore"),
                 epoch_finished=_by_name("_epoch_finished"),
@@ -104,6 +103,9 @@ class Execution:
             KeyboardInterrupt: a second signal came while the first was being served.
         """
         status, error = self._fit()
+        if status == "done":
+            file = self.directory.samples_file
+            self._observations.write_samples(file, self.method, self.record.epochs)
         result = build_result(
             self.prepared, self.method, origin, self.record, self.environment, status, error
         )
@@ -132,33 +134,13 @@ class Execution:
             _executing.reset(token)
         return "done", None
 
-    def _oracle(self) -> dict[str, Any]:
-        """Privileged knowledge, and only what the method declares."""
-        split, device, params = self.prepared.split, self.prepared.device, self.method.params
-        if self.method.oracle and not split.truth_known:
-            raise UsageError(
-                f"Method {self.method.name!r} has to be told the truth "
-                f"({', '.join(sorted(self.method.oracle))}), and nobody knows the clean labels of "
-                f"{self.prepared.dataset.name!r}. Choose a method without an oracle: 'lnlbench "
-                "methods' lists them."
-            )
-        knowledge: dict[str, Any] = {
-            "clean_labels": split.clean_labels.to(device),
-            "noise_rate": split.noise_rate,
-        }
-        if isinstance(params, CleanSubsetParams):
-            subset = clean_subset(split, params)
-            knowledge["clean_subset"] = CleanSubset(
-                subset.index.to(device), subset.labels.to(device)
-            )
-        return {name: value for name, value in knowledge.items() if name in self.method.oracle}
-
     def _restore(self) -> int:
         """Load the checkpoint, if there is one; returns the epoch to go on with."""
         if self.directory.checkpoint_file.exists():
             saved = load_checkpoint(self.directory.checkpoint_file, self.prepared.device)
             restore(self.method, saved["method"])
             self.record = Record.from_document(saved["record"])
+            self._observations.restore(saved.get("samples"))
             self._note_changes(saved["environment"])
         spec = self.prepared.spec
         title = f"{spec.method} · {spec.track} · seed {spec.seed}"
@@ -206,10 +188,10 @@ class Execution:
             )
         scalars = self._run.epoch_means()  # waits for the device: the epoch's time is whole
         seconds = time.monotonic() - self._epoch_began
-        scores = self._look(epoch)
+        scores = self._observations.look(self.method, epoch, self.record)
+        self._began += self._observations.unpaid_seconds
         self._note(scores, scalars, seconds)
-        state = {"method": capture(self.method), "record": self.record.document()}
-        save_checkpoint(self.directory.checkpoint_file, {**state, "environment": self.environment})
+        self._save_checkpoint()
         max_epochs = self.prepared.spec.protocol.epochs
         now = time.monotonic()
         self.display.epoch(
@@ -226,16 +208,14 @@ class Execution:
         self._stop.check()
         self._epoch_began = now
 
-    def _look(self, epoch: int) -> dict[str, float | None]:
-        """Evaluate, and at some epochs keep more of what was seen than scores."""
-        max_epochs, diagnostics = self.prepared.spec.protocol.epochs, self.record.diagnostics
-        closely = looks_at(epoch, max_epochs)
-        evaluation = self._evaluator.evaluate(self.method, closely)
-        if closely:
-            diagnostics["snapshots"].append(self._diagnosis.snapshot(epoch, evaluation))
-        if epoch == max_epochs - 1:
-            diagnostics |= self._diagnosis.final(evaluation)
-        return evaluation.scores
+    def _save_checkpoint(self) -> None:
+        state = {
+            "method": capture(self.method),
+            "record": self.record.document(),
+            "samples": self._observations.document(),
+            "environment": self.environment,
+        }
+        save_checkpoint(self.directory.checkpoint_file, state)
 
     def _note(
         self, scores: dict[str, float | None], scalars: dict[str, float], seconds: float
@@ -261,13 +241,16 @@ def execute(
     device: torch.device,
     anew: bool = False,
     weights: WeightSources | None = None,
+    samples: bool = False,
 ) -> Result:
     """Execute a run, or go on with it where its checkpoint stands unless it is to start `anew`.
 
     `weights` says where those of a pretrained backbone come from, unless embeddings are cached.
+    `samples` asks for samples.parquet.
 
     Raises:
-        UsageError: the directory is in use or cannot be written, or the data do not fit the spec.
+        UsageError: the directory is in use or cannot be written, the data do not fit the spec, or
+            `samples` are asked of a run that has begun without them.
         RunError: the disk is full or fails.
     """
     with directory.locked():
@@ -280,5 +263,18 @@ def execute(
         prepared = prepared.with_notes(inputs.notes)
         if anew:
             directory.clear()
+        elif samples:
+            _check_watched(directory, device)
         directory.write_spec(spec)
-        return Execution(prepared, inputs, method(params), directory, display).run(origin)
+        return Execution(prepared, inputs, method(params), directory, display, samples).run(origin)
+
+
+def _check_watched(directory: RunDirectory, device: torch.device) -> None:
+    if not directory.checkpoint_file.exists():
+        return
+    if load_checkpoint(directory.checkpoint_file, device).get("samples") is None:
+        raise UsageError(
+            f"The run in {directory.path} began without --samples, and nobody has watched the "
+            "samples in the epochs that it has behind it. Go on without --samples, or begin anew "
+            "with --overwrite."
+        )

@@ -15,6 +15,7 @@ from lnlbench.data import canonical_name
 from lnlbench.data.dataset import Dataset
 from lnlbench.data.load import load_dataset
 from lnlbench.data.provided import ProvidedData
+from lnlbench.errors import UsageError
 from lnlbench.networks import check_backbone
 from lnlbench.networks.weights import WeightSources, check_pretrained
 from lnlbench.noise import check_noise
@@ -25,6 +26,7 @@ from lnlbench.runner.devices import resolve_device
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display, LiveDisplay, PlainDisplay, QuietDisplay
 from lnlbench.runner.loop import execute
+from lnlbench.runner.samples import require_pyarrow
 from lnlbench.runner.spec import RunSpec, deviations
 
 
@@ -87,7 +89,11 @@ class Series:
         overwrite: bool,
         weights: Path | None = None,
         provided: ProvidedData | None = None,
+        samples: bool = False,
     ) -> None:
+        if samples:
+            require_pyarrow()
+        self.samples = samples
         self.plugins = plugins
         self.output = output
         self.device = resolve_device(device)
@@ -130,6 +136,11 @@ class Series:
         directory = RunDirectory.of_spec(self.output, spec)
         result = None if self.overwrite else self._finished(spec, directory)
         already = result is not None
+        if already and self.samples and not directory.samples_file.exists():
+            raise UsageError(
+                f"The run of {spec.method} on {spec.track} with seed {spec.seed} is done, and "
+                f"there is no {directory.samples_file}. --overwrite runs it again."
+            )
         if result is None:
             result = execute(
                 spec,
@@ -141,6 +152,7 @@ class Series:
                 self.device,
                 anew=self.overwrite,
                 weights=self.weights,
+                samples=self.samples,
             )
         file = directory.result_file
         if result.status != "interrupted":

@@ -16,15 +16,17 @@ from lnlbench.data.dataset import Dataset
 from lnlbench.errors import LnlbenchError
 from lnlbench.method import Method
 from lnlbench.run import Run
+from lnlbench.runner.diagnosis import Diagnosis
 from lnlbench.runner.evaluation import Evaluator
 from lnlbench.runner.loop import Execution
+from lnlbench.runner.observations import Observations
 from lnlbench.runner.prepare import Prepared
 from lnlbench.runner.training_set import Split
 from lnlbench.testing.behavior import SAMPLES
 from lnlbench.testing.report import Finding
 from lnlbench.testing.trials import Trial, Trials, digits
 
-_HOLDERS = (Dataset, Split, Prepared, Evaluator, Execution)
+_HOLDERS = (Dataset, Split, Prepared, Evaluator, Diagnosis, Observations, Execution)
 # Through a class or a module everything in the process is reachable; a run's own objects are not.
 _BEYOND = (type, types.ModuleType, types.CodeType)
 

@@ -1,0 +1,65 @@
+"""What the runner looks at between two epochs: scores, diagnostics, and single samples if asked."""
+
+import time
+from pathlib import Path
+
+from torch import Tensor
+
+from lnlbench.method import Method
+from lnlbench.runner.diagnosis import Diagnosis, looks_at
+from lnlbench.runner.evaluation import Evaluator
+from lnlbench.runner.inputs import Inputs
+from lnlbench.runner.prepare import Prepared
+from lnlbench.runner.record import Record
+from lnlbench.runner.samples import SampleHistory, write_samples
+
+
+class Observations:
+    """Looks at a method after each epoch; the truth and the test split stay in here."""
+
+    def __init__(self, prepared: Prepared, inputs: Inputs, batch_size: int, samples: bool) -> None:
+        self._prepared = prepared
+        self._evaluator = Evaluator(prepared.split, inputs, batch_size)
+        self._diagnosis = Diagnosis(prepared.dataset, prepared.split)
+        self._samples = SampleHistory(prepared.split.training.labels) if samples else None
+        self.unpaid_seconds = 0.0  # what the last look took that is no cost of the run
+
+    def look(self, method: Method, epoch: int, record: Record) -> dict[str, float | None]:
+        """The scores after an epoch (from 0); adds to the record's diagnostics at some epochs."""
+        max_epochs = self._prepared.spec.protocol.epochs
+        closely = looks_at(epoch, max_epochs)
+        evaluation = self._evaluator.evaluate(method, closely)
+        if closely:
+            record.diagnostics["snapshots"].append(self._diagnosis.snapshot(epoch, evaluation))
+        if epoch == max_epochs - 1:
+            record.diagnostics |= self._diagnosis.final(evaluation)
+        self.unpaid_seconds = 0.0
+        if self._samples is not None:
+            # What a run costs must not depend on whether somebody wants the file.
+            began = time.monotonic()
+            self._samples.update(epoch, self._evaluator.training_logits(method, evaluation))
+            self.unpaid_seconds = time.monotonic() - began
+        return evaluation.scores
+
+    def document(self) -> dict[str, Tensor] | None:
+        """What a checkpoint has to hold; None unless samples are watched."""
+        return None if self._samples is None else self._samples.document()
+
+    def restore(self, document: dict[str, Tensor] | None) -> None:
+        """Put back what a checkpoint holds; whoever goes on need not ask for samples again."""
+        if document is not None:
+            self._samples = SampleHistory(self._prepared.split.training.labels)
+            self._samples.restore(document)
+
+    def write_samples(self, path: Path, method: Method, epochs: int) -> None:
+        """Write samples.parquet, if it was asked for."""
+        if self._samples is None:
+            return
+        prepared = self._prepared
+        about = {
+            "fingerprint": prepared.spec.fingerprint,
+            "labels_sha256": prepared.noisy.sha256,
+            "epochs": epochs,
+        }
+        positions = prepared.split.training.positions
+        write_samples(path, self._samples, positions, method.clean_probability(), about)
