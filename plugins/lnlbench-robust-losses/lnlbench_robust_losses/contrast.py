@@ -1,0 +1,64 @@
+"""What peer loss and f-divergences share: samples set against random pairs of image and label."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+import lnlbench
+from lnlbench_robust_losses.presets import warmup_length
+
+
+def stable_cross_entropy(logits: Tensor, labels: Tensor, stability: float) -> Tensor:
+    """Mean of -log(p + stability): never above -log(stability), however hopeless a sample is.
+
+    So a loss that subtracts it has a lower bound.
+    """
+    on_label = logits.softmax(1).gather(1, labels.unsqueeze(1)).squeeze(1)
+    return -(on_label + stability).log().mean()
+
+
+class ContrastiveMethod(lnlbench.Method):
+    """Cross-entropy for a warm-up, then each batch against a peer batch.
+
+    A peer batch takes its images and its labels from samples drawn independently, so that it shows
+    what the network says where image and label have nothing to do with each other. Subclasses
+    define `contrast`, and a parameter `warmup_epochs`.
+    """
+
+    warmup_share: ClassVar[float]
+
+    def contrast(
+        self, logits: Tensor, labels: Tensor, peer_logits: Tensor, peer_labels: Tensor
+    ) -> Tensor:
+        """The scalar to minimize for logits [B, C] of a batch and of its peers."""
+        raise NotImplementedError(f"{type(self).__name__} does not define contrast")
+
+    def begin_contrast(self, optimizer: torch.optim.Optimizer) -> None:
+        """Called at the start of every epoch after the warm-up."""
+
+    def fit(self, run: lnlbench.Run) -> None:
+        """Train one network; each step after the warm-up passes two batches."""
+        self.network = run.network()
+        self.optimizer = run.optimizer(self.network)
+        warmup = warmup_length(self.params.warmup_epochs, self.warmup_share, run.max_epochs)
+        for epoch in run.epochs():
+            if epoch < warmup:
+                for batch in run.batches(views=1):
+                    logits = self.network(batch.views[0])
+                    loss = stable_cross_entropy(logits, batch.labels, self.params.stability)
+                    run.step(loss, self.optimizer)
+                continue
+            self.begin_contrast(self.optimizer)
+            # Two orders of the same samples: batches of equal sizes, independent of each other.
+            for batch, peers in zip(run.batches(views=1), run.batches(views=1), strict=True):
+                drawn = torch.randint(
+                    run.num_samples, (len(peers.index),), generator=run.generator
+                ).to(run.device)
+                loss = self.contrast(
+                    self.network(batch.views[0]),
+                    batch.labels,
+                    self.network(peers.views[0]),
+                    run.labels[drawn],
+                )
+                run.step(loss, self.optimizer)

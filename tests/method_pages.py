@@ -1,0 +1,98 @@
+"""What a method's page must hold, whether the method is built in or a plugin's."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from lnlbench.cli import app
+from lnlbench.cli.methods import describe_params
+from lnlbench.results.published import published_figures
+
+SECTIONS = [
+    "Overview",
+    "Usage",
+    "Parameters",
+    "Implementation details that matter",
+    "Deviations",
+    "Published figures",
+    "Measured figures",
+]
+MARKED = re.compile(r"(?<=<!-- parameters -->\n).*?(?=<!-- /parameters -->)", re.DOTALL)
+
+
+def section(page, title):
+    """The text below one heading, up to the next."""
+    return page.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+def parameter_table(method):
+    """A method's parameters as a Markdown table, in the order of the code."""
+    rows = describe_params(method.Params)
+    if not rows:
+        return "None.\n"
+    lines = ["| parameter | default | type | bounds | meaning |", "|---|---|---|---|---|"]
+    for row in rows:
+        default = json.dumps(row["default"], ensure_ascii=False)
+        cells = [f"`{row['name']}`", f"`{default}`", row["type"], row["bounds"], row["description"]]
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def rewrite_tables(folder: Path, methods):
+    """Put the tables of the code into the pages."""
+    for method in methods:
+        file, table = folder / f"{method.name}.md", parameter_table(method)
+        text, count = MARKED.subn(lambda _, table=table: table, file.read_text(encoding="utf-8"))
+        assert count == 1, f"{file} needs one <!-- parameters --> and one <!-- /parameters -->"
+        file.write_text(text, encoding="utf-8")
+
+
+def check_sections(page, method):
+    """All sections, in order, none empty."""
+    assert re.findall(r"^## (.+)$", page, flags=re.MULTILINE) == SECTIONS
+    assert page.startswith(f"# {method.name}\n")
+    for title in SECTIONS:
+        assert section(page, title).strip()
+
+
+def check_parameter_table(page, method):
+    """The table is the code's."""
+    assert MARKED.findall(section(page, "Parameters")) == [parameter_table(method)], (
+        f"{method.name}.md differs from {method.__name__}.Params. "
+        "Regenerate the tables: run this file with python"
+    )
+
+
+def check_reference_and_recipes(page, method):
+    """The paper's address, and every recipe with how to run it."""
+    assert method.reference.rpartition("/")[2] in page
+    for recipe in method.recipes:
+        named, _, track = recipe.partition("@")
+        # `matched` is the default, and one for a single track is that track's: the page names it.
+        assert f"`{track}`" in page if track else f"--recipe {named}" in section(page, "Usage")
+
+
+def check_commands(page, method):
+    """Every command of the page is understood."""
+    blocks = re.findall(r"```sh\n(.*?)```", section(page, "Usage"), flags=re.DOTALL)
+    commands = [line.partition("#")[0].strip() for line in "".join(blocks).splitlines()]
+    runs = [command for command in commands if command.startswith("lnlbench run ")]
+    assert runs
+    for command in runs:
+        result = CliRunner().invoke(app, [*shlex.split(command)[1:], "--print-spec"])
+        assert result.exit_code == 0, f"{command}\n{result.output}{result.exception}"
+        assert f'"method":"{method.name}"' in result.output
+
+
+def check_published_figures(page, names):
+    """The leaderboard's figures of a method, under the names that it has there, and their rules."""
+    text = section(page, "Published figures")
+    for figure in published_figures("cifar100", "noisy-fine").figures:
+        if figure.method in names:
+            [line] = [line for line in text.splitlines() if f"{100 * figure.mean:.2f}" in line]
+            assert figure.rule in line
+            if figure.std is not None:
+                assert f"{100 * figure.mean:.2f} ± {100 * figure.std:.2f}" in line
