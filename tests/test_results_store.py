@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 from factories import make_result
@@ -12,13 +13,24 @@ def store(tmp_path):
     return ResultStore(tmp_path)
 
 
+def find(store, result, fingerprint=None):
+    method = result.method
+    return store.find(
+        fingerprint or result.fingerprint,
+        track=result.track,
+        method=method.name,
+        recipe=method.recipe,
+        seed=result.seed,
+    )
+
+
 def test_a_saved_result_is_at_its_path_and_is_found(store):
     result = make_result("co-teaching", seed=3, track="digits")
     path = store.save(result)
     name = f"matched-seed3-{result.fingerprint[:8]}.json"
     assert path == store.root / "results" / "digits" / "co-teaching" / name
-    assert store.find(result.fingerprint) == result
-    assert store.find("0" * 64) is None
+    assert find(store, result) == result
+    assert find(store, result, "0" * 64) is None
     assert store.load_all() == ([result], [])
 
 
@@ -26,13 +38,28 @@ def test_an_off_track_result_has_its_own_folder(store):
     result = make_result(off_track={"overrides": {"epochs": 1}}, spec={"epochs": 1})
     path = store.save(result)
     assert path.parent == store.root / "results" / "off-track" / result.track / "ce"
-    assert store.find(result.fingerprint) == result
+    assert find(store, result) == result
 
 
 def test_a_fingerprint_that_shares_eight_digits_is_not_found(store):
     result = make_result()
     store.save(result)
-    assert store.find(result.fingerprint[:8] + "0" * 56) is None
+    assert find(store, result, result.fingerprint[:8] + "0" * 56) is None
+
+
+def test_finding_a_result_lists_no_folder(store, monkeypatch):
+    result = make_result()
+    store.save(result)
+
+    def refuse(*_):
+        raise AssertionError("a folder was listed")
+
+    for name in ("listdir", "scandir"):
+        monkeypatch.setattr(os, name, refuse)
+    with pytest.raises(AssertionError, match="listed"):
+        list(store.folder.rglob("*"))
+    assert find(store, result) == result
+    assert find(store, result, "0" * 64) is None
 
 
 def test_a_finished_result_is_kept_unless_told_otherwise(store):
@@ -136,11 +163,11 @@ def test_find_stops_at_a_broken_file_before_a_run_is_wasted(store):
     path = store.save(result)
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(DataError, match="not a valid result"):
-        store.find(result.fingerprint)
+        find(store, result)
     with pytest.raises(UsageError, match="--overwrite"):
         store.save(result)
     store.save(result, overwrite=True)
-    assert store.find(result.fingerprint) == result
+    assert find(store, result) == result
 
 
 def test_load_all_can_keep_to_one_track(store):

@@ -19,9 +19,10 @@ from lnlbench.runner.directory import RunDirectory
 from lnlbench.sweep import local, process
 from lnlbench.sweep.display import SweepDisplay, choose_display
 from lnlbench.sweep.engine import RunReport, Sweep
-from lnlbench.sweep.executor import Ended, Job, Limits
+from lnlbench.sweep.executor import Ended, Job
 from lnlbench.sweep.grid import Grid, expand
-from lnlbench.sweep.local import LocalExecutor, default_slots, run_environment, visible_gpus
+from lnlbench.sweep.local import LocalExecutor, default_slots, visible_gpus
+from lnlbench.sweep.process import Exit, Limits, run_environment
 
 NO_LIMITS = Limits()
 
@@ -53,7 +54,7 @@ class Scripted:
     def wait(self):
         job = self.running.pop(0)
         code, output, limit = self.ends(job)
-        return [Ended(job, code, output, ("first", "last line"), 1.0, limit)]
+        return [Ended(job, Exit(code, output, ("first", "last line"), 1.0, limit))]
 
     def progress(self):
         return []
@@ -160,8 +161,7 @@ def test_a_signal_starts_nothing_more(tmp_path):
 
 def start(program, folder, monkeypatch, limits=NO_LIMITS):
     monkeypatch.setattr(process, "PROGRAM", (sys.executable, "-c", program))
-    [job] = make_jobs(folder, 1)
-    return process.RunProcess(job, limits, os.environ)
+    return process.RunProcess(folder, (), limits, os.environ)
 
 
 def finish(running, seconds=20):
@@ -244,7 +244,7 @@ def test_each_slot_has_its_gpu_and_its_share_of_the_threads(tmp_path, monkeypatc
     ended = []
     while len(ended) < 4:
         ended += executor.wait()
-    seen = {each.job.spec.seed: json.loads(each.output) for each in ended}
+    seen = {each.job.spec.seed: json.loads(each.exit.output) for each in ended}
     assert [seen[seed]["CUDA_VISIBLE_DEVICES"] for seed in range(4)] == ["5", "7", "5", "7"]
     assert {variables["OMP_NUM_THREADS"] for variables in seen.values()} == {"3"}
 

@@ -1,23 +1,51 @@
-"""Sweeps on a Ray cluster of two nodes on this machine; skipped, and counted, without Ray."""
+"""Sweeps on a Ray cluster on this machine; skipped, and counted, without Ray.
+
+`pytest -m slow -s tests/test_sweep_ray.py` loses a node of two, and prints times.
+"""
 
 import json
+import os
+import resource
 import signal
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from cli import PACKAGE, call, essence, start_process
+from rich.console import Console
 
+from lnlbench.plugins import load_plugins
 from lnlbench.results import ResultStore
+from lnlbench.runner.directory import RunDirectory
+from lnlbench.sweep.display import SweepDisplay
+from lnlbench.sweep.engine import Sweep
+from lnlbench.sweep.executor import Job
+from lnlbench.sweep.grid import Grid, expand
+from lnlbench.sweep.process import Limits
 
 ray_cluster = pytest.importorskip("ray.cluster_utils", reason="needs Ray: pip install ray")
 
-LIMITS = ("--limit-train", "300", "--limit-test", "100", "--epochs", "12")
-RUN = ("run", "--track", "digits", "--method", "ce", "--seeds", "4", "--quiet", *LIMITS)
-SWEEP = (
-    *("sweep", "--executor", "ray", "--track", "digits", "--method", "ce", "--seeds", "4"),
-    *("--threads", "1", "--retries", "3", "--json", "--override", "limit_train=300"),
-    *("--override", "limit_test=100", "--override", "epochs=12"),
-)
+OVERRIDES = {"limit_train": 300, "limit_test": 100, "epochs": 12}
+STORE_BYTES = 80 * 2**20
+
+
+def sweep_arguments(seeds):
+    chosen = ("--track", "digits", "--method", "ce", "--seeds", seeds, "--json")
+    overrides = [f"{key}={value}" for key, value in OVERRIDES.items()]
+    return ("sweep", *chosen, *(part for each in overrides for part in ("--override", each)))
+
+
+def ray_sweep(cluster, folder, seeds):
+    ray = ("--executor", "ray", "--address", cluster.address, "--threads", "1", "--retries", "3")
+    return start_process(*sweep_arguments(seeds), *ray, folder=folder)
+
+
+def undisturbed(folder, seeds):
+    flags = [f"--{key.replace('_', '-')}={value}" for key, value in OVERRIDES.items()]
+    run = ("run", "--track", "digits", "--method", "ce", "--seeds", seeds, "--quiet", *flags)
+    assert call(*run, "--output", folder).code == 0
+    return results_of(folder)
 
 
 def results_of(folder):
@@ -26,60 +54,175 @@ def results_of(folder):
     return {result.fingerprint: essence(result.model_dump(mode="json")) for result in results}
 
 
-@pytest.fixture(scope="module")
-def calm(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("calm")
-    assert call(*RUN, "--output", folder).code == 0
-    return results_of(folder)
-
-
 @pytest.fixture
-def cluster(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(PACKAGE))
+def start_cluster(monkeypatch, tmp_path):
+    """Starts a cluster whose nodes find Python modules in this folder first."""
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    arguments = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 80 * 2**20}
-    nodes = ray_cluster.Cluster(initialize_head=True, head_node_args=arguments)
-    yield nodes
-    nodes.shutdown()
+    # Ray's workers give way to all else on their machine, unless told otherwise.
+    monkeypatch.setenv("RAY_worker_niceness", "0")
+    started = []
+
+    def start(nodes, modules=tmp_path):
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(modules), str(PACKAGE))))
+        head = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": STORE_BYTES}
+        cluster = ray_cluster.Cluster(initialize_head=True, head_node_args=head)
+        started.append(cluster)
+        return cluster, [add_node(cluster) for _ in range(nodes - 1)]
+
+    yield start
+    for cluster in started:
+        cluster.shutdown()
 
 
 def add_node(cluster):
-    return cluster.add_node(num_cpus=1, object_store_memory=80 * 2**20)
+    return cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
 
 
-def start(cluster, folder):
-    return start_process(*SWEEP, "--address", cluster.address, folder=folder)
+def descendants(pid):
+    """The processes that a process has started, and they, in order."""
+    parents = {}
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = file.read_text(errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents.setdefault(int(fields[1]), []).append(int(file.parent.name))
+    found = [pid]
+    for each in found:
+        found += parents.get(each, [])
+    return found[1:]
 
 
-def wait_for_checkpoints(running, count, seconds=120):
+def run_with_checkpoint(pids):
+    """The directory of a run among these processes that is past its first epoch."""
+    for pid in pids:
+        try:
+            arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+        except OSError:
+            continue
+        if "--spec" in arguments:
+            directory = Path(arguments[arguments.index("--spec") + 1]).parent
+            if (directory / "checkpoint").exists() and not (directory / "result.json").exists():
+                return directory
+    return None
+
+
+def wait_until(condition, running, seconds=600):
     deadline = time.monotonic() + seconds
-    while len(list((running.folder / "runs").rglob("checkpoint"))) < count:
+    while not (found := condition()):
         assert time.monotonic() < deadline, running.read("err")
-        time.sleep(0.01)
+        time.sleep(0.005)
+    return found
 
 
-def test_a_lost_node_loses_no_run_and_changes_no_result(cluster, calm, tmp_path):
-    second = add_node(cluster)
-    running = start(cluster, tmp_path)
-    wait_for_checkpoints(running, 2)
-    cluster.remove_node(second, allow_graceful=False)
-    add_node(cluster)
-    outcome = running.finish()
+def lose(cluster, node):
+    """End all processes of a node at once, as its machine's end does."""
+    [raylet] = node.all_processes["raylet"]
+    for pid in [raylet.process.pid, *descendants(raylet.process.pid)]:
+        os.kill(pid, signal.SIGKILL)
+    cluster.remove_node(node, allow_graceful=False)
+
+
+@pytest.mark.timeout(900)
+def test_ray_and_local_processes_give_the_same_results(start_cluster, tmp_path):
+    cluster, _ = start_cluster(nodes=1)
+    outcome = ray_sweep(cluster, tmp_path / "ray", "2").finish(280)
     assert outcome.code == 0, outcome.err
-    assert {run["state"] for run in json.loads(outcome.out)["runs"]} == {"done"}
-    assert "Trying again" in outcome.err
-    assert results_of(tmp_path) == calm
+    assert [run["state"] for run in json.loads(outcome.out)["runs"]] == ["done", "done"]
+    local = call(*sweep_arguments("2"), "--jobs", "1", "--output", tmp_path / "local")
+    assert local.code == 0, local.err
+    assert results_of(tmp_path / "ray") == results_of(tmp_path / "local")
 
 
-def test_a_stopped_sweep_keeps_the_state_of_its_runs(cluster, calm, tmp_path):
-    running = start(cluster, tmp_path)
-    wait_for_checkpoints(running, 1)
+@pytest.mark.timeout(900)
+def test_a_stopped_sweep_keeps_the_state_of_its_runs(start_cluster, tmp_path):
+    cluster, _ = start_cluster(nodes=1)
+    folder = tmp_path / "stopped"
+    running = ray_sweep(cluster, folder, "2")
+    wait_until(lambda: list((folder / "runs").rglob("checkpoint")), running)
     running.signal(signal.SIGINT)
-    outcome = running.finish()
+    outcome = running.finish(280)
     assert outcome.code == 1, outcome.err
     assert "Stopping" in outcome.err
-    [kept] = (tmp_path / "runs").rglob("result.json")
+    [kept] = (folder / "runs").rglob("result.json")
     assert json.loads(kept.read_text())["status"] == "interrupted"
-    outcome = start(cluster, tmp_path).finish()
+    outcome = ray_sweep(cluster, folder, "2").finish(280)
     assert outcome.code == 0, outcome.err
-    assert results_of(tmp_path) == calm
+    assert "resumed at epoch" in (kept.parent / "log.txt").read_text()
+    assert results_of(folder) == undisturbed(tmp_path / "calm", "2")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_lost_node_loses_no_run_and_changes_no_result(start_cluster, tmp_path):
+    count = 40
+    cluster, [second] = start_cluster(nodes=2)
+    folder = tmp_path / "disturbed"
+    began = time.monotonic()
+    running = ray_sweep(cluster, folder, str(count))
+    wait_until(lambda: len(list(folder.rglob("result.json"))) >= count // 4, running)
+    [raylet] = second.all_processes["raylet"]
+    lost = wait_until(lambda: run_with_checkpoint(descendants(raylet.process.pid)), running)
+    lose(cluster, second)
+    add_node(cluster)
+    outcome = running.finish(3000)
+    seconds = time.monotonic() - began
+    assert outcome.code == 0, outcome.err
+    states = [run["state"] for run in json.loads(outcome.out)["runs"]]
+    assert states == ["done"] * count
+    assert outcome.err.count(": done, ") == count
+    assert outcome.err.count("Trying again") == 1
+    assert "resumed at epoch" in (lost / "log.txt").read_text()
+    resumed = [path for path in folder.rglob("log.txt") if "resumed at epoch" in path.read_text()]
+    assert resumed == [lost / "log.txt"]
+    sys.stdout.write(f"\n{count} runs, a node of two lost and another added: {seconds:.0f} s\n")
+    assert results_of(folder) == undisturbed(tmp_path / "calm", str(count))
+
+
+# Every Python process of the cluster's nodes reads this: their runs do nothing.
+NOTHING = """
+import sys
+from lnlbench.sweep import process
+process.PROGRAM = (sys.executable, "-S", "-c", "import sys; from pathlib import Path; "
+                   "Path(sys.argv[2]).write_text('x'); sys.stdout.write('{}')")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_thousand_runs_of_no_duration(start_cluster, tmp_path):
+    from lnlbench.sweep.cluster import RayExecutor
+
+    count = 1000
+    modules, marks = tmp_path / "modules", tmp_path / "marks"
+    modules.mkdir()
+    marks.mkdir()
+    (modules / "sitecustomize.py").write_text(NOTHING)
+    cluster, _ = start_cluster(nodes=2, modules=modules)
+    specs = expand(
+        [Grid(method=["ce"], track=["digits"], seeds=list(range(count)))], load_plugins()
+    )
+    jobs = [
+        Job(spec, RunDirectory.of_spec(tmp_path, spec), (str(marks / str(spec.seed)),))
+        for spec in specs
+    ]
+    ended = []
+
+    def record(job, reason):
+        ended.append(job.spec.seed)
+        return marks
+
+    executor = RayExecutor(cluster.address, None, 1, "cpu", 1, Limits())
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    began = time.monotonic()
+    Sweep(executor, SweepDisplay(Console(quiet=True), count), record, retries=0).run(jobs)
+    seconds = time.monotonic() - began
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    own = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    sys.stdout.write(
+        f"\n{count} runs: {1000 * seconds / count:.1f} ms each, {1000 * own / count:.1f} ms of the "
+        f"sweep's own processor time; memory grew by "
+        f"{(after.ru_maxrss - before.ru_maxrss) / 1024:.1f} MiB\n"
+    )
+    assert sorted(ended) == list(range(count))
+    assert len(list(marks.iterdir())) == count

@@ -20,9 +20,10 @@ from lnlbench.runner.directory import RunDirectory
 from lnlbench.sweep import process
 from lnlbench.sweep.display import SweepDisplay
 from lnlbench.sweep.engine import Sweep
-from lnlbench.sweep.executor import Job, Limits
+from lnlbench.sweep.executor import Job
 from lnlbench.sweep.grid import Grid, expand
 from lnlbench.sweep.local import LocalExecutor
+from lnlbench.sweep.process import Limits
 
 OVERRIDES = ("limit_train=300", "limit_test=100", "epochs=8")
 SWEEP = (

@@ -56,10 +56,11 @@ def sweep(
     from lnlbench.runner.devices import available_cores, resolve_device
     from lnlbench.sweep.display import choose_display
     from lnlbench.sweep.engine import Sweep
-    from lnlbench.sweep.executor import Executor, Job, Limits
+    from lnlbench.sweep.executor import Executor, Job
     from lnlbench.sweep.failure import record_failure
     from lnlbench.sweep.local import LocalExecutor, default_slots, visible_gpus
     from lnlbench.sweep.plan import make_plan
+    from lnlbench.sweep.process import Limits
     from lnlbench.sweep.summary import (
         plan_document,
         print_plan,

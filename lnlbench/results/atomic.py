@@ -31,10 +31,11 @@ def write_atomically(path: Path, data: bytes) -> None:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise _explain(path, error) from error
+        raise explain_failure(path, error) from error
 
 
-def _explain(path: Path, error: OSError) -> LnlbenchError:
+def explain_failure(path: Path, error: OSError) -> LnlbenchError:
+    """What a user can do about a file or folder that could not be written."""
     reason = error.strerror or str(error)
     if error.errno in _FULL:
         return RunError(

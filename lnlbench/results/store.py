@@ -1,14 +1,17 @@
 """Results on disk: one JSON file per run, found by fingerprint, never lost to an accident."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from lnlbench.errors import DataError, UsageError
-from lnlbench.results.atomic import write_atomically
+from lnlbench.errors import DataError, RunError, UsageError
+from lnlbench.results.atomic import explain_failure, write_atomically
 from lnlbench.results.differences import describe_differences
 from lnlbench.results.fingerprint import canonical_json
 from lnlbench.results.schema import OFF_TRACK, Result
@@ -16,6 +19,8 @@ from lnlbench.results.schema import OFF_TRACK, Result
 # A thousand epochs of thirty curves are 1 MB.
 _MAX_BYTES = 16 * 2**20
 _SHOWN = 300
+# Another process holds the store while it looks and writes: milliseconds, on a slow disk seconds.
+_PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -95,16 +100,23 @@ class ResultStore:
 
     def path_for(self, result: Result) -> Path:
         """Where a result belongs."""
-        name = f"{result.method.recipe}-seed{result.seed}-{result.fingerprint[:8]}.json"
-        return self._track_folder(result) / result.method.name / name
+        folder = self.folder / OFF_TRACK if result.off_track else self.folder
+        name = _file_name(result.method.recipe, result.seed, result.fingerprint)
+        return folder / result.track / result.method.name / name
 
-    def find(self, fingerprint: str) -> Result | None:
+    def find(
+        self, fingerprint: str, *, track: str, method: str, recipe: str, seed: int
+    ) -> Result | None:
         """The result of the run with this fingerprint, whatever its status.
 
-        Raises DataError when the file that should hold it is broken, so that a run learns of it
+        Opens the files that can hold it, and lists no folder: the time does not depend on how many
+        results there are. Raises DataError when such a file is broken, so that a run learns of it
         before it starts and not when it saves.
         """
-        for path in sorted(self.folder.rglob(f"*-{fingerprint[:8]}.json")):
+        place = Path(track, method, _file_name(recipe, seed, fingerprint))
+        for path in (self.folder / place, self.folder / OFF_TRACK / place):
+            if not path.exists():
+                continue
             try:
                 result = read_result(path)
             except DataError as error:
@@ -116,14 +128,17 @@ class ResultStore:
     def save(self, result: Result, overwrite: bool = False) -> Path:
         """Write a result; one that is not finished gives way, a finished one only if told to.
 
+        Of processes that save at the same time, each sees what those before it have saved.
         Returns the file. Raises UsageError when a finished result, or a file that cannot be read,
-        has the same claim or place, and whatever `write_atomically` raises.
+        has the same claim or place, RunError when another process holds the store for long, and
+        whatever `write_atomically` raises.
         """
         path = self.path_for(result)
-        replaced = self._rivals(result, path, overwrite)
-        write_atomically(path, result_bytes(result))
-        for old in replaced:
-            old.unlink(missing_ok=True)
+        with self._locked():
+            replaced = self._rivals(result, path, overwrite)
+            write_atomically(path, result_bytes(result))
+            for old in replaced:
+                old.unlink(missing_ok=True)
         return path
 
     def load_all(self, track: str | None = None) -> tuple[list[Result], list[BadResult]]:
@@ -148,9 +163,24 @@ class ResultStore:
                 bad.append(BadResult(path, f"{path} holds the result that belongs at {home}"))
         return results, bad
 
-    def _track_folder(self, result: Result) -> Path:
-        folder = self.folder / OFF_TRACK if result.off_track else self.folder
-        return folder / result.track
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the store: nobody else writes between a look at what is there and the write."""
+        lock = FileLock(self.root / ".lock", timeout=_PATIENCE_SECONDS)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout as error:
+            raise RunError(
+                f"Cannot write to {self.root}: another process has held {lock.lock_file} for "
+                f"{_PATIENCE_SECONDS:.0f} s. Stop it, and run the command again."
+            ) from error
+        except OSError as error:
+            raise explain_failure(self.root, error) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _rivals(self, result: Result, path: Path, overwrite: bool) -> list[Path]:
         pattern = f"{result.method.recipe}-seed{result.seed}-*.json"
@@ -172,3 +202,7 @@ class ResultStore:
             if other_path != path:
                 rivals.append(other_path)
         return rivals
+
+
+def _file_name(recipe: str, seed: int, fingerprint: str) -> str:
+    return f"{recipe}-seed{seed}-{fingerprint[:8]}.json"

@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from lnlbench.errors import DataError, UsageError
 from lnlbench.results import Result
 from lnlbench.results.atomic import write_atomically
 from lnlbench.results.store import read_result, result_bytes
+from lnlbench.runner.lock import directory_lock
 from lnlbench.runner.spec import RunSpec, parse_spec
 
 
@@ -96,12 +97,6 @@ class RunDirectory:
         for file in (*files, *artifacts):
             file.unlink(missing_ok=True)
 
-    def wait_until_free(self, seconds: float) -> None:
-        """Wait for the process that holds the directory, if one does, but no longer than that."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with suppress(Timeout), FileLock(self.path / ".lock", timeout=seconds):
-            pass
-
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the directory; a killed process lets go of it by itself.
@@ -111,7 +106,7 @@ class RunDirectory:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.path / ".lock", timeout=0)
+            lock = directory_lock(self.path)
             lock.acquire()
         except Timeout as error:
             raise UsageError(

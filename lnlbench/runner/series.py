@@ -165,7 +165,13 @@ class Series:
 
     def _finished(self, spec: RunSpec, directory: RunDirectory) -> Result | None:
         """The finished result of this spec, from the store or from the run's directory."""
-        stored = self.store.find(spec.fingerprint)
+        stored = self.store.find(
+            spec.fingerprint,
+            track=spec.track,
+            method=spec.method,
+            recipe=spec.recipe,
+            seed=spec.seed,
+        )
         if stored is not None and stored.status == "done":
             return stored
         return directory.finished_result()

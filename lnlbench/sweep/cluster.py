@@ -1,20 +1,17 @@
 """The Ray executor: each run is one task of a cluster, on whatever node has room for it.
 
 Ray decides where and when; `lnlbench run` does the work, in a process that the task watches. The
-output folder must be one path on all nodes. API as documented for Ray 2.60 (`ray.remote`,
-`RemoteFunction.options`, `ray.wait`, `ray.cancel`).
+output folder must be one path on all nodes.
 """
 
-import os
 import time
-from contextlib import suppress
 from itertools import islice
 from typing import Any
 
 from lnlbench.errors import EXIT_FAILED, RunError, UsageError
-from lnlbench.sweep.executor import LOG_NAME, Ended, Job, Limits
-from lnlbench.sweep.local import run_environment
-from lnlbench.sweep.process import RunProcess, last_lines
+from lnlbench.sweep.executor import Ended, Job
+from lnlbench.sweep.process import LOG_NAME, Exit, Limits, last_lines
+from lnlbench.sweep.task import POLL_SECONDS, execute
 
 try:
     import ray
@@ -28,9 +25,6 @@ except ImportError as error:
 # Tasks that Ray has at a time, most of them waiting: an autoscaler sees how much there is to do,
 # and its scheduler is not filled with everything.
 IN_FLIGHT = 1000
-POLL_SECONDS = 0.05
-# How long the process of a node that was lost may take to let go of its run.
-RELEASE_SECONDS = 60.0
 _SHOWN = 20
 
 
@@ -64,14 +58,15 @@ class RayExecutor:
         options["num_gpus"] = 1 / runs_per_gpu if gpus else 0
         if limits.memory is not None:
             options["memory"] = limits.memory
-        self._task = ray.remote(execute).options(**options)
+        self._task = ray.remote(**options)(execute)
         self._threads = threads
         self._limits = limits
         self._running: dict[Any, tuple[Job, float]] = {}
 
     def start(self, job: Job) -> None:
         """Hand a job to Ray, which starts it when there is room."""
-        reference = self._task.remote(job, self._threads, self._limits)
+        task = self._task.options(name=job.title)  # what Ray's dashboard shows
+        reference = task.remote(job.directory.path, job.arguments, self._threads, self._limits)
         self._running[reference] = (job, time.monotonic())
 
     def wait(self) -> list[Ended]:
@@ -100,22 +95,7 @@ class RayExecutor:
     def _end(self, reference: Any) -> Ended:
         job, began = self._running.pop(reference)
         try:
-            ended: Ended = ray.get(reference)
+            return Ended(job, ray.get(reference))
         except RayError as error:
             lines = (f"Ray: {type(error).__name__}: {str(error).partition(chr(10))[0]}",)
-            return Ended(job, EXIT_FAILED, "", lines, time.monotonic() - began)
-        return ended
-
-
-def execute(job: Job, threads: int, limits: Limits) -> Ended:
-    """The task: run a job's process on this node until it ends, or the task is cancelled."""
-    # A node can be lost to Ray before its processes have ended.
-    job.directory.wait_until_free(RELEASE_SECONDS)
-    process = RunProcess(job, limits, run_environment(os.environ, threads, None))
-    while True:
-        # Cancelling raises KeyboardInterrupt here; the run then ends its step and is waited for.
-        with suppress(KeyboardInterrupt):
-            while (ended := process.poll()) is None:
-                time.sleep(POLL_SECONDS)
-            return ended
-        process.stop()
+            return Ended(job, Exit(EXIT_FAILED, "", lines, time.monotonic() - began))

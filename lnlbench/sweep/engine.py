@@ -16,6 +16,7 @@ from lnlbench.results import Result
 from lnlbench.runner.interruption import StopRequest, stop_on_signals
 from lnlbench.sweep.display import SweepDisplay
 from lnlbench.sweep.executor import Ended, Executor, Job
+from lnlbench.sweep.process import Exit
 
 SHOWN_LINES = 3
 
@@ -99,30 +100,31 @@ class Sweep:
 
     def _judge(self, ended: Ended) -> RunReport | None:
         """The report of a job that has ended; None when it is to be tried again."""
-        result, file = _read_output(ended.output)
+        end = ended.exit
+        result, file = _read_output(end.output)
         if result is not None and result.status != "interrupted":
             accuracy = result.scores.test_accuracy_last10
-            return RunReport(ended.job, result.status, ended.seconds, result.error, accuracy, file)
-        if ended.limit is not None:
-            return self._failed(ended, ended.limit)
+            return RunReport(ended.job, result.status, end.seconds, result.error, accuracy, file)
+        if end.limit is not None:
+            return self._failed(ended, end.limit)
         if self._stopping:
-            return RunReport(ended.job, "interrupted", ended.seconds, "the sweep was stopped")
-        if ended.code == EXIT_USAGE:
+            return RunReport(ended.job, "interrupted", end.seconds, "the sweep was stopped")
+        if end.code == EXIT_USAGE:
             # The request itself is wrong: no result can be made of it, and none by trying again.
-            return RunReport(ended.job, "failed", ended.seconds, _message(ended))
-        reason = _describe_end(ended.code)
+            return RunReport(ended.job, "failed", end.seconds, _message(end))
+        reason = _describe_end(end.code)
         if ended.job.attempt <= self._retries:
-            self._display.retried(ended.job, f"{reason}{_last(ended)}")
+            self._display.retried(ended.job, f"{reason}{_last(end)}")
             return None
         return self._failed(ended, f"{reason} (attempt {ended.job.attempt})")
 
     def _failed(self, ended: Ended, reason: str) -> RunReport:
-        reason += _last(ended)
+        reason += _last(ended.exit)
         try:
             file = str(self._record(ended.job, reason))
         except LnlbenchError as error:
             reason, file = f"{reason}; it could not be recorded: {error}", None
-        return RunReport(ended.job, "failed", ended.seconds, reason, result_file=file)
+        return RunReport(ended.job, "failed", ended.exit.seconds, reason, result_file=file)
 
 
 def _read_output(output: str) -> tuple[Result | None, str | None]:
@@ -142,12 +144,12 @@ def _describe_end(code: int) -> str:
     return f"the process was killed by {name}{hint}"
 
 
-def _message(ended: Ended) -> str:
+def _message(end: Exit) -> str:
     """The error that the command has printed, which may be of several lines."""
-    text = "\n".join(ended.lines)
-    return printable(text.rpartition("Error: ")[2]) or _describe_end(ended.code)
+    text = "\n".join(end.lines)
+    return printable(text.rpartition("Error: ")[2]) or _describe_end(end.code)
 
 
-def _last(ended: Ended) -> str:
-    lines = " / ".join(map(printable, ended.lines[-SHOWN_LINES:]))
+def _last(end: Exit) -> str:
+    lines = " / ".join(map(printable, end.lines[-SHOWN_LINES:]))
     return f". Last lines: {lines}" if lines else ""

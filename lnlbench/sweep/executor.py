@@ -5,16 +5,7 @@ from typing import Protocol
 
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.spec import RunSpec
-
-LOG_NAME = "log.txt"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a run may use: seconds, and bytes of resident memory of all its processes; None: any."""
-
-    seconds: float | None = None
-    memory: int | None = None
+from lnlbench.sweep.process import Exit
 
 
 @dataclass(frozen=True)
@@ -34,18 +25,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a job's process ended.
-
-    `code` is negative when a signal ended it. `output` is its standard output, `lines` the last of
-    its log. `limit` says which limit it had reached, if any.
-    """
+    """A job, and how its process ended."""
 
     job: Job
-    code: int
-    output: str
-    lines: tuple[str, ...]
-    seconds: float
-    limit: str | None = None
+    exit: Exit
 
 
 class Executor(Protocol):

@@ -2,18 +2,15 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
-from lnlbench.sweep.executor import Ended, Job, Limits
-from lnlbench.sweep.process import RunProcess, last_lines
+from lnlbench.sweep.executor import Ended, Job
+from lnlbench.sweep.process import GPUS, Limits, RunProcess, last_lines, run_environment
 
 POLL_SECONDS = 0.02
-# Each library reads its own; a run that took them all would slow down every other.
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-_GPUS = "CUDA_VISIBLE_DEVICES"
 _MEMORY = Path("/proc/meminfo")
 
 
@@ -25,55 +22,49 @@ class LocalExecutor:
         self._threads = threads
         self._gpus = gpus
         self._limits = limits
-        self._running: dict[int, RunProcess] = {}
+        self._running: dict[int, tuple[Job, RunProcess]] = {}
 
     def start(self, job: Job) -> None:
         """Start a job in the first free slot."""
         slot = min(set(range(self.slots)) - self._running.keys())
         gpu = self._gpus[slot % len(self._gpus)] if self._gpus else None
         variables = run_environment(os.environ, self._threads, gpu)
-        self._running[slot] = RunProcess(job, self._limits, variables)
+        process = RunProcess(job.directory.path, job.arguments, self._limits, variables)
+        self._running[slot] = (job, process)
 
     def wait(self) -> list[Ended]:
         """The jobs that have ended; sleeps a moment when there are none."""
         ended = []
-        for slot, process in list(self._running.items()):
+        for slot, (job, process) in list(self._running.items()):
             outcome = process.poll()
             if outcome is not None:
                 del self._running[slot]
-                ended.append(outcome)
+                ended.append(Ended(job, outcome))
         if not ended:
             time.sleep(POLL_SECONDS)
         return ended
 
     def progress(self) -> list[tuple[Job, str]]:
         """The jobs that run, with the last line of each log."""
-        return [
-            (process.job, "".join(last_lines(process.log, 1))) for process in self._running.values()
-        ]
+        running = self._running.values()
+        return [(job, "".join(last_lines(process.log, 1))) for job, process in running]
 
     def stop(self) -> None:
         """Ask all jobs to end after their step."""
-        for process in self._running.values():
+        for _, process in self._running.values():
             process.stop()
 
     def kill(self) -> None:
         """Kill all jobs."""
-        for process in self._running.values():
+        for _, process in self._running.values():
             process.kill()
-
-
-def run_environment(base: Mapping[str, str], threads: int, gpu: str | None) -> dict[str, str]:
-    """The variables of a run that may use so many threads, and this GPU alone."""
-    variables = {**base, **dict.fromkeys(_THREADS, str(threads))}
-    return variables if gpu is None else {**variables, _GPUS: gpu}
 
 
 def visible_gpus(device: str) -> list[str]:
     """The GPUs over which runs are spread; none for the CPU, or for one that the user has named."""
     if device not in ("auto", "cuda"):
         return []
-    named = [each.strip() for each in os.environ.get(_GPUS, "").split(",") if each.strip()]
+    named = [each.strip() for each in os.environ.get(GPUS, "").split(",") if each.strip()]
     return named or [str(number) for number in range(torch.cuda.device_count())]
 
 

@@ -1,4 +1,7 @@
-"""The process of one run: started, watched for its limits, stopped, and read when it has ended."""
+"""The process of one run: started, watched for its limits, stopped, and read when it has ended.
+
+Without torch: on a cluster, every worker that waits for a run imports this.
+"""
 
 import os
 import signal
@@ -6,12 +9,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from lnlbench.sweep.executor import LOG_NAME, Ended, Job, Limits
-
+LOG_NAME = "log.txt"
 PROGRAM = (sys.executable, "-m", "lnlbench.sweep.worker")
 # How long a run that has been asked to stop may take to end its step and write its checkpoint.
 GRACE_SECONDS = 15.0
@@ -19,23 +22,54 @@ MEMORY_INTERVAL_SECONDS = 0.5
 LAST_LINES = 12
 _TAIL_BYTES = 2**14
 _PROC = Path("/proc")
+# Each library reads its own; a run that took them all would slow down every other.
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+GPUS = "CUDA_VISIBLE_DEVICES"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a run may use: seconds, and bytes of resident memory of all its processes; None: any."""
+
+    seconds: float | None = None
+    memory: int | None = None
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a process ended.
+
+    `code` is negative when a signal ended it. `output` is its standard output, `lines` the last of
+    its log. `limit` says which limit it had reached, if any.
+    """
+
+    code: int
+    output: str
+    lines: tuple[str, ...]
+    seconds: float
+    limit: str | None = None
 
 
 class RunProcess:
-    """`lnlbench run` on one spec, in a process group of its own."""
+    """`lnlbench` with these arguments, in a process group of its own; its log goes to `folder`."""
 
-    def __init__(self, job: Job, limits: Limits, environment: Mapping[str, str]) -> None:
-        self.job = job
+    def __init__(
+        self,
+        folder: Path,
+        arguments: Sequence[str],
+        limits: Limits,
+        environment: Mapping[str, str],
+    ) -> None:
         self._limits = limits
         self._limit: str | None = None
         self._kill_at = float("inf")
         self._measured = self._began = time.monotonic()
-        job.directory.path.mkdir(parents=True, exist_ok=True)
-        self.log = job.directory.path / LOG_NAME
+        folder.mkdir(parents=True, exist_ok=True)
+        self.log = folder / LOG_NAME
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the process)
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [*PROGRAM, str(os.getpid()), *job.arguments],
+                [*PROGRAM, str(os.getpid()), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=self._output,
                 stderr=log,
@@ -43,7 +77,7 @@ class RunProcess:
                 process_group=0,
             )
 
-    def poll(self) -> Ended | None:
+    def poll(self) -> Exit | None:
         """Enforce the limits; how the process ended, once it has."""
         code = self._process.poll()
         if code is None:
@@ -53,9 +87,7 @@ class RunProcess:
         output = self._output.read().decode("utf-8", "replace")
         self._output.close()
         seconds = time.monotonic() - self._began
-        return Ended(
-            self.job, code, output, tuple(last_lines(self.log, LAST_LINES)), seconds, self._limit
-        )
+        return Exit(code, output, tuple(last_lines(self.log, LAST_LINES)), seconds, self._limit)
 
     def stop(self) -> None:
         """Ask the run to end after its step, with its checkpoint in place."""
@@ -87,6 +119,12 @@ class RunProcess:
                     f"{used / 2**20:,.0f} MiB were in use"
                 )
                 self.kill()
+
+
+def run_environment(base: Mapping[str, str], threads: int, gpu: str | None) -> dict[str, str]:
+    """The variables of a run that may use so many threads, and this GPU alone."""
+    variables = {**base, **dict.fromkeys(_THREADS, str(threads))}
+    return variables if gpu is None else {**variables, GPUS: gpu}
 
 
 def memory_is_measurable() -> bool:
