@@ -111,7 +111,7 @@ def test_a_seed_that_counts_twice_is_refused_with_both_files_and_nothing_is_writ
     assert done.code == 1
     assert str(path) in done.err
     assert "claim the same run" in done.err
-    assert list(store.root.glob("*.*")) == []
+    assert list(store.root.glob("[!.]*.*")) == []
 
 
 def test_a_copy_under_another_name_is_left_out(tmp_path, store):
