@@ -5,6 +5,7 @@ import slow_losses as slow
 import torch
 from lnlbench_robust_losses import register_methods
 from lnlbench_robust_losses.contrast import ContrastiveMethod
+from lnlbench_robust_losses.epsilon_softmax import EpsilonSoftmax
 from lnlbench_robust_losses.gls import GeneralizedLabelSmoothing
 from lnlbench_robust_losses.peer_loss import PeerLoss
 from lnlbench_robust_losses.presets import warmup_length
@@ -176,3 +177,26 @@ def test_truncated_gce_goes_on_where_it_would_keep_nothing():
     method.fit(run)
     assert method.kept.all()
     assert [event.event for event in run.events] == ["nothing kept"]
+
+
+def test_epsilon_softmax_cuts_gradients_down():
+    lengths = []
+
+    class Kept(torch.optim.SGD):
+        def step(self, *arguments, **settings):
+            gradients = [each.grad.norm() for each in self.param_groups[0]["params"]]
+            lengths.append(torch.stack(gradients).norm().item())
+            return super().step(*arguments, **settings)
+
+    def fitted(limit):
+        lengths.clear()
+        run = make_run(
+            max_epochs=1,
+            network=Recorded,
+            build_optimizer=lambda network: Kept(network.parameters(), lr=0.01),
+        )
+        EpsilonSoftmax(EpsilonSoftmax.Params(max_gradient_norm=limit)).fit(run)
+        return list(lengths)
+
+    assert max(fitted(1e6)) > 0.5
+    assert max(fitted(0.5)) == pytest.approx(0.5, rel=1e-4)
