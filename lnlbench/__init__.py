@@ -18,6 +18,7 @@ _HOMES = {
     "LossMethod": "lnlbench.method",
     "Params": "lnlbench.params",
     "Recipe": "lnlbench.params",
+    "SearchRange": "lnlbench.params",
     "Run": "lnlbench.run",
     "Batch": "lnlbench.run",
 }
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from lnlbench.data.dataset import Dataset
     from lnlbench.data.source import DataSource
     from lnlbench.method import LossMethod, Method
-    from lnlbench.params import Params, Recipe
+    from lnlbench.params import Params, Recipe, SearchRange
     from lnlbench.run import Batch, Run
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Params",
     "Recipe",
     "Run",
+    "SearchRange",
     "__version__",
     "hookimpl",
 ]

@@ -39,14 +39,7 @@ class Evaluator:
     def evaluate(self, method: Method) -> dict[str, float | None]:
         """All scores of one moment, by their names as curves; None where not defined."""
         with _evaluation_mode(method):
-            labels = self._test_labels
-            logits, single = self._logits(method, self._inputs.test, len(labels))
-            scores: dict[str, float | None] = {
-                "test_accuracy": accuracy(logits, labels),
-                "test_accuracy_single": accuracy(single, labels),
-                "ece": expected_calibration_error(logits, labels),
-                "nll": negative_log_likelihood(logits, labels),
-            }
+            scores = self._test_scores(method)
             if self._inputs.validation is not None and self._validation_labels is not None:
                 labels = self._validation_labels
                 held_out, _ = self._logits(method, self._inputs.validation, len(labels))
@@ -54,6 +47,18 @@ class Evaluator:
             scores.update(self._training_scores(method))
             scores.update(self._selection_scores(method))
         return scores
+
+    def _test_scores(self, method: Method) -> dict[str, float | None]:
+        labels = self._test_labels
+        if not len(labels):  # taken away from a search
+            return {}
+        logits, single = self._logits(method, self._inputs.test, len(labels))
+        return {
+            "test_accuracy": accuracy(logits, labels),
+            "test_accuracy_single": accuracy(single, labels),
+            "ece": expected_calibration_error(logits, labels),
+            "nll": negative_log_likelihood(logits, labels),
+        }
 
     def _training_scores(self, method: Method) -> dict[str, float | None]:
         noisy, clean = self._noisy_labels[self._sample], self._clean_labels[self._sample]

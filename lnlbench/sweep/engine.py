@@ -109,8 +109,8 @@ class Sweep:
             return RunReport(ended.job, "interrupted", ended.seconds, "the sweep was stopped")
         if ended.code == EXIT_USAGE:
             # The request itself is wrong: no result can be made of it, and none by trying again.
-            return RunReport(ended.job, "failed", ended.seconds, _message(ended))
-        reason = _describe_end(ended.code)
+            return RunReport(ended.job, "failed", ended.seconds, error_message(ended))
+        reason = describe_end(ended.code)
         if ended.job.attempt <= self._retries:
             self._display.retried(ended.job, f"{reason}{_last(ended)}")
             return None
@@ -134,7 +134,8 @@ def _read_output(output: str) -> tuple[Result | None, str | None]:
         return None, None
 
 
-def _describe_end(code: int) -> str:
+def describe_end(code: int) -> str:
+    """How a process ended, in words."""
     if code >= 0:
         return f"the process ended with exit code {code}"
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
@@ -142,10 +143,10 @@ def _describe_end(code: int) -> str:
     return f"the process was killed by {name}{hint}"
 
 
-def _message(ended: Ended) -> str:
+def error_message(ended: Ended) -> str:
     """The error that the command has printed, which may be of several lines."""
     text = "\n".join(ended.lines)
-    return printable(text.rpartition("Error: ")[2]) or _describe_end(ended.code)
+    return printable(text.rpartition("Error: ")[2]) or describe_end(ended.code)
 
 
 def _last(ended: Ended) -> str:
