@@ -61,7 +61,7 @@ class EmbeddingViews:
         )
 
     def block(self, augment: str) -> int:
-        """On a GPU as many as keep it busy; on a CPU, batches that stay in its cache are cheaper."""
+        """As many as keep a GPU busy; on a CPU, batches that fit its cache are cheaper."""
         return _ROWS if self.mean.is_cuda else 1
 
     def draw(self, augment: str, count: int, generator: torch.Generator) -> Tensor:

@@ -1,6 +1,5 @@
 """mixup (Zhang et al., ICLR 2018): training on blends of two images and of their labels."""
 
-import torch
 from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import one_hot
