@@ -9,7 +9,7 @@ from torchvision.transforms import AutoAugmentPolicy
 from torchvision.transforms.v2 import AutoAugment as TorchvisionAutoAugment
 from torchvision.transforms.v2.functional import pil_to_tensor, to_pil_image
 
-from lnlbench.augment import blocks, policies
+from lnlbench.augment import policies
 from lnlbench.augment.operations import Operation, apply_by_code
 from lnlbench.augment.policies import SUB_POLICIES, AutoAugment, RandAugment, find_policy
 from lnlbench.augment.views import ImageViews
@@ -276,9 +276,9 @@ def test_views_and_augmentations_of_different_numbers_are_refused():
 
 @pytest.mark.parametrize(("block", "calls"), [(1, 4), (20, 4), (32, 2), (1000, 1)])
 def test_strong_views_made_ahead_are_those_made_batch_by_batch(monkeypatch, block, calls):
-    monkeypatch.setattr(blocks, "STRONG_BLOCK", block)
     run = make_run()
     views, sizes = run._host.views, []
+    monkeypatch.setattr(views, "block", lambda augment: block)
     original = views.view
 
     def view(index, draw, augment):

@@ -4,12 +4,7 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-from lnlbench.augment.policies import find_policy
 from lnlbench.augment.views import Views
-
-# A strong policy calls each operation once for all the samples that drew it. In batches of 64 these
-# are two or three, and the calls cost more than the pixels, above all on a GPU.
-STRONG_BLOCK = 1024
 
 Bounds = list[tuple[int, int]]
 
@@ -27,7 +22,7 @@ def in_batches(
 ) -> Iterator[Tensor]:
     """Views float32 [B, ...] of the samples `index`, batch by batch, by their rows of `draw`."""
     size = max((stop - start for start, stop in bounds), default=1)
-    batches = 1 if find_policy(augment) is None else max(1, STRONG_BLOCK // size)
+    batches = max(1, views.block(augment) // size)
     for first in range(0, len(bounds), batches):
         block = bounds[first : first + batches]
         begin, end = block[0][0], block[-1][1]

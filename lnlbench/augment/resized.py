@@ -24,5 +24,9 @@ class ResizedViews(ImageViews):
         super().__init__(images, (0.0,) * 3, (1.0,) * 3, policy, device)
         self.preprocessing = preprocessing
 
+    def block(self, augment: str) -> int:
+        """Batch by batch: resized, the views of a block would take gigabytes."""
+        return 1
+
     def _normalize(self, images: Tensor) -> Tensor:
         return self.preprocessing(images).contiguous(memory_format=torch.channels_last)

@@ -10,6 +10,9 @@ from lnlbench.augment.policies import find_policy
 from lnlbench.errors import unknown_name
 
 PADDING = 4
+# A strong policy calls each operation once for all the samples that drew it: in batches of 64 these
+# are two or three, and the calls cost more than the pixels. On a GPU every call costs more.
+_BLOCK = 1024
 POLICIES = ("crop-flip", "crop", "none")
 
 
@@ -18,6 +21,10 @@ class Views(Protocol):
 
     def check(self, augment: str) -> None:
         """Refuse what `draw` cannot draw, with a UsageError that says what there is."""
+        ...
+
+    def block(self, augment: str) -> int:
+        """Samples whose views are made in one call, where that is cheaper than batch by batch."""
         ...
 
     def draw(self, augment: str, count: int, generator: torch.Generator) -> Tensor:
@@ -54,9 +61,14 @@ class ImageViews:
         self.padded = pad(images, [PADDING] * 4).to(device)
         # Channels last while still uint8: convolutions want that layout, and moving bytes is cheap.
         self.padded = self.padded.contiguous(memory_format=torch.channels_last)
-        scale = 255 * torch.tensor(std, device=device)
-        self.scale = scale.reciprocal().view(1, -1, 1, 1)
-        self.shift = (-255 * torch.tensor(mean, device=device) / scale).view(1, -1, 1, 1)
+        # A factor and a summand for each value of an image: long rows are what a CPU vectorizes.
+        scale, pixels = 255 * torch.tensor(std, device=device), self.height * self.width
+        self.scale = scale.reciprocal().repeat(pixels)
+        self.shift = (-255 * torch.tensor(mean, device=device) / scale).repeat(pixels)
+
+    def block(self, augment: str) -> int:
+        """As many as a GPU needs to be busy, or a strong policy to share its calls."""
+        return _BLOCK if self.padded.is_cuda or find_policy(augment) is not None else 1
 
     def check(self, augment: str) -> None:
         """Refuse an unknown augmentation."""
@@ -89,8 +101,14 @@ class ImageViews:
         top, left, flip = draw.unbind(1)
         # [N, C, 9, 9, H, W] without a copy: a crop is one index into the window axes.
         windows = self.padded.unfold(2, self.height, 1).unfold(3, self.width, 1)
-        images = windows.permute(0, 2, 3, 4, 5, 1)[index, top, left].permute(0, 3, 1, 2)
-        return torch.where(flip.bool().view(-1, 1, 1, 1), images.flip(3), images)
+        images = windows.permute(0, 2, 3, 4, 5, 1)[index, top, left]
+        if images.is_cuda:
+            # To know which are flipped would make the host wait for the device.
+            images = torch.where(flip.bool().view(-1, 1, 1, 1), images.flip(2), images)
+        else:
+            flipped = flip.nonzero().squeeze(1)
+            images.index_copy_(0, flipped, images.index_select(0, flipped).flip(2))
+        return images.permute(0, 3, 1, 2)
 
     def plain(self, start: int, stop: int) -> Tensor:
         """The unaugmented samples start..stop-1, normalized."""
@@ -99,5 +117,7 @@ class ImageViews:
         return self._normalize(self.padded[start:stop, :, rows, columns])
 
     def _normalize(self, images: Tensor) -> Tensor:
-        floats = images.to(torch.float32, memory_format=torch.channels_last)
-        return floats.mul_(self.scale).add_(self.shift)
+        count, channels = images.shape[:2]
+        rows = images.permute(0, 2, 3, 1).reshape(count, -1).to(torch.float32)
+        rows.mul_(self.scale).add_(self.shift)
+        return rows.view(count, self.height, self.width, channels).permute(0, 3, 1, 2)

@@ -216,7 +216,7 @@ class DivideMix(Method):
             # One share and one permutation: labeled and unlabeled samples mix freely, and the
             # first partner decides which loss a pair counts in.
             share = mixmatch.mixup_share(self.params.mixup_alpha, run.generator)
-            permutation = torch.randperm(len(inputs), generator=run.generator).to(run.device)
+            permutation = mixmatch.mixup_partners(run, len(inputs))
             inputs = mixmatch.mix(inputs, share, permutation)
             targets = mixmatch.mix(targets, share, permutation)
         logits = network(inputs)

@@ -33,7 +33,7 @@ def choose_partners(weights: Tensor, generator: torch.Generator) -> Tensor:
     """For each sample of a batch a partner, int64 [B], drawn from softmax(weights [B])."""
     cumulative = softmax(weights.double(), 0).cumsum(0)
     draws = torch.rand(len(weights), generator=generator, dtype=torch.float64)
-    partners = torch.searchsorted(cumulative, draws.to(weights.device))
+    partners = torch.searchsorted(cumulative, draws.to(weights.device, non_blocking=True))
     # Rounding may leave the last sum just below one.
     return partners.clamp(max=len(weights) - 1)
 
@@ -149,7 +149,7 @@ class MentorMix(Method):
         weights = drop_examples(weights, dropout_rate(percent, self.params), run.generator)
         partners = choose_partners(weights, run.generator)
         drawn = mixmatch.mixup_shares(self.params.mixup_alpha, len(weights), run.generator)
-        shares = mentored_shares(drawn.to(run.device), weights)
+        shares = mentored_shares(drawn.to(run.device, non_blocking=True), weights)
         images, labels = batch.views[0], one_hot(batch.labels, run.num_classes).to(shares.dtype)
         image_shares = shares.view(-1, *[1] * (images.dim() - 1))
         return (

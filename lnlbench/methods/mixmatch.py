@@ -56,6 +56,13 @@ def mixup_shares(alpha: float, count: int, generator: torch.Generator) -> Tensor
     return torch.from_numpy(np.maximum(drawn, 1 - drawn)).float()
 
 
+def mixup_partners(run: Run, count: int) -> Tensor:
+    """A permutation, int64 [count] on the run's device: the partner of each of `count` samples."""
+    # Not waiting for the device: it still has work to do, and the next step shall queue behind it.
+    drawn = torch.randperm(count, generator=run.generator)
+    return drawn.to(run.device, non_blocking=True)
+
+
 def mix(values: Tensor, share: float | Tensor, partners: Tensor) -> Tensor:
     """Mix inputs or soft labels: share * values + (1 - share) * values[partners].
 

@@ -69,7 +69,7 @@ class MixMatchOracle(Method):
             soft_labels,
             num_labeled=len(batch.index) * len(batch.views),
             share=mixmatch.mixup_share(self.params.mixup_alpha, run.generator),
-            partners=torch.randperm(len(mixed), generator=run.generator).to(run.device),
+            partners=mixmatch.mixup_partners(run, len(mixed)),
             unlabeled_weight=self.params.lambda_u * ramp,
             prior_weight=self.params.prior_penalty,
         )

@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import torch
 from pydantic import Field
 from torch import Tensor
 from torch.nn.functional import one_hot
@@ -39,7 +38,7 @@ class Mixup(Method):
         """Cross-entropy of one mixed batch: one share, and one permutation for the partners."""
         # The larger share is no restriction: exchanging the shares inverts the permutation.
         share = mixmatch.mixup_share(self.params.mixup_alpha, run.generator)
-        partners = torch.randperm(len(batch.index), generator=run.generator).to(run.device)
+        partners = mixmatch.mixup_partners(run, len(batch.index))
         images = mixmatch.mix(batch.views[0], share, partners)
         labels = one_hot(batch.labels, run.num_classes).to(images.dtype)
         return mixmatch.labeled_loss(self.network(images), mixmatch.mix(labels, share, partners))
