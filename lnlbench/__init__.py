@@ -20,6 +20,7 @@ _HOMES = {
     "Mixture": "lnlbench.criterion",
     "Params": "lnlbench.params",
     "Recipe": "lnlbench.params",
+    "SearchRange": "lnlbench.params",
     "Run": "lnlbench.run",
     "Batch": "lnlbench.run",
 }
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from lnlbench.data.dataset import Dataset
     from lnlbench.data.source import DataSource
     from lnlbench.method import LossMethod, Method
-    from lnlbench.params import Params, Recipe
+    from lnlbench.params import Params, Recipe, SearchRange
     from lnlbench.run import Batch, Run
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Params",
     "Recipe",
     "Run",
+    "SearchRange",
     "__version__",
     "hookimpl",
 ]

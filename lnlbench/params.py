@@ -2,6 +2,8 @@
 
 import difflib
 import json
+import math
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -15,6 +17,45 @@ class Params(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
     )
+
+
+@dataclass(frozen=True)
+class SearchRange:
+    """The values of a parameter that `lnlbench tune` tries: `Annotated[float, SearchRange(0, 1)]`.
+
+    Whole numbers alone when both ends are; `log` draws small values as often as large ones.
+
+    Raises:
+        ValueError: the ends are not numbers in order, or `log` reaches down to zero.
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+            raise ValueError(f"a search range goes up between numbers, not as {self}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"a logarithmic search range begins above 0, not as {self}")
+
+    @property
+    def whole(self) -> bool:
+        """Whether only whole numbers are tried."""
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
+    def __str__(self) -> str:
+        return f"{self.low}..{self.high}{':log' if self.log else ''}"
+
+
+def search_ranges(params: type[Params]) -> dict[str, SearchRange]:
+    """The ranges that the fields of a Params class declare, in the order of the fields."""
+    return {
+        name: marker
+        for name, field in params.model_fields.items()
+        for marker in field.metadata
+        if isinstance(marker, SearchRange)
+    }
 
 
 class CleanSubsetParams(Params):

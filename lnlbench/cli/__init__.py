@@ -19,6 +19,7 @@ from lnlbench.cli.report import report
 from lnlbench.cli.run import run
 from lnlbench.cli.sweep import sweep
 from lnlbench.cli.tracks import app as tracks_app
+from lnlbench.cli.tune import trial, tune
 from lnlbench.errors import LnlbenchError
 
 app = typer.Typer(
@@ -31,6 +32,8 @@ app = typer.Typer(
 app.command()(run)
 app.command()(sweep)
 app.command()(plan)
+app.command()(tune)
+app.command(hidden=True)(trial)
 app.command()(leaderboard)
 app.command()(report)
 app.command()(embed)

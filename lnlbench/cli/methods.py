@@ -115,7 +115,10 @@ def measured_costs(store: "ResultStore", name: str) -> list[dict[str, Any]]:
 
 
 def describe_params(params: Any) -> list[dict[str, Any]]:
-    """Name, type, bounds, default and description of each field of a Params class, in order."""
+    """Name, type, bounds, default, description and search range of each field, in order."""
+    from lnlbench.params import search_ranges
+
+    searched = search_ranges(params)
     required = [key for key, field in params.model_fields.items() if field.is_required()]
     defaults: dict[str, Any] = dict.fromkeys(required)
     if not required:  # a data set may have to be told where it lies; a method runs without a word
@@ -129,6 +132,7 @@ def describe_params(params: Any) -> list[dict[str, Any]]:
             "bounds": _bounds(field.metadata),
             "default": defaults.get(key, field.default),
             "description": field.description or "",
+            "search": str(searched[key]) if key in searched else None,
         }
         for key, field in params.model_fields.items()
     ]
@@ -226,10 +230,11 @@ def _print_details(details: dict[str, Any]) -> None:
 
     console.print("\nparameters (--set name=value)" if details["parameters"] else "\nno parameters")
     if details["parameters"]:
-        table = _table("name", "type", "bounds", "default", "description")
+        table = _table("name", "type", "bounds", "default", "tuned over", "description")
         for each in details["parameters"]:
             default = json.dumps(each["default"], ensure_ascii=False)
-            _add(table, each["name"], each["type"], each["bounds"], default, each["description"])
+            facts_ = (each["name"], each["type"], each["bounds"], default, each["search"] or "")
+            _add(table, *facts_, each["description"])
         console.print(table)
 
     console.print("\nrecipes" if details["recipes"] else "\nno recipes besides matched")

@@ -11,6 +11,7 @@ from lnlbench.runner.axes import parse_seeds, split_names
 
 if TYPE_CHECKING:
     from lnlbench.plugins import Plugins
+    from lnlbench.results.tuning import Tuning
     from lnlbench.runner.spec import RunSpec
 
 
@@ -22,6 +23,10 @@ def run(
         str | None, typer.Option(help="Track that fixes all else; default cifar100n-resnet34.")
     ] = None,
     recipe: Annotated[str, typer.Option(help="The method's named setting.")] = "matched",
+    recipe_file: Annotated[
+        Path | None,
+        typer.Option(help="A tuned recipe: what `lnlbench tune` wrote, or a result that has one."),
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A method parameter, key=value.")
     ] = None,
@@ -119,13 +124,19 @@ def run(
     }
     overrides = {key: value for key, value in flags.items() if value is not None}
     said = (frozen, pretrained, head, image_size, body_lr_factor)
-    describing = bool(method or track or set_ or seeds or overrides or recipe != "matched")
-    describing = describing or any(said)
+    named = bool(method or track or recipe != "matched")
+    describing = bool(named or set_ or seeds or overrides or recipe_file) or any(said)
     if resume is not None or spec is not None:
         if describing or seed is not None or (resume is not None and spec is not None):
             raise UsageError(
                 "--resume and --spec each describe the whole run: give one of them, without "
                 "--method, --track, --seed, --set or an override."
+            )
+    elif recipe_file is not None:
+        if named:
+            raise UsageError(
+                "--recipe-file says which method and recipe are run on which track: leave out "
+                "--method, --track and --recipe."
             )
     elif not split_names(method or []):
         raise UsageError(
@@ -146,13 +157,18 @@ def run(
         specs = [_read_spec(spec)]
     else:
         from lnlbench.networks.weights import WeightSources
+        from lnlbench.results.tuning import read_tuning
         from lnlbench.runner.transfer import TransferFlags, transfer_overrides
 
+        tuning = None if recipe_file is None else read_tuning(recipe_file)
+        track = track if tuning is None else tuning.track
         overrides |= data_overrides(plugins, provided, dataset, bool(set_data), noise)
         sources = WeightSources(weights, plugins.backbones)
         overrides |= transfer_overrides(track, backbone, TransferFlags(*said), sources)
-        names = split_names(method or [])
-        specs = _build_specs(plugins, names, track, recipe, overrides, set_ or [], seed, seeds)
+        names = split_names(method or []) if tuning is None else [tuning.method]
+        specs = _build_specs(
+            plugins, names, track, recipe, overrides, set_ or [], _seeds(seed, seeds), tuning
+        )
     if print_spec:
         for each in specs:
             typer.echo(each.model_dump_json())
@@ -181,8 +197,8 @@ def _build_specs(
     recipe: str,
     overrides: dict[str, Any],
     assignments: list[str],
-    seed: int | None,
-    seeds: str | None,
+    seeds: list[int],
+    tuning: "Tuning | None",
 ) -> "list[RunSpec]":
     from lnlbench.artifacts import import_artifacts
     from lnlbench.params import parse_assignments
@@ -195,8 +211,8 @@ def _build_specs(
         method = plugins.method(name)
         given = import_artifacts(method.Params, params)
         specs += [
-            build_spec(method, track or DEFAULT_TRACK, recipe, overrides, given, seed=number)
-            for number in _seeds(seed, seeds)
+            build_spec(method, track or DEFAULT_TRACK, recipe, overrides, given, number, tuning)
+            for number in seeds
         ]
     return specs
 

@@ -13,6 +13,7 @@ from lnlbench.leaderboard.row import RANKED_SCORE, Row
 from lnlbench.results.published import Published
 from lnlbench.results.schema import Result
 from lnlbench.results.store import ResultStore
+from lnlbench.results.tuning import Tuning
 
 Curve = list[float | None]
 
@@ -91,8 +92,26 @@ def _facts(row: Row, result: Result) -> list[list[str]]:
         "Hardware": "; ".join(row.hardware) or "not stated",
         "Precision": "; ".join(row.precision) or "not stated",
         "Data notes": "; ".join(result.data.notes),
+        "Tuned by": _search(row.tuning),
     }
     return [[name, text.plain(value)] for name, value in facts.items() if value]
+
+
+def _search(tuning: Tuning | None) -> str:
+    if tuning is None:
+        return ""
+    ranges = ", ".join(f"{name} {each.low}..{each.high}" for name, each in tuning.search.items())
+    seeds = ", ".join(map(str, tuning.seeds))
+    return (
+        f"{text.describe_search(tuning)} ({tuning.pruned} pruned, {tuning.failed} failed) over "
+        f"{ranges}; {tuning.objective} on {tuning.validation_samples} held-out samples with noisy "
+        f"labels, seeds {seeds}: {_score(tuning.score)}, {_score(tuning.default_score)} at the "
+        "defaults"
+    )
+
+
+def _score(value: float | None) -> str:
+    return text.MISSING if value is None else f"{value:.4g}"
 
 
 def _run(result: Result) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """What a table's readers must know: what was measured, and the command that measures it again."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.row import Row
 from lnlbench.leaderboard.table import Table
+from lnlbench.results.store import ResultStore
 
 
 def table_facts(table: Table) -> dict[str, str]:
@@ -32,6 +34,11 @@ def table_facts(table: Table) -> dict[str, str]:
 def command(row: Row) -> str:
     """The command line that makes a row's runs, its track's parameters taken as they are."""
     seeds = sorted(row.by_seed) or sorted(result.seed for result in row.unfinished)
+    if row.tuning is not None:
+        # A result holds the recipe that it followed.
+        result = (row.finished or row.unfinished)[0]
+        file = ResultStore(Path("leaderboards")).path_for(result).as_posix()
+        return f"lnlbench run --recipe-file {file} {_seed_option(seeds)}"
     line = f"lnlbench run --track {row.track} --method {row.method}"
     if row.recipe != "matched":
         line += f" --recipe {row.recipe}"

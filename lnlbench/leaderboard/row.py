@@ -6,9 +6,11 @@ from itertools import groupby
 from math import fsum
 from typing import Any
 
+from lnlbench.leaderboard.text import describe_search
 from lnlbench.results.fingerprint import canonical_json
 from lnlbench.results.schema import Result
 from lnlbench.results.statistics import Comparison, Summary, summarize
+from lnlbench.results.tuning import Tuning
 
 RANKED_SCORE = "test_accuracy_last10"
 SCORES = (
@@ -53,6 +55,7 @@ class Row:
     network: str
     finished: tuple[Result, ...]
     unfinished: tuple[Result, ...]
+    tuning: Tuning | None = None
     rank: int | None = None
     best: bool = False
     comparison: Comparison | None = None
@@ -73,6 +76,8 @@ class Row:
         if self.accuracy is None:
             return "no finished run"
         notes = []
+        if self.tuning is not None:
+            notes.append(f"tuned: {describe_search(self.tuning)}")
         if self.oracle:
             notes.append(f"oracle ({', '.join(self.oracle)}): not ranked")
         if self.best:
@@ -95,12 +100,15 @@ def sort_key(row: Row) -> tuple[Any, ...]:
 
 
 def build_rows(results: Iterable[Result]) -> list[Row]:
-    """One row per track, overrides, method, recipe and parameters, best mean first."""
+    """One row per track, overrides, method, recipe, parameters and search, best mean first."""
     groups: dict[str, list[Result]] = {}
     for result in results:
         overrides = result.off_track.overrides if result.off_track else None
         method = result.method
-        key = canonical_json([result.track, overrides, method.name, method.recipe, method.params])
+        tuning = result.spec.get("tuning")
+        key = canonical_json(
+            [result.track, overrides, method.name, method.recipe, method.params, tuning]
+        )
         groups.setdefault(key, []).append(result)
     rows = [_build_row(group) for group in groups.values()]
     _tell_apart(rows)
@@ -134,6 +142,7 @@ def _build_row(group: list[Result]) -> Row:
         network=str(first.protocol.get("backbone", "not stated")),
         finished=tuple(done),
         unfinished=tuple(result for result in runs if result.status != "done"),
+        tuning=first.tuning,
     )
 
 

@@ -42,6 +42,8 @@ def record(row: Row) -> dict[str, Cell]:
         "peak_memory_bytes": row.peak_memory_bytes,
         "hardware": ", ".join(row.hardware),
         "precision": ", ".join(row.precision),
+        "tuning_trials": row.tuning.trials if row.tuning else None,
+        "tuning_seconds": _round(row.tuning.wall_seconds if row.tuning else None),
     }
     return cells
 

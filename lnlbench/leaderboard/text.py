@@ -3,9 +3,13 @@
 import html
 import re
 import unicodedata
+from typing import TYPE_CHECKING
 
-from lnlbench.leaderboard.row import Row
 from lnlbench.results.published import PublishedFigure
+from lnlbench.results.tuning import Tuning
+
+if TYPE_CHECKING:
+    from lnlbench.leaderboard.row import Row
 
 MISSING = "–"
 
@@ -29,7 +33,7 @@ def percent(fraction: float | None) -> str:
     return MISSING if fraction is None else f"{100 * fraction:.2f}"
 
 
-def accuracy(row: Row) -> str:
+def accuracy(row: "Row") -> str:
     """The ranked accuracy in percent, with its standard deviation where there is one."""
     if row.accuracy is None or row.accuracy.std is None:
         return percent(row.accuracy.mean if row.accuracy else None)
@@ -41,7 +45,7 @@ def published_accuracy(figure: PublishedFigure) -> str:
     return percent(figure.mean) + (f" ± {percent(figure.std)}" if figure.std else "")
 
 
-def interval(row: Row) -> str:
+def interval(row: "Row") -> str:
     """The 95 % interval of the ranked accuracy, in percent."""
     if row.accuracy is None or row.accuracy.low is None:
         return MISSING
@@ -53,7 +57,7 @@ def number(value: float | None, digits: int = 3) -> str:
     return MISSING if value is None else f"{value:.{digits}f}"
 
 
-def p_value(row: Row) -> str:
+def p_value(row: "Row") -> str:
     """The corrected p value against the best row."""
     value = row.comparison.p_value if row.comparison else None
     return "< 0.001" if value is not None and value < 0.001 else number(value)
@@ -69,12 +73,18 @@ def duration(seconds: float | None) -> str:
     return f"{seconds:.1f} s"
 
 
+def describe_search(tuning: Tuning) -> str:
+    """What it took to find a tuned recipe."""
+    trials = "1 trial" if tuning.trials == 1 else f"{tuning.trials} trials"
+    return f"{trials}, {duration(tuning.wall_seconds)}"
+
+
 def memory(size: float | None) -> str:
     """Bytes as GiB."""
     return MISSING if size is None else f"{size / 2**30:.2f} GiB"
 
 
-def seeds(row: Row) -> str:
+def seeds(row: "Row") -> str:
     """How many seeds are finished, and which, unless they are 0, 1, 2, …."""
     finished = sorted(row.by_seed)
     if finished == list(range(len(finished))):
@@ -82,7 +92,7 @@ def seeds(row: Row) -> str:
     return f"{len(finished)} ({', '.join(map(str, finished))})"
 
 
-def name(row: Row) -> str:
+def name(row: "Row") -> str:
     """The method, with the parameters that tell it from a row of the same name."""
     if not row.distinct_params:
         return row.method

@@ -1,5 +1,7 @@
 """Cross-entropy with weight averaging: predictions come from an average over the training."""
 
+from typing import Annotated
+
 from pydantic import Field
 from torch import nn
 from torch.nn.functional import cross_entropy
@@ -7,6 +9,7 @@ from torch.nn.functional import cross_entropy
 import lnlbench
 from lnlbench.method import Method
 from lnlbench.methods.averaging import update_average
+from lnlbench.params import SearchRange
 from lnlbench.run import Run
 
 
@@ -22,7 +25,7 @@ class CrossEntropyEMA(Method):
     class Params(lnlbench.Params):
         """The default averages over some thousand steps, or less of a short run."""
 
-        ema_decay: float = Field(
+        ema_decay: Annotated[float, SearchRange(0.9, 0.9999)] = Field(
             0.999, ge=0, lt=1, description="Share of the average that survives a step."
         )
 

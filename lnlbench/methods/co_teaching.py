@@ -4,7 +4,7 @@ Followed: github.com/bhanML/Co-teaching at 7c7fbe2, main.py and loss.py. Details
 docs/methods/co-teaching.md.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field, field_validator
@@ -19,7 +19,7 @@ from lnlbench.methods.small_loss import (
     forget_rate_at,
     small_loss_selection,
 )
-from lnlbench.params import Recipe
+from lnlbench.params import Recipe, SearchRange
 from lnlbench.run import Batch, Run
 
 NATIVE = Recipe(
@@ -46,7 +46,7 @@ class CoTeaching(Method):
     class Params(ScheduleParams):
         """Defaults are the authors' values, but for the noise rate, which they are given."""
 
-        forget_rate: float | Literal["estimate"] = Field(
+        forget_rate: Annotated[float | Literal["estimate"], SearchRange(0.05, 0.6)] = Field(
             "estimate",
             description="Share of each batch that is forgotten after ramp-up, in [0, 1); or "
             '"estimate": the noise rate that a mixture fitted to the losses finds during ramp-up.',

@@ -4,14 +4,14 @@ Source: Jiang et al., ICML 2018 (arXiv 1712.05055) and github.com/google/mentorn
 code/utils.py and code/training_mentornet/models.py.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field, field_validator
 from torch import Tensor
 
 import lnlbench
-from lnlbench.params import Recipe
+from lnlbench.params import Recipe, SearchRange
 
 AUTHORS_RECIPE = Recipe(
     schedule={
@@ -33,7 +33,7 @@ LINEAR_FROM_PERCENT = 90
 class WeighingParams(lnlbench.Params):
     """How a mentor's weights are used; percentiles are shares, time is in percent of training."""
 
-    loss_percentile: float = Field(
+    loss_percentile: Annotated[float, SearchRange(0.3, 0.95)] = Field(
         0.75,
         ge=0,
         le=1,

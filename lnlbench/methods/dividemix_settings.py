@@ -1,11 +1,11 @@
 """What DivideMix can be told: its parameters, and recipes of them."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from lnlbench.methods.augdesc import DEFAULT, Augmentation, Strategy, strategy
-from lnlbench.params import Params, Recipe
+from lnlbench.params import Params, Recipe, SearchRange
 
 
 class DivideMixParams(Params):
@@ -17,16 +17,22 @@ class DivideMixParams(Params):
         description="Epochs of cross-entropy before the first division; by default a tenth of "
         "the run, as the authors' 30 of 300.",
     )
-    clean_threshold: float = Field(
+    clean_threshold: Annotated[float, SearchRange(0.2, 0.8)] = Field(
         0.5, ge=0, lt=1, description="Labeled are the samples with a clean probability above."
     )
-    temperature: float = Field(0.5, ge=0.1, le=10, description="Sharpening of soft labels.")
-    mixup_alpha: float = Field(4.0, gt=0, description="Mixup draws λ from Beta(alpha, alpha).")
-    lambda_u: float = Field(25.0, ge=0, description="Weight of the unlabeled loss after ramp-up.")
+    temperature: Annotated[float, SearchRange(0.2, 1.0)] = Field(
+        0.5, ge=0.1, le=10, description="Sharpening of soft labels."
+    )
+    mixup_alpha: Annotated[float, SearchRange(0.5, 16.0, log=True)] = Field(
+        4.0, gt=0, description="Mixup draws λ from Beta(alpha, alpha)."
+    )
+    lambda_u: Annotated[float, SearchRange(0.0, 150.0)] = Field(
+        25.0, ge=0, description="Weight of the unlabeled loss after ramp-up."
+    )
     rampup_epochs: float = Field(
         16, ge=0, description="Epochs after warm-up over which lambda_u rises from 0."
     )
-    prior_penalty: float = Field(
+    prior_penalty: Annotated[float, SearchRange(0.0, 2.0)] = Field(
         1.0, ge=0, description="Weight of the penalty for predicting some classes only."
     )
     confidence_penalty: float = Field(

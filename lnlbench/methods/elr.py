@@ -4,6 +4,8 @@ Followed: github.com/shengliu66/ELR at 934af53, ELR/model/loss.py. Details and d
 docs/methods/elr.md.
 """
 
+from typing import Annotated
+
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -11,7 +13,7 @@ from torch.nn.functional import cross_entropy, softmax
 
 import lnlbench
 from lnlbench.method import Method
-from lnlbench.params import Recipe
+from lnlbench.params import Recipe, SearchRange
 from lnlbench.run import Run
 
 # The authors keep probabilities off 0 and 1, so that the logarithm below stays finite.
@@ -52,10 +54,10 @@ class EarlyLearningRegularization(Method):
     class Params(lnlbench.Params):
         """Defaults are the authors' values for CIFAR-100."""
 
-        target_momentum: float = Field(
+        target_momentum: Annotated[float, SearchRange(0.5, 0.99)] = Field(
             0.9, ge=0, lt=1, description="Share of a target that survives an epoch; β in the paper."
         )
-        regularization: float = Field(
+        regularization: Annotated[float, SearchRange(0.5, 20.0, log=True)] = Field(
             7.0, ge=0, description="Weight of the regularizer; λ in the paper."
         )
 

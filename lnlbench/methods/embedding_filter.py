@@ -1,5 +1,7 @@
 """Select by the neighborhood in the embedding, then train on the selection alone."""
 
+from typing import Annotated
+
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -8,6 +10,7 @@ from torch.nn.functional import cross_entropy
 import lnlbench
 from lnlbench.method import Method
 from lnlbench.methods.neighbors import divide_by_neighbors
+from lnlbench.params import SearchRange
 from lnlbench.run import Run
 
 
@@ -23,14 +26,16 @@ class EmbeddingFilter(Method):
     class Params(lnlbench.Params):
         """How neighbors are asked, and which samples are kept."""
 
-        neighbors: int = Field(20, ge=1, le=1000, description="Neighbors that vote on a sample.")
+        neighbors: Annotated[int, SearchRange(5, 200, log=True)] = Field(
+            20, ge=1, le=1000, description="Neighbors that vote on a sample."
+        )
         passes: int = Field(
             1,
             ge=1,
             le=100,
             description="1 compares the unaugmented samples; more average over as many weak views.",
         )
-        clean_threshold: float = Field(
+        clean_threshold: Annotated[float, SearchRange(0.2, 0.8)] = Field(
             0.5, ge=0, lt=1, description="Kept are the samples with a clean probability above."
         )
 

@@ -1,5 +1,7 @@
 """Generalized cross-entropy (Zhang and Sabuncu, NeurIPS 2018): between cross-entropy and MAE."""
 
+from typing import Annotated
+
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -7,7 +9,7 @@ from torch.nn.functional import log_softmax
 
 import lnlbench
 from lnlbench.method import LossMethod
-from lnlbench.params import Recipe
+from lnlbench.params import Recipe, SearchRange
 from lnlbench.run import Batch
 
 
@@ -39,7 +41,7 @@ class GeneralizedCrossEntropy(LossMethod):
     class Params(lnlbench.Params):
         """The default is the authors' value."""
 
-        q: float = Field(
+        q: Annotated[float, SearchRange(0.1, 1.0)] = Field(
             0.7, gt=0, le=1, description="1 is the mean absolute error; towards 0, cross-entropy."
         )
 

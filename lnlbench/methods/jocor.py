@@ -4,6 +4,8 @@ Followed: github.com/hongxin001/JoCoR at 86db359, algorithm/jocor.py and loss.py
 deviations: docs/methods/jocor.md.
 """
 
+from typing import Annotated
+
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -11,6 +13,7 @@ from torch.nn.functional import cross_entropy, kl_div, log_softmax
 
 from lnlbench.methods.co_teaching import CoTeaching
 from lnlbench.methods.small_loss import small_loss_selection
+from lnlbench.params import SearchRange
 from lnlbench.run import Batch, Run
 
 
@@ -35,7 +38,7 @@ class JoCoR(CoTeaching):
     class Params(CoTeaching.Params):
         """Defaults are the authors' values for CIFAR-100."""
 
-        agreement: float = Field(
+        agreement: Annotated[float, SearchRange(0.05, 0.95)] = Field(
             0.85,
             ge=0,
             le=1,

@@ -1,12 +1,14 @@
 """k-nearest neighbors: the noisy labels of the most similar training samples vote."""
 
+from typing import Annotated
+
 from pydantic import Field
 from torch import Tensor, nn
 
 import lnlbench
 from lnlbench.method import Method
 from lnlbench.methods.neighbors import nearest, neighborhood_shares, to_units, unit_features, vote
-from lnlbench.params import Recipe
+from lnlbench.params import Recipe, SearchRange
 from lnlbench.run import Run
 
 # Share of a class without any vote: logits are finite, and a vote always counts more.
@@ -44,7 +46,9 @@ class KNearest(Method):
     class Params(lnlbench.Params):
         """How many neighbors."""
 
-        neighbors: int = Field(50, ge=1, le=1000, description="Training samples that vote.")
+        neighbors: Annotated[int, SearchRange(5, 200, log=True)] = Field(
+            50, ge=1, le=1000, description="Training samples that vote."
+        )
 
     recipes = {  # noqa: RUF012 - declared as a ClassVar by the base class
         "matched": Recipe(schedule={"epochs": 1}, note="Nothing is trained: there are no epochs."),

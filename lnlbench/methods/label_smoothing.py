@@ -1,11 +1,14 @@
 """Label smoothing (Szegedy et al., CVPR 2016), which Lukasik et al. (ICML 2020) show helps here."""
 
+from typing import Annotated
+
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 import lnlbench
 from lnlbench.method import LossMethod
+from lnlbench.params import SearchRange
 from lnlbench.run import Batch
 
 
@@ -21,7 +24,7 @@ class LabelSmoothing(LossMethod):
     class Params(lnlbench.Params):
         """The default is the usual value."""
 
-        smoothing: float = Field(
+        smoothing: Annotated[float, SearchRange(0.0, 0.9)] = Field(
             0.1, ge=0, lt=1, description="Share of the label that all classes divide evenly."
         )
 

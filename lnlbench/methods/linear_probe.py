@@ -1,5 +1,7 @@
 """Linear probe: multinomial logistic regression on the noisy labels, nothing else."""
 
+from typing import Annotated
+
 import numpy as np
 import torch
 from pydantic import Field
@@ -8,7 +10,7 @@ from torch import nn
 
 import lnlbench
 from lnlbench.method import Method
-from lnlbench.params import Recipe
+from lnlbench.params import Recipe, SearchRange
 from lnlbench.run import Run
 
 # Logit of a class without any training sample, below that of the rarest class with one.
@@ -26,7 +28,7 @@ class LinearProbe(Method):
     class Params(lnlbench.Params):
         """scikit-learn's names in lnlbench's words."""
 
-        inverse_regularization: float = Field(
+        inverse_regularization: Annotated[float, SearchRange(1e-5, 1.0, log=True)] = Field(
             1e-3, gt=0, description="scikit-learn's C: smaller is a stronger penalty on weights."
         )
         max_iterations: int = Field(300, ge=1, description="Iterations of L-BFGS at most.")

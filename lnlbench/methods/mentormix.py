@@ -6,6 +6,7 @@ deviations: docs/methods/mentormix.md.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -24,7 +25,7 @@ from lnlbench.methods.curriculum import (
     percent_done,
     updated_threshold,
 )
-from lnlbench.params import Recipe
+from lnlbench.params import Recipe, SearchRange
 from lnlbench.run import Batch, Run
 
 
@@ -65,7 +66,7 @@ class MentorMix(Method):
     class Params(CurriculumParams):
         """Defaults are the authors' values for CIFAR-100 at 40 % noise."""
 
-        loss_percentile: float = Field(
+        loss_percentile: Annotated[float, SearchRange(0.1, 0.9)] = Field(
             0.5,
             ge=0,
             le=1,
@@ -83,7 +84,7 @@ class MentorMix(Method):
             description="Pairs of dropout rate and percent of the training, one after the other, "
             "which cover 100 %: the share of each batch whose weights become zero.",
         )
-        mixup_alpha: float = Field(
+        mixup_alpha: Annotated[float, SearchRange(0.5, 16.0, log=True)] = Field(
             8.0,
             gt=0,
             description="λ is drawn for each sample from Beta(alpha, alpha); the authors use 2, 8, "

@@ -1,5 +1,7 @@
 """mixup (Zhang et al., ICLR 2018): training on blends of two images and of their labels."""
 
+from typing import Annotated
+
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -8,6 +10,7 @@ from torch.nn.functional import one_hot
 import lnlbench
 from lnlbench.method import Method
 from lnlbench.methods import mixmatch
+from lnlbench.params import SearchRange
 from lnlbench.run import Batch, Run
 
 
@@ -20,7 +23,9 @@ class Mixup(Method):
     class Params(lnlbench.Params):
         """The default is the authors' value for CIFAR; for wrong labels they also try 8 and 32."""
 
-        mixup_alpha: float = Field(1.0, gt=0, description="λ is drawn from Beta(alpha, alpha).")
+        mixup_alpha: Annotated[float, SearchRange(0.1, 32.0, log=True)] = Field(
+            1.0, gt=0, description="λ is drawn from Beta(alpha, alpha)."
+        )
 
     def fit(self, run: Run) -> None:
         """Train one network on mixed batches."""

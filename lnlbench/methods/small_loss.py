@@ -3,6 +3,8 @@
 Source: Han et al., NeurIPS 2018 (arXiv 1804.06872) and github.com/bhanML/Co-teaching at 7c7fbe2.
 """
 
+from typing import Annotated
+
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -11,16 +13,17 @@ from torch.nn.functional import cross_entropy
 import lnlbench
 from lnlbench.errors import UsageError
 from lnlbench.methods.mixture import divide, normalize_losses
+from lnlbench.params import SearchRange
 from lnlbench.run import Run
 
 
 class ScheduleParams(lnlbench.Params):
     """The pace of forgetting and of the late training phase; defaults are Co-teaching's."""
 
-    ramp_up: int = Field(
+    ramp_up: Annotated[int, SearchRange(1, 20)] = Field(
         10, ge=0, description="Epochs over which the forget rate rises to its final value."
     )
-    exponent: float = Field(
+    exponent: Annotated[float, SearchRange(0.5, 2.0)] = Field(
         1.0,
         gt=0,
         le=10,

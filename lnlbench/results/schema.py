@@ -18,6 +18,7 @@ from pydantic import (
 
 from lnlbench.results.diagnostics import Diagnostics
 from lnlbench.results.fingerprint import canonical_json, fingerprint
+from lnlbench.results.tuning import Tuning
 
 SCHEMA_VERSION = 1
 OFF_TRACK = "off-track"
@@ -182,6 +183,12 @@ class Result(_Document):
             fields.pop("diagnostics", None)
         return fields
 
+    @property
+    def tuning(self) -> Tuning | None:
+        """The tuned recipe that the run followed, if it was one."""
+        document = self.spec.get("tuning")
+        return None if document is None else Tuning.model_validate(document)
+
     @model_validator(mode="after")
     def _consistent(self) -> "Result":
         expected = fingerprint(self.spec)
@@ -207,6 +214,14 @@ class Result(_Document):
             "recipe": self.method.recipe,
             "seed": self.seed,
         }
+        tuned = self.tuning
+        if tuned is not None and (tuned.method, tuned.track, tuned.recipe) != (
+            *(self.method.name, self.track),
+            self.method.recipe,
+        ):
+            raise ValueError(
+                f"the recipe was tuned as {tuned.recipe!r} for {tuned.method!r} on {tuned.track!r}"
+            )
         for name, value in claims.items():
             if self.spec.get(name, value) != value:
                 raise ValueError(f"{name} is {value!r}, but the spec says {self.spec[name]!r}")

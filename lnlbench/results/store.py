@@ -36,7 +36,10 @@ def claim(result: Result) -> str:
     overrides = result.off_track.overrides if result.off_track else None
     method = result.method
     return canonical_json(
-        [result.track, overrides, method.name, method.recipe, method.params, result.seed]
+        [
+            *(result.track, overrides, method.name, method.recipe, method.params),
+            *(result.spec.get("tuning"), result.seed),
+        ]
     )
 
 

@@ -177,6 +177,7 @@ def _cells(report: EpochReport) -> dict[str, str]:
         "loss": "" if loss is None else f"{loss:.3f}",
         "test": _percent(scores.get("test_accuracy")),
         "single": _percent(scores.get("test_accuracy_single")),
+        "validation": _percent(scores.get("validation_accuracy")),
         "train": _percent(scores.get("train_accuracy_noisy")),
         "memorized": _percent(scores.get("memorization")),
         "labeled": _percent(labeled),

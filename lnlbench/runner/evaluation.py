@@ -57,14 +57,11 @@ class Evaluator:
     def evaluate(self, method: Method, closely: bool = False) -> Evaluation:
         """All scores of one moment; `closely` also asks for the method's criterion."""
         with _evaluation_mode(method):
-            labels = self._test_labels
-            logits, single = self._logits(method, self._inputs.test, len(labels))
-            scores: dict[str, float | None] = {
-                "test_accuracy": accuracy(logits, labels),
-                "test_accuracy_single": accuracy(single, labels),
-                "ece": expected_calibration_error(logits, labels),
-                "nll": negative_log_likelihood(logits, labels),
-            }
+            scores: dict[str, float | None] = {}
+            logits: Tensor | None = None
+            if len(self._test_labels):  # none is left to a search
+                logits, single = self._logits(method, self._inputs.test, len(self._test_labels))
+                scores |= self._test_scores(logits, single)
             if self._inputs.validation is not None and self._validation_labels is not None:
                 labels = self._validation_labels
                 held_out, _ = self._logits(method, self._inputs.validation, len(labels))
@@ -77,6 +74,7 @@ class Evaluator:
                 self._check_belief(method, belief)
                 scores.update(self._selection_scores(belief, threshold))
             criterion = method.criterion() if closely else None
+        logits = sample_logits[:0] if logits is None else logits
         return Evaluation(scores, logits, sample_logits, belief, threshold, criterion)
 
     def training_logits(self, method: Method, evaluation: Evaluation) -> Tensor:
@@ -89,6 +87,15 @@ class Evaluator:
             return evaluation.sample_logits
         with _evaluation_mode(method):
             return self._logits(method, self._inputs.training, count)[0]
+
+    def _test_scores(self, logits: Tensor, single: Tensor) -> dict[str, float | None]:
+        labels = self._test_labels
+        return {
+            "test_accuracy": accuracy(logits, labels),
+            "test_accuracy_single": accuracy(single, labels),
+            "ece": expected_calibration_error(logits, labels),
+            "nll": negative_log_likelihood(logits, labels),
+        }
 
     def _training_scores(self, logits: Tensor) -> dict[str, float | None]:
         noisy, clean = self._noisy_labels[self._sample], self._clean_labels[self._sample]

@@ -102,7 +102,7 @@ class Execution:
         Raises:
             KeyboardInterrupt: a second signal came while the first was being served.
         """
-        status, error = self._fit()
+        status, error = self.fit()
         if status == "done":
             file = self.directory.samples_file
             self._observations.write_samples(file, self.method, self.record.epochs)
@@ -112,7 +112,8 @@ class Execution:
         self.directory.write_result(result)
         return result
 
-    def _fit(self) -> tuple[Status, str | None]:
+    def fit(self) -> tuple[Status, str | None]:
+        """Train and evaluate; returns how that ended, and why it did not end well."""
         token = _executing.set(self)
         try:
             with global_streams_kept(), stop_on_signals() as self._stop:

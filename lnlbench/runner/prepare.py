@@ -8,7 +8,7 @@ from lnlbench.data.dataset import Dataset
 from lnlbench.networks.precision import resolve_precision
 from lnlbench.noise import NoisyLabels, apply_noise
 from lnlbench.runner.spec import RunSpec
-from lnlbench.runner.training_set import Split, split_dataset
+from lnlbench.runner.training_set import LabeledImages, Split, split_dataset
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,26 @@ class Prepared:
     def with_notes(self, notes: tuple[str, ...]) -> "Prepared":
         """The same, with more that the result should say of its data."""
         return replace(self, dataset=replace(self.dataset, notes=(*self.dataset.notes, *notes)))
+
+    def blinded(self) -> "Prepared":
+        """The same without what no user of noisy labels has: clean labels, and the test split.
+
+        The noisy labels stand in the place of the clean ones, which nobody knows any more; no test
+        sample is left.
+        """
+        test = self.split.test
+        nothing = LabeledImages(test.images[:0], test.labels[:0], test.positions[:0])
+        dataset = replace(
+            self.dataset,
+            train_labels=self.noisy.labels,
+            test_labels=torch.zeros_like(self.dataset.test_labels),
+            human_labels={},
+            truth_known=False,
+        )
+        split = replace(
+            self.split, clean_labels=self.split.training.labels, test=nothing, truth_known=False
+        )
+        return replace(self, dataset=dataset, split=split)
 
 
 def prepare(spec: RunSpec, dataset: Dataset, device: torch.device) -> Prepared:

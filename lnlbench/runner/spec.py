@@ -2,7 +2,15 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from lnlbench.data import canonical_name
 from lnlbench.errors import UsageError, unknown_name
@@ -10,6 +18,7 @@ from lnlbench.method import Method
 from lnlbench.noise import parse_noise
 from lnlbench.params import validate_params
 from lnlbench.results.fingerprint import fingerprint
+from lnlbench.results.tuning import Tuning
 from lnlbench.tracks import Protocol, load_track
 
 MATCHED = "matched"
@@ -27,6 +36,26 @@ class RunSpec(BaseModel):
     recipe: str = MATCHED
     params: dict[str, Any] = Field(default_factory=dict)
     seed: int = Field(0, ge=0)
+    tuning: Tuning | None = Field(None, description="The tuned recipe, where it is one.")
+
+    @model_serializer(mode="wrap")
+    def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Unset, it is left out: the fingerprints of other runs do not know the field.
+        fields: dict[str, Any] = serialize(self)
+        if self.tuning is None:
+            del fields["tuning"]
+        return fields
+
+    @model_validator(mode="after")
+    def _tuned_for_this(self) -> "RunSpec":
+        tuned = self.tuning
+        if tuned is None:
+            return self
+        for name in ("method", "track", "recipe"):
+            given, found = getattr(self, name), getattr(tuned, name)
+            if given != found:
+                raise ValueError(f"{name} is {given!r}, but the recipe was tuned for {found!r}")
+        return self
 
     def document(self) -> dict[str, Any]:
         """The spec as plain JSON values."""
@@ -62,13 +91,16 @@ def build_spec(
     overrides: dict[str, Any] | None = None,
     params: dict[str, Any] | None = None,
     seed: int = 0,
+    tuning: Tuning | None = None,
 ) -> RunSpec:
     """The spec of one run: the track, changed by the recipe's schedule, then by `overrides`.
+
+    A tuned recipe takes the place of `recipe`.
 
     Raises:
         UsageError: an unknown track, recipe or parameter, or a value that is not allowed.
     """
-    protocol, recipe_params = _expected(method, track, recipe)
+    protocol, recipe_params = _expected(method, track, recipe, tuning)
     fields = _merge(protocol.model_dump(mode="json"), overrides or {})
     # Another spelling of the same data is no other run.
     if "data" not in fields:
@@ -84,15 +116,16 @@ def build_spec(
         track=track,
         protocol=_validate_protocol(fields),
         method=method.name,
-        recipe=recipe,
+        recipe=recipe if tuning is None else tuning.recipe,
         params=checked.model_dump(mode="json"),
         seed=seed,
+        tuning=tuning,
     )
 
 
 def deviations(spec: RunSpec, method: type[Method]) -> dict[str, Any]:
     """What the spec changes against its track and recipe; empty when it belongs in the table."""
-    protocol, recipe_params = _expected(method, spec.track, spec.recipe)
+    protocol, recipe_params = _expected(method, spec.track, spec.recipe, spec.tuning)
     expected = protocol.model_dump(mode="json")
     given = spec.protocol.model_dump(mode="json")
     changed = _changes(given, expected)
@@ -107,11 +140,16 @@ def _changes(given: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
     return {key: given.get(key) for key in keys if given.get(key) != expected.get(key)}
 
 
-def _expected(method: type[Method], track: str, recipe: str) -> tuple[Protocol, dict[str, Any]]:
+def _expected(
+    method: type[Method], track: str, recipe: str, tuning: Tuning | None
+) -> tuple[Protocol, dict[str, Any]]:
     """The protocol and parameter overrides of a method's recipe on a track.
 
     A recipe `NAME@TRACK` goes before `NAME`; `matched` needs no entry: it is the defaults.
     """
+    if tuning is not None:
+        protocol, params = _expected(method, track, tuning.base, None)
+        return protocol, {**params, **tuning.params}
     protocol = load_track(track).protocol
     chosen = None
     if "@" not in recipe:

@@ -111,8 +111,8 @@ class Sweep:
             return RunReport(ended.job, "interrupted", end.seconds, "the sweep was stopped")
         if end.code == EXIT_USAGE:
             # The request itself is wrong: no result can be made of it, and none by trying again.
-            return RunReport(ended.job, "failed", end.seconds, _message(end))
-        reason = _describe_end(end.code)
+            return RunReport(ended.job, "failed", end.seconds, error_message(end))
+        reason = describe_end(end.code)
         if ended.job.attempt <= self._retries:
             self._display.retried(ended.job, f"{reason}{_last(end)}")
             return None
@@ -136,7 +136,8 @@ def _read_output(output: str) -> tuple[Result | None, str | None]:
         return None, None
 
 
-def _describe_end(code: int) -> str:
+def describe_end(code: int) -> str:
+    """How a process ended, in words."""
     if code >= 0:
         return f"the process ended with exit code {code}"
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
@@ -144,10 +145,10 @@ def _describe_end(code: int) -> str:
     return f"the process was killed by {name}{hint}"
 
 
-def _message(end: Exit) -> str:
+def error_message(end: Exit) -> str:
     """The error that the command has printed, which may be of several lines."""
     text = "\n".join(end.lines)
-    return printable(text.rpartition("Error: ")[2]) or _describe_end(end.code)
+    return printable(text.rpartition("Error: ")[2]) or describe_end(end.code)
 
 
 def _last(end: Exit) -> str:

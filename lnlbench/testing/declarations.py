@@ -5,7 +5,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from lnlbench.errors import UsageError
 from lnlbench.method import Method
+from lnlbench.params import SearchRange, search_ranges, validate_params
 from lnlbench.plugin_checks import PluginRefused
 from lnlbench.plugin_checks import check_method as check_interface
 from lnlbench.testing.report import Finding
@@ -44,12 +46,17 @@ def check_parameters(method: type[Method]) -> Finding:
         for key, each in method.Params.model_fields.items()
         if not (each.description or "").strip()
     ]
+    unreachable = [
+        key for key, span in search_ranges(method.Params).items() if _refuses(method, key, span)
+    ]
     unbounded = [key for key in defaults if _accepts_anything(method.Params, defaults, key)]
     problems = []
     if undescribed:
         problems.append(f"without a description: {', '.join(undescribed)}")
     if unbounded:
         problems.append(f"without bounds: {', '.join(unbounded)}")
+    if unreachable:
+        problems.append(f"with a search range that their bounds refuse: {', '.join(unreachable)}")
     if problems:
         return Finding(
             "parameters",
@@ -59,6 +66,16 @@ def check_parameters(method: type[Method]) -> Finding:
         )
     names = ", ".join(defaults) or "it has none"
     return Finding("parameters", "passed", f"All described and bounded: {names}")
+
+
+def _refuses(method: type[Method], key: str, span: SearchRange) -> bool:
+    """Whether a parameter does not take both ends of what is searched."""
+    try:
+        for end in (span.low, span.high):
+            validate_params(method.name, method.Params, {key: end})
+    except UsageError:
+        return True
+    return False
 
 
 def _accepts_anything(params: Any, defaults: dict[str, Any], key: str) -> bool:

@@ -1,0 +1,172 @@
+"""`lnlbench tune`: search a method's parameters on noisy validation labels; write a recipe file."""
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lnlbench.cli import grid_options as options
+from lnlbench.errors import EXIT_FAILED, UsageError
+from lnlbench.runner.axes import parse_seeds
+
+# Not among those of a table's rows, whose runs a search should not have tried out.
+DEFAULT_SEED = 100
+
+
+def tune(
+    method: Annotated[str, typer.Option(help="The method whose parameters are searched.")],
+    track: Annotated[str, typer.Option(help="The track that the recipe is for.")],
+    trials: Annotated[
+        int, typer.Option(min=1, help="Trials in all, the defaults' own among them.")
+    ] = 30,
+    recipe: Annotated[str, typer.Option(help="The named setting that is varied.")] = "matched",
+    search: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=LOW..HIGH[:log] adds or replaces a range; NAME takes only these."),
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Fix a parameter, key=value.")
+    ] = None,
+    validation: Annotated[
+        float,
+        typer.Option(
+            min=0.01, max=0.5, help="Share of the training set held out, with its noisy labels."
+        ),
+    ] = 0.1,
+    validation_labels: Annotated[
+        str, typer.Option(help="noisy; there is nothing else to tune on.")
+    ] = "noisy",
+    seeds: Annotated[
+        str | None,
+        typer.Option(help="Seeds of each trial: N for 0..N-1, 0-4, or 0,2,7; default 100 alone."),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Epochs of a trial; default the run's.")
+    ] = None,
+    limit_train: Annotated[
+        int | None, typer.Option(help="Training images of a trial; default all.")
+    ] = None,
+    objective: Annotated[
+        str, typer.Option(help="The curve to compare: validation_accuracy, or one the method logs.")
+    ] = "validation_accuracy",
+    minimize: Annotated[
+        bool, typer.Option("--minimize", help="Smaller is better, as of a loss.")
+    ] = False,
+    pruning: Annotated[
+        bool, typer.Option(help="End trials early that fall behind the others' median.")
+    ] = True,
+    sampler_seed: Annotated[int, typer.Option(min=0, help="Seed of the search itself.")] = 0,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Trials at a time; default by GPUs, or cores and memory."),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1, envvar="OMP_NUM_THREADS", help="Threads a trial; default cores / jobs."
+        ),
+    ] = None,
+    retries: Annotated[
+        int, typer.Option(min=0, help="Further attempts at a trial whose process was killed.")
+    ] = 1,
+    device: options.Device = "auto",
+    data_dir: options.DataDirectory = None,
+    weights: options.Weights = None,
+    output: Annotated[Path, typer.Option(help="Folder that gets tuning/.")] = Path(),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the search, and stop.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object; progress on standard error.")
+    ] = False,
+) -> None:
+    """Search a method's parameters without clean labels; Ctrl-C stops, the same command goes on.
+
+    Trials see the noisy training labels alone: a part is held out to compare them on, the clean
+    labels and the test split are taken away from their processes.
+    """
+    if validation_labels != "noisy":
+        raise UsageError(
+            f"--validation-labels was given {validation_labels!r}. A search compares on noisy "
+            "labels alone: who has clean ones has no use for this benchmark's methods."
+        )
+    if find_spec("optuna") is None:
+        raise UsageError(
+            "lnlbench tune needs Optuna, which is not installed. Install it with: "
+            "pip install 'lnlbench[search]'"
+        )
+    from rich.console import Console
+
+    from lnlbench.params import parse_assignments
+    from lnlbench.plugins import load_plugins
+    from lnlbench.results.atomic import write_atomically
+    from lnlbench.results.store import ResultStore
+    from lnlbench.runner.devices import available_cores, resolve_device
+    from lnlbench.runner.directory import RunDirectory
+    from lnlbench.runner.series import check_spec
+    from lnlbench.runner.spec import override_protocol
+    from lnlbench.sweep.executor import Limits
+    from lnlbench.sweep.local import LocalExecutor, default_slots, visible_gpus
+    from lnlbench.sweep.plan import Costs
+    from lnlbench.tune.definition import Shortening, define_search
+    from lnlbench.tune.display import print_found, print_search
+    from lnlbench.tune.recipe import found_recipe, write_recipe
+    from lnlbench.tune.search import Search
+    from lnlbench.tune.study import Study
+
+    where = resolve_device(device)
+    plugins = load_plugins()
+    definition = define_search(
+        *(plugins.method(method), track, recipe),
+        parse_assignments(set_ or []),
+        search or [],
+        shortening=Shortening(epochs=epochs, limit_train=limit_train),
+        validation=validation,
+        seeds=[DEFAULT_SEED] if seeds is None else parse_seeds(seeds),
+        objective=objective,
+        direction="minimize" if minimize else "maximize",
+        pruning=pruning,
+        sampler_seed=sampler_seed,
+    )
+    [spec, *_] = definition.specs(plugins.method(method), {})
+    check_spec(plugins, spec)
+    cores, gpus = available_cores(), visible_gpus(device)
+    costs = Costs(ResultStore(output / "leaderboards").load_all(track)[0])
+    # Of the track's own runs, which hold nothing out.
+    full = spec.model_copy(update={"protocol": override_protocol(spec.protocol, {"validation": 0})})
+    slots = jobs or default_slots(cores, len(gpus), 1, costs.peak(full))
+    console = Console(stderr=as_json, highlight=False)
+    folder = definition.folder(output)
+    print_search(definition, folder, trials, slots, costs.seconds(full), console)
+    if dry_run:
+        return
+    with RunDirectory(folder).locked():
+        document = definition.model_dump_json(indent=2) + "\n"
+        write_atomically(folder / "search.json", document.encode())
+        study = Study(definition, folder, spec.protocol.epochs)
+        executor = LocalExecutor(slots, threads or max(1, cores // slots), gpus, Limits())
+        extra = options.run_options(device, data_dir, weights)
+        search_ = Search(study, plugins.method(method), executor, extra, console, retries)
+        if not search_.run(trials):
+            typer.echo("The same command goes on with what is missing.", err=True)
+            raise typer.Exit(EXIT_FAILED)
+        tuning = found_recipe(study, where)
+        file = write_recipe(tuning, folder)
+    print_found(study, tuning, file, console)
+    if as_json:
+        found = {"recipe_file": str(file), "recipe": tuning.model_dump(mode="json")}
+        typer.echo(json.dumps(found, indent=2))
+
+
+def trial(
+    folder: Annotated[Path, typer.Argument(help="The folder of one trial of a search.")],
+    device: options.Device = "auto",
+    data_dir: options.DataDirectory = None,
+    weights: options.Weights = None,
+) -> None:
+    """Execute one trial of a search and print how it ended; `lnlbench tune` starts these."""
+    from lnlbench.plugins import load_plugins
+    from lnlbench.tune.trial import run_trial
+
+    outcome = run_trial(folder, load_plugins(), device, data_dir, weights)
+    typer.echo(outcome.model_dump_json())

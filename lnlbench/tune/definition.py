@@ -1,0 +1,127 @@
+"""What a search is: the base that it varies, the ranges, and the measure; all that is not its size.
+
+Nothing here can name clean labels or a test score: the held-out part keeps its noisy labels, and
+what a search may change of its track are the two fields that make trials shorter.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from lnlbench.artifacts import import_artifacts
+from lnlbench.errors import UsageError
+from lnlbench.method import Method
+from lnlbench.params import SearchRange
+from lnlbench.results.fingerprint import fingerprint
+from lnlbench.results.tuning import SearchedRange
+from lnlbench.runner.spec import MATCHED, RunSpec, build_spec
+from lnlbench.tracks import load_track
+from lnlbench.tune.space import search_space
+
+VALIDATION_ACCURACY = "validation_accuracy"
+TUNED = "tuned"
+_LABELS = ("dataset", "data", "noise", "noise_seed", "validation_labels")
+
+
+class Shortening(BaseModel):
+    """What of the track trials may change, to be shorter than the runs they are for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: int | None = None
+    limit_train: int | None = None
+
+    def overrides(self) -> dict[str, Any]:
+        """What is changed."""
+        return self.model_dump(exclude_none=True)
+
+
+class SearchDefinition(BaseModel):
+    """A search; two of equal definitions are one, which goes on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    method: str
+    track: str
+    base: str = MATCHED
+    search: dict[str, SearchedRange]
+    fixed: dict[str, JsonValue] = {}
+    shortening: Shortening = Shortening()
+    validation: Annotated[float, Field(gt=0, lt=0.9)] = 0.1
+    seeds: list[Annotated[int, Field(ge=0)]] = Field([100], min_length=1)
+    objective: str = VALIDATION_ACCURACY
+    direction: Literal["maximize", "minimize"] = "maximize"
+    pruning: bool = True
+    sampler_seed: int = 0
+
+    @property
+    def recipe(self) -> str:
+        """What the recipe that is found will be called."""
+        return TUNED if self.base == MATCHED else f"{self.base}-{TUNED}"
+
+    def folder(self, output: Path) -> Path:
+        """Where the search lies."""
+        key = fingerprint(self.model_dump(mode="json"))[:8]
+        return output / "tuning" / self.track / self.method / f"{self.recipe}-{key}"
+
+    def ranges(self) -> dict[str, SearchRange]:
+        """The ranges that are searched."""
+        return {name: SearchRange(**each.model_dump()) for name, each in self.search.items()}
+
+    def specs(self, method: type[Method], values: dict[str, Any]) -> list[RunSpec]:
+        """The runs of a trial with these values, one for each seed.
+
+        Raises:
+            UsageError: a value is not allowed, or the runs would see clean labels.
+        """
+        overrides = {**self.shortening.overrides(), "validation": self.validation}
+        params = {**self.fixed, **values}
+        first = build_spec(method, self.track, self.base, overrides, params, self.seeds[0])
+        _refuse_clean_labels(method, first)
+        return [first.model_copy(update={"seed": seed}) for seed in self.seeds]
+
+
+def define_search(
+    method: type[Method],
+    track: str,
+    base: str,
+    fixed: dict[str, Any],
+    given: list[str],
+    **settings: Any,
+) -> SearchDefinition:
+    """A search of a method on a track; `fixed` and `given` are what `--set` and `--search` say.
+
+    Raises:
+        UsageError: a name is unknown, a value is not allowed, or the search would see clean labels.
+    """
+    fixed = import_artifacts(method.Params, fixed)
+    spec = build_spec(method, track, base, params=fixed)
+    _refuse_clean_labels(method, spec)
+    ranges = search_space(method, fixed, given, spec.params)
+    return SearchDefinition(
+        method=method.name,
+        track=track,
+        base=base,
+        search={name: SearchedRange(**asdict(span)) for name, span in ranges.items()},
+        fixed=fixed,
+        **settings,
+    )
+
+
+def _refuse_clean_labels(method: type[Method], spec: RunSpec) -> None:
+    privileged = sorted(method.oracle | spec.protocol.oracle)
+    if privileged:
+        raise UsageError(
+            f"Method {method.name!r} is told what nobody knows who has noisy labels alone "
+            f"({', '.join(privileged)}), so it cannot be tuned. 'lnlbench methods' lists those "
+            "without an oracle."
+        )
+    given, track = spec.protocol, load_track(spec.track).protocol
+    changed = [name for name in _LABELS if getattr(given, name) != getattr(track, name)]
+    if changed:
+        raise UsageError(
+            f"Recipe {spec.recipe!r} of method {method.name!r} changes {', '.join(changed)} of "
+            f"track {spec.track!r}: a search has the labels of its track. Choose another recipe."
+        )

@@ -1,0 +1,194 @@
+"""Running a search: trials as processes of an executor, judged as they end."""
+
+import json
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ValidationError
+from rich.console import Console
+
+from lnlbench.errors import EXIT_USAGE, RunError, UsageError
+from lnlbench.method import Method
+from lnlbench.plugin_checks import printable
+from lnlbench.results.atomic import write_atomically
+from lnlbench.runner.directory import RunDirectory
+from lnlbench.runner.display import duration
+from lnlbench.runner.interruption import StopRequest, stop_on_signals
+from lnlbench.sweep.engine import describe_end, error_message
+from lnlbench.sweep.executor import Ended, Executor, Job
+from lnlbench.tune.definition import SearchDefinition
+from lnlbench.tune.study import Study, seconds_of, values_of
+from lnlbench.tune.trial import PLAN_NAME, TrialOutcome, TrialPlan
+
+SAMPLES = "samples"
+
+
+class Search:
+    """A study, the executor that runs its trials, and where lines about them go.
+
+    `options` are what `lnlbench trial` is to be told besides its folder.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        method: type[Method],
+        executor: Executor,
+        options: tuple[str, ...],
+        console: Console,
+        retries: int,
+    ) -> None:
+        self._study = study
+        self._method = method
+        self._executor = executor
+        self._options = options
+        self._console = console
+        self._retries = retries
+        [first, *_] = study.definition.specs(method, {})
+        self._base = first.params
+        self._running = 0
+        self._stop = StopRequest()
+
+    def run(self, trials: int) -> bool:
+        """Run until so many trials have ended; False when a signal came before.
+
+        Trials that were stopped keep their state, and the next search goes on with them.
+
+        Raises:
+            UsageError: a trial was refused, as all others would be.
+            RunError: the base itself could not be executed.
+            KeyboardInterrupt: a second signal came; nothing runs any more.
+        """
+        waiting = deque(self._job(*each) for each in self._study.begun(self._base))
+        asked = False
+        with stop_on_signals() as self._stop:
+            try:
+                while self._running or (self._wanted(waiting, trials) and not self._stopping):
+                    if self._stopping and not asked:
+                        asked = True
+                        self._say(
+                            f"Stopping: {self._running} trials keep their state after their step; "
+                            "the same command goes on with them. Once more ends them at once."
+                        )
+                        self._executor.stop()
+                    while self._has_room() and self._wanted(waiting, trials):
+                        self._start(waiting)
+                    for ended in self._executor.wait():
+                        self._running -= 1
+                        if not self._judge(ended, trials):
+                            waiting.append(replace(ended.job, attempt=ended.job.attempt + 1))
+            finally:
+                # Nothing runs any more, unless an error or a second signal has come.
+                self._executor.kill()
+        return len(self._study.ended()) >= trials
+
+    @property
+    def _stopping(self) -> bool:
+        return self._stop.signal_name is not None
+
+    def _has_room(self) -> bool:
+        return self._running < self._executor.slots and not self._stopping
+
+    def _wanted(self, waiting: deque[Job], trials: int) -> bool:
+        return bool(waiting) or len(self._study.ended()) + self._running < trials
+
+    def _start(self, waiting: deque[Job]) -> None:
+        if not waiting:
+            waiting.append(self._job(*self._study.begin(self._base)))
+        job = waiting.popleft()
+        self._executor.start(job)
+        self._running += 1
+        again = f", attempt {job.attempt}" if job.attempt > 1 else ""
+        values = self._values(job)
+        said = describe_values(values) if values else "the defaults"
+        self._say(f"trial {_number(job)}: {said}{again}")
+
+    def _job(self, number: int, values: dict[str, Any]) -> Job:
+        definition = self._study.definition
+        specs = definition.specs(self._method, values)
+        folder = self._study.folder / f"trial-{number:04}"
+        plan = TrialPlan(definition=definition, number=number, specs=specs)
+        write_atomically(folder / PLAN_NAME, (plan.model_dump_json(indent=2) + "\n").encode())
+        arguments = ("trial", str(folder), *self._options)
+        return Job(specs[0], RunDirectory(folder), arguments)
+
+    def _values(self, job: Job) -> dict[str, Any]:
+        return values_of(self._study.trials()[_number(job)])
+
+    def _judge(self, ended: Ended, trials: int) -> bool:
+        """Keep how a trial ended; False when it is to be tried again."""
+        number = _number(ended.job)
+        outcome = _read_outcome(ended.output)
+        if outcome is None or outcome.status == "interrupted":
+            if self._stopping:
+                self._say(f"trial {number}: interrupted")
+                return True
+            if ended.code == EXIT_USAGE:
+                raise UsageError(error_message(ended))
+            reason = describe_end(ended.code)
+            if ended.job.attempt <= self._retries:
+                self._say(f"trial {number}: {reason}. Trying again.")
+                return False
+            last = printable(ended.lines[-1]) if ended.lines else ""
+            outcome = TrialOutcome(status="failed", error=f"{reason}. Last line: {last}")
+        self._keep(number, outcome)
+        done = len(self._study.ended())
+        seconds = duration(seconds_of(self._study.trials()[number]))
+        what = f"{outcome.status}: {printable(outcome.error or '')}"
+        if outcome.score is not None:
+            what = describe_score(self._study.definition, outcome.score)
+        self._say(f"[{done}/{trials}] trial {number}: {what}, {seconds}")
+        if number == 0 and outcome.status == "failed":
+            raise RunError(
+                f"The defaults could not be executed, so nothing was searched: {outcome.error} "
+                f"The log is {ended.job.directory.path / 'log.txt'}."
+            )
+        return True
+
+    def _keep(self, number: int, outcome: TrialOutcome) -> None:
+        trial = self._study.trial(number)
+        if outcome.samples:
+            trial.set_user_attr(SAMPLES, outcome.samples)
+        endings: dict[str, Callable[[int], None]] = {
+            "pruned": self._study.prune,
+            # It is as bad as a trial can be, and should keep the search away.
+            "diverged": self._study.prune,
+            "failed": self._study.fail,
+        }
+        if outcome.score is not None:
+            self._study.complete(number, outcome.score)
+        else:
+            endings[outcome.status](number)
+
+    def _say(self, text: str) -> None:
+        # Values and errors come from plugins: no markup is read in them.
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def describe_values(values: dict[str, Any]) -> str:
+    """Parameters as a person reads them."""
+    return ", ".join(
+        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={json.dumps(value)}"
+        for name, value in values.items()
+    )
+
+
+def describe_score(definition: SearchDefinition, score: float) -> str:
+    """A trial's score: percent for an accuracy."""
+    if definition.objective.endswith("accuracy"):
+        return f"{100 * score:.2f}%"
+    return f"{definition.objective} {score:.4g}"
+
+
+def _number(job: Job) -> int:
+    return int(job.directory.path.name.rpartition("-")[2])
+
+
+def _read_outcome(output: str) -> TrialOutcome | None:
+    """What `lnlbench trial` has printed; None when it did not."""
+    try:
+        return TrialOutcome.model_validate_json(output)
+    except ValidationError:
+        return None

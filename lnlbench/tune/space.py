@@ -1,0 +1,74 @@
+"""What is searched: the ranges that a method's parameters declare, and those given for a search."""
+
+from typing import Any
+
+from lnlbench.errors import UsageError
+from lnlbench.method import Method
+from lnlbench.params import SearchRange, search_ranges, validate_params
+
+Ranges = dict[str, SearchRange]
+
+
+def search_space(
+    method: type[Method], fixed: dict[str, Any], given: list[str], base: dict[str, Any]
+) -> Ranges:
+    """The ranges of a search: declared ones without the `fixed`, changed by the `given`.
+
+    A given `NAME=LOW..HIGH` adds a range or replaces one; given bare names alone limit the search
+    to these. `base` are the parameters that all values are tried with.
+
+    Raises:
+        UsageError: an unknown parameter, an end that it does not take, or nothing to search.
+    """
+    declared = search_ranges(method.Params)
+    chosen = [text.strip().replace("-", "_") for text in given if "=" not in text]
+    replaced = dict(_parse(text) for text in given if "=" in text)
+    for name in (*chosen, *replaced):
+        if name in fixed:
+            raise UsageError(f"--set fixes {name!r}, and --search searches it. Choose one.")
+        if name not in method.Params.model_fields:
+            validate_params(method.name, method.Params, {name: None})  # names the nearest
+        if name not in declared and name not in replaced:
+            raise UsageError(
+                f"Parameter {name!r} of method {method.name!r} declares no range. Give one: "
+                f"--search {name}=LOW..HIGH"
+            )
+    kept = chosen or declared
+    ranges = {name: declared[name] for name in kept if name not in fixed} | replaced
+    if not ranges:
+        raise UsageError(
+            f"Nothing to search: no parameter of method {method.name!r} declares a range that "
+            f"--set leaves open. Give one: --search NAME=LOW..HIGH. 'lnlbench methods show "
+            f"{method.name}' lists the parameters."
+        )
+    for name, span in ranges.items():
+        for end in (span.low, span.high):
+            validate_params(method.name, method.Params, {**base, name: end})
+    return ranges
+
+
+def _parse(text: str) -> tuple[str, SearchRange]:
+    name, _, span = text.partition("=")
+    ends, colon, scale = span.partition(":")
+    low, dots, high = ends.partition("..")
+    if not dots or (colon and scale != "log"):
+        raise _unreadable(text, "it has no two ends")
+    try:
+        found = SearchRange(_number(low), _number(high), bool(colon))
+    except ValueError as error:
+        raise _unreadable(text, str(error)) from error
+    return name.strip().replace("-", "_"), found
+
+
+def _number(text: str) -> float:
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
+def _unreadable(text: str, why: str) -> UsageError:
+    return UsageError(
+        f"--search was given {text!r}: {why}. Give NAME=LOW..HIGH, such as lambda_u=0..150 or "
+        "temperature=0.1..1.0:log; whole numbers when both ends are."
+    )

@@ -1,0 +1,135 @@
+"""The trials of a search, kept by Optuna in one file that survives restarts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from lnlbench.params import SearchRange
+from lnlbench.seeds import seed_for
+from lnlbench.tune.definition import SearchDefinition
+
+SAMPLER = "TPE"
+PRUNER = "median"
+_NAME = "search"
+_VALUES = "values"
+_SECONDS = "wall_seconds"
+# Below as many finished trials there is no median worth the name.
+_UNPRUNED_TRIALS = 5
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+class Study:
+    """A search's trials, by number. Trial 0 is the base itself, which all others have to beat.
+
+    A trial's values depend on the search's seed, its number, and the trials that have ended, so
+    that one trial at a time gives the same search with and without restarts.
+    """
+
+    def __init__(self, definition: SearchDefinition, folder: Path, epochs: int) -> None:
+        self.definition = definition
+        self.folder = folder
+        self._storage = JournalStorage(JournalFileBackend(str(folder / "trials.journal")))
+        # A run's first third says little: learning rates drop, and warm-ups end, after it.
+        pruner = optuna.pruners.MedianPruner(_UNPRUNED_TRIALS, n_warmup_steps=max(1, epochs // 3))
+        self._study = optuna.create_study(
+            study_name=_NAME,
+            storage=self._storage,
+            direction=definition.direction,
+            pruner=pruner if definition.pruning else optuna.pruners.NopPruner(),
+            load_if_exists=True,
+        )
+
+    def begin(self, base: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """A new trial and the values to try; `base` are the parameters that are varied."""
+        if not self.trials():
+            self._study.enqueue_trial(self._own(base))
+        trial = self._study.ask()
+        return trial.number, self._values(trial, base)
+
+    def begun(self, base: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The trials that an earlier process has begun and not ended, with their values."""
+        for trial in self.trials(TrialState.RUNNING):
+            yield trial.number, self._values(self.trial(trial.number), base)
+
+    def trial(self, number: int) -> Trial:
+        """The trial with a number."""
+        study = self._storage.get_study_id_from_name(_NAME)
+        return Trial(
+            self._study, self._storage.get_trial_id_from_study_id_trial_number(study, number)
+        )
+
+    def trials(self, *states: TrialState) -> list[FrozenTrial]:
+        """The trials in these states, or all."""
+        return self._study.get_trials(deepcopy=False, states=states or None)
+
+    def ended(self) -> list[FrozenTrial]:
+        """The trials that have ended, in order."""
+        return self.trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+
+    def complete(self, number: int, score: float) -> None:
+        """A trial is done."""
+        self._study.tell(number, score)
+
+    def prune(self, number: int) -> None:
+        """A trial was not worth going on with, or diverged."""
+        self._study.tell(number, state=TrialState.PRUNED)
+
+    def fail(self, number: int) -> None:
+        """A trial could not be executed."""
+        self._study.tell(number, state=TrialState.FAIL)
+
+    def best(self) -> FrozenTrial | None:
+        """The first of the trials with the best score."""
+        done = self.trials(TrialState.COMPLETE)
+        return self._study.best_trial if done else None
+
+    def _values(self, trial: Trial, base: dict[str, Any]) -> dict[str, Any]:
+        # What is kept already is not drawn again.
+        seed = seed_for(self.definition.sampler_seed, "trial", trial.number)
+        self._study.sampler = optuna.samplers.TPESampler(seed=seed % 2**32, multivariate=False)
+        values = {}
+        own = self._own(base)
+        for name, span in self.definition.ranges().items():
+            # A default outside of the range, such as one in words, stays as it is.
+            if trial.number > 0 or name in own:
+                values[name] = _draw(trial, name, span)
+        trial.set_user_attr(_VALUES, values)
+        return values
+
+    def _own(self, base: dict[str, Any]) -> dict[str, Any]:
+        """The base's own values, of the parameters whose ranges hold them."""
+        ranges = self.definition.ranges()
+        return {name: base.get(name) for name in ranges if _holds(ranges[name], base.get(name))}
+
+
+def values_of(trial: FrozenTrial) -> dict[str, Any]:
+    """What a trial has changed of the base."""
+    return dict(trial.user_attrs.get(_VALUES, {}))
+
+
+def seconds_of(trial: FrozenTrial) -> float:
+    """What a trial has taken, interrupted attempts included."""
+    return float(trial.user_attrs.get(_SECONDS, 0.0))
+
+
+def note_seconds(trial: Trial, seconds: float) -> None:
+    """Keep what a trial has taken so far."""
+    trial.set_user_attr(_SECONDS, seconds)
+
+
+def _draw(trial: Trial, name: str, span: SearchRange) -> float:
+    if span.whole:
+        return trial.suggest_int(name, int(span.low), int(span.high), log=span.log)
+    return trial.suggest_float(name, span.low, span.high, log=span.log)
+
+
+def _holds(span: SearchRange, value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return span.low <= value <= span.high and (not span.whole or value == int(value))

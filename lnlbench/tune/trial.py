@@ -1,0 +1,148 @@
+"""One trial, in a process of its own: its runs, blind to clean labels and to the test split."""
+
+import time
+from pathlib import Path
+from typing import Literal
+
+from optuna.trial import Trial
+from pydantic import BaseModel, ConfigDict
+from rich.console import Console
+
+from lnlbench.data.load import load_dataset
+from lnlbench.errors import Interrupted, RunError, UsageError, unknown_name
+from lnlbench.metrics.accuracy import last_epochs
+from lnlbench.networks.weights import WeightSources
+from lnlbench.params import validate_params
+from lnlbench.plugins import Plugins
+from lnlbench.runner.devices import resolve_device
+from lnlbench.runner.directory import RunDirectory
+from lnlbench.runner.display import EpochReport, PlainDisplay
+from lnlbench.runner.inputs import build_inputs
+from lnlbench.runner.loop import Execution
+from lnlbench.runner.prepare import prepare
+from lnlbench.runner.record import Record
+from lnlbench.runner.spec import RunSpec
+from lnlbench.tune.definition import SearchDefinition
+from lnlbench.tune.study import Study, note_seconds, seconds_of
+
+PLAN_NAME = "trial.json"
+
+
+class TrialPlan(BaseModel):
+    """A trial's runs, one for each seed; a file in the trial's folder."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    definition: SearchDefinition
+    number: int
+    specs: list[RunSpec]
+
+
+class TrialOutcome(BaseModel):
+    """All that a search learns of a trial: how it ended, and its mean objective over seeds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    status: Literal["done", "pruned", "diverged", "failed", "interrupted"]
+    score: float | None = None
+    samples: int = 0
+    error: str | None = None
+
+
+class TrialDisplay(PlainDisplay):
+    """Prints each epoch and reports it to the search, which may end the trial."""
+
+    def __init__(self, console: Console, trial: Trial, objective: str, seconds: float) -> None:
+        super().__init__(console)
+        self.pruned = False
+        # Trials are compared by the epochs of their first run.
+        self.comparing = True
+        self._trial = trial
+        self._objective = objective
+        self._before = seconds
+        self._began = time.monotonic()
+
+    def epoch(self, report: EpochReport) -> None:
+        """Report the objective; Interrupted when the trial is pruned."""
+        super().epoch(report)
+        self.note_seconds()
+        value = {**report.scalars, **report.scores}.get(self._objective)
+        if not self.comparing or value is None:
+            return
+        self._trial.report(value, report.epoch)
+        # What the last epoch has cost is spent.
+        if report.epoch + 1 < report.max_epochs and self._trial.should_prune():
+            self.pruned = True
+            raise Interrupted(f"pruned after epoch {report.epoch + 1}")
+
+    def note_seconds(self) -> None:
+        """Keep the time of all attempts at the trial so far."""
+        note_seconds(self._trial, self._before + time.monotonic() - self._began)
+
+
+def run_trial(
+    folder: Path, plugins: Plugins, device: str, data_dir: Path | None, weights: Path | None
+) -> TrialOutcome:
+    """Execute the trial that is planned in `folder`, or go on with it.
+
+    Raises:
+        UsageError: there is no plan, the data are missing, or another process executes the trial.
+    """
+    plan = _read_plan(folder / PLAN_NAME)
+    definition = plan.definition
+    study = Study(definition, folder.parent, plan.specs[0].protocol.epochs)
+    trial = study.trial(plan.number)
+    [before] = [seconds_of(each) for each in study.trials() if each.number == plan.number]
+    console = Console(stderr=True, highlight=False)
+    display = TrialDisplay(console, trial, definition.objective, before)
+    sources = WeightSources(weights, plugins.backbones)
+    scores = []
+    samples = 0
+    with RunDirectory(folder).locked():
+        dataset = load_dataset(plan.specs[0].protocol.dataset, data_dir)
+        for spec in plan.specs:
+            prepared = prepare(spec, dataset, resolve_device(device)).blinded()
+            assert prepared.split.validation is not None
+            samples = len(prepared.split.validation.labels)
+            method = plugins.method(spec.method)
+            execution = Execution(
+                prepared,
+                build_inputs(prepared, sources),
+                method(validate_params(method.name, method.Params, spec.params)),
+                RunDirectory(folder / f"seed{spec.seed}"),
+                display,
+            )
+            status, error = execution.fit()
+            display.note_seconds()
+            if status != "done":
+                ended = "pruned" if display.pruned else status
+                return TrialOutcome(status=ended, samples=samples, error=error)
+            try:
+                scores.append(objective(execution.record, definition.objective))
+            except RunError as reason:
+                return TrialOutcome(status="failed", samples=samples, error=str(reason))
+            display.comparing = False
+    return TrialOutcome(status="done", score=sum(scores) / len(scores), samples=samples)
+
+
+def objective(record: Record, name: str) -> float:
+    """The mean of a curve over the epochs that a ranked score is the mean of.
+
+    Raises:
+        RunError: there is no such curve, or it has no value in one of these epochs.
+    """
+    if name not in record.curves:
+        known = record.curves
+        raise RunError(str(unknown_name("objective", name, known, "They are the run's curves.")))
+    values = record.curves[name][-last_epochs(record.epochs) :]
+    known_values = [value for value in values if value is not None]
+    if len(known_values) < len(values):
+        raise RunError(f"The objective {name!r} has no finite value in the last epochs.")
+    return sum(known_values) / len(known_values)
+
+
+def _read_plan(file: Path) -> TrialPlan:
+    try:
+        return TrialPlan.model_validate_json(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"Cannot read the trial {file}: {error}.") from error

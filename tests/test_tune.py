@@ -1,0 +1,296 @@
+"""Searches: restarts, pruning, failures, and the real command with processes of its own."""
+
+import json
+import os
+import signal
+import time
+
+import pytest
+
+pytest.importorskip("optuna", reason="needs Optuna: pip install 'lnlbench[search]'")
+
+from cli import call, start_forked
+from optuna.trial import TrialState
+from rich.console import Console
+from tiny import CPU
+
+from lnlbench.errors import Interrupted, RunError, UsageError
+from lnlbench.plugins import load_plugins
+from lnlbench.results.tuning import read_tuning
+from lnlbench.runner.checkpoint import load_checkpoint
+from lnlbench.runner.display import EpochReport
+from lnlbench.sweep.executor import Ended
+from lnlbench.tune.definition import Shortening, define_search
+from lnlbench.tune.recipe import found_recipe, standard_error
+from lnlbench.tune.search import Search
+from lnlbench.tune.study import Study, seconds_of, values_of
+from lnlbench.tune.trial import TrialDisplay, TrialOutcome, run_trial
+
+PLUGINS = load_plugins(strict=True)
+
+
+def define(method="gce", track="digits", fixed=None, search=(), **settings):
+    settings = {"shortening": Shortening(epochs=2, limit_train=100), **settings}
+    return define_search(
+        PLUGINS.method(method), track, "matched", fixed or {}, list(search), **settings
+    )
+
+
+class Inline:
+    """An executor whose jobs end as `end` says: real trials in this process, or pretended ones."""
+
+    def __init__(self, end, slots=1):
+        self.end, self.slots, self.running, self.killed = end, slots, [], False
+
+    def start(self, job):
+        self.running.append(job)
+
+    def wait(self):
+        job = self.running.pop(0)
+        outcome = self.end(job)
+        if isinstance(outcome, int):
+            return [Ended(job, outcome, "", ("first", "Error: the last line"), 1.0)]
+        return [Ended(job, 0, outcome.model_dump_json(), (), 1.0)]
+
+    def stop(self):
+        pass
+
+    def kill(self):
+        self.killed = True
+
+
+def really(job):
+    return run_trial(job.directory.path, PLUGINS, "cpu", None, None)
+
+
+def value_of(job, name="q"):
+    return json.loads((job.directory.path / "trial.json").read_text())["specs"][0]["params"][name]
+
+
+def parabola(job):
+    """Best at q = 0.3."""
+    return TrialOutcome(status="done", score=1 - (value_of(job) - 0.3) ** 2, samples=50)
+
+
+def search(folder, definition, end, trials, retries=1):
+    study = Study(definition, folder, 2)
+    executor = Inline(end)
+    console = Console(quiet=True)
+    method = PLUGINS.method(definition.method)
+    finished = Search(study, method, executor, (), console, retries).run(trials)
+    assert executor.killed
+    return study, finished
+
+
+def history(study):
+    return [(each.number, each.state, each.value, values_of(each)) for each in study.trials()]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    place = tmp_path / "search"
+    place.mkdir()
+    return place
+
+
+def test_the_defaults_come_first_and_the_search_finds_better(folder):
+    study, finished = search(folder, define(), parabola, 20)
+    assert finished
+    assert values_of(study.trials()[0]) == {"q": 0.7}
+    assert all(0.1 <= values_of(trial)["q"] <= 1.0 for trial in study.trials())
+    tuning = found_recipe(study, CPU)
+    assert abs(tuning.params["q"] - 0.3) < 0.05
+    assert tuning.score == max(1 - (values_of(t)["q"] - 0.3) ** 2 for t in study.trials())
+    assert tuning.default_score == pytest.approx(1 - 0.16)
+    assert (tuning.trials, tuning.pruned, tuning.failed) == (20, 0, 0)
+    assert tuning.validation_samples == 50
+
+
+def test_the_smallest_wins_when_smaller_is_better(folder):
+    study, _ = search(folder, define(direction="minimize", objective="loss"), parabola, 6)
+    tuning = found_recipe(study, CPU)
+    assert tuning.score == min(trial.value for trial in study.trials())
+    assert standard_error(tuning) is None
+
+
+def test_a_search_that_was_cut_short_goes_on_as_if_it_had_not_been(tmp_path):
+    for name in ("calm", "cut"):
+        (tmp_path / name).mkdir()
+    calm, _ = search(tmp_path / "calm", define(), parabola, 14)
+    search(tmp_path / "cut", define(), parabola, 5)
+
+    def lost(job):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        search(tmp_path / "cut", define(), lost, 14)
+    [running] = Study(define(), tmp_path / "cut", 2).trials(TrialState.RUNNING)
+    assert running.number == 5
+    cut, finished = search(tmp_path / "cut", define(), parabola, 14)
+    assert finished
+    assert history(cut) == history(calm)
+    again, _ = search(tmp_path / "cut", define(), lost, 14)
+    assert history(again) == history(calm)
+
+
+def test_a_default_in_words_is_tried_as_it_is(folder):
+    definition = define("co-teaching", search=["forget_rate", "exponent"])
+    seen = []
+
+    def end(job):
+        seen.append(value_of(job, "forget_rate"))
+        return TrialOutcome(status="done", score=0.5, samples=10)
+
+    study, _ = search(folder, definition, end, 3)
+    assert seen[0] == "estimate"
+    assert all(isinstance(rate, float) for rate in seen[1:])
+    # The first of equals: the defaults themselves.
+    assert found_recipe(study, CPU).params == {"exponent": 1.0}
+
+
+def test_fixed_parameters_and_seeds_are_in_every_trial_and_in_the_recipe(folder):
+    definition = define("dividemix", fixed={"warmup_epochs": 1}, search=["lambda_u"], seeds=[7, 8])
+    study, _ = search(
+        folder, definition, lambda job: TrialOutcome(status="done", score=0.1, samples=9), 2
+    )
+    plan = json.loads((folder / "trial-0001" / "trial.json").read_text())
+    assert [spec["seed"] for spec in plan["specs"]] == [7, 8]
+    assert {spec["params"]["warmup_epochs"] for spec in plan["specs"]} == {1}
+    tuning = found_recipe(study, CPU)
+    assert tuning.params == {"warmup_epochs": 1, "lambda_u": 25.0}
+    assert tuning.overrides == {"epochs": 2, "limit_train": 100}
+
+
+def test_a_killed_trial_is_tried_again_and_then_failed_and_the_search_goes_on(folder):
+    attempts = []
+
+    def end(job):
+        number = int(job.directory.path.name[-4:])
+        attempts.append((number, job.attempt))
+        if number == 1 or (number == 2 and job.attempt == 1):
+            return -signal.SIGKILL
+        return parabola(job)
+
+    study, finished = search(folder, define(), end, 4)
+    assert finished
+    assert sorted(attempts) == [(0, 1), (1, 1), (1, 2), (2, 1), (2, 2), (3, 1)]
+    states = {trial.number: trial.state for trial in study.trials()}
+    assert states[1] == TrialState.FAIL
+    assert found_recipe(study, CPU).failed == 1
+
+
+def test_what_diverges_never_wins_and_defaults_that_fail_end_the_search(folder, tmp_path):
+    def end(job):
+        diverged = TrialOutcome(status="diverged", error="NaN", samples=5)
+        return parabola(job) if value_of(job) == 0.7 else diverged
+
+    study, _ = search(folder, define(), end, 3)
+    tuning = found_recipe(study, CPU)
+    assert (tuning.params, tuning.pruned) == ({"q": 0.7}, 2)
+    (tmp_path / "bad").mkdir()
+    with pytest.raises(RunError, match="nothing was searched: no such thing"):
+        failed = TrialOutcome(status="failed", error="no such thing")
+        search(tmp_path / "bad", define(), lambda job: failed, 3)
+
+
+def test_a_refused_trial_ends_the_search_with_its_message(folder):
+    with pytest.raises(UsageError, match="the last line"):
+        search(folder, define(), lambda job: 2, 3)
+
+
+def test_a_search_in_which_nothing_is_done_has_no_recipe(folder):
+    with pytest.raises(RunError, match="No trial came to its end"):
+        found_recipe(Study(define(), folder, 2), CPU)
+
+
+def report(epoch, value, epochs=9):
+    return EpochReport(epoch, epochs, 1.0, 1.0, 1.0, {}, {"validation_accuracy": value})
+
+
+def run_epochs(study, value, epochs=9, base=None):
+    number, _ = study.begin(base or {"q": 0.7})
+    display = TrialDisplay(Console(quiet=True), study.trial(number), "validation_accuracy", 5.0)
+    try:
+        for epoch in range(epochs):
+            display.epoch(report(epoch, value, epochs))
+    except Interrupted:
+        study.prune(number)
+        return number, epoch, display.pruned
+    study.complete(number, value)
+    return number, epoch, display.pruned
+
+
+@pytest.mark.parametrize("pruning", [True, False])
+def test_a_trial_that_falls_behind_ends_after_a_third_of_its_epochs(folder, pruning):
+    study = Study(define(pruning=pruning), folder, 9)
+    for value in (0.5, 0.1, 0.6, 0.4, 0.7):
+        assert run_epochs(study, value)[1:] == (8, False)
+    assert run_epochs(study, 0.65)[1:] == (8, False)
+    number, epoch, pruned = run_epochs(study, 0.3)
+    assert (epoch, pruned) == ((3, True) if pruning else (8, False))
+    [seconds] = [seconds_of(trial) for trial in study.trials() if trial.number == number]
+    assert 5.0 <= seconds < 6.0
+
+
+def test_real_trials_know_no_test_score_and_seeds_are_averaged(folder):
+    study, _ = search(folder, define(seeds=[3, 4]), really, 2)
+    assert [trial.state for trial in study.trials()] == [TrialState.COMPLETE] * 2
+    for trial in study.trials():
+        finals = []
+        for seed in (3, 4):
+            file = folder / f"trial-{trial.number:04}" / f"seed{seed}" / "checkpoint"
+            curves = load_checkpoint(file, CPU)["record"]["curves"]
+            assert set(curves) == {"loss", "validation_accuracy", "train_accuracy_noisy"}
+            finals.append(curves["validation_accuracy"][-1])
+        assert trial.value == pytest.approx(sum(finals) / 2)
+        assert set(trial.user_attrs) == {"values", "wall_seconds", "samples"}
+    tuning = found_recipe(study, CPU)
+    assert tuning.validation_samples == 10
+    assert 0 < tuning.wall_seconds == sum(map(seconds_of, study.trials()))
+
+
+def test_an_objective_that_no_run_logs_is_named(folder):
+    with pytest.raises(RunError, match="Did you mean 'loss'"):
+        search(folder, define(objective="los"), really, 2)
+
+
+def checkpoints(place):
+    return list((place / "tuning").rglob("checkpoint"))
+
+
+def test_the_command_survives_a_kill_of_its_whole_group(tmp_path):
+    arguments = (
+        *("tune", "--method", "gce", "--track", "digits", "--trials", "1", "--jobs", "2"),
+        *("--epochs", "6", "--limit-train", "100", "--device", "cpu"),
+    )
+    running = start_forked(*arguments, folder=tmp_path, prepare=os.setpgrp)
+    deadline = time.monotonic() + 250
+    while not checkpoints(tmp_path):
+        assert time.monotonic() < deadline, running.read("err")
+        time.sleep(0.01)
+    os.killpg(running.pid, signal.SIGKILL)
+    assert running.finish().code == -signal.SIGKILL
+    last = start_forked(*arguments, "--json", folder=tmp_path).finish(250)
+    assert last.code == 0, last.err
+    document = json.loads(last.out)
+    file = tmp_path / document["recipe_file"]
+    tuning = read_tuning(file)
+    assert document["recipe"] == tuning.model_dump(mode="json")
+    assert (tuning.trials, tuning.failed, tuning.validation_samples) == (1, 0, 10)
+
+    (tmp_path / "calm").mkdir()
+    definition = define(shortening=Shortening(epochs=6, limit_train=100))
+    calm, _ = search(tmp_path / "calm", definition, really, 1)
+    assert found_recipe(calm, CPU).score == tuning.score
+    assert found_recipe(calm, CPU).params == tuning.params
+
+
+def test_the_plan_of_a_search_is_shown_and_nothing_is_begun(tmp_path):
+    shown = call(
+        *("tune", "--method", "dividemix", "--track", "digits", "--dry-run", "--trials", "7"),
+        *("--search", "lambda_u=0..9", "--output", tmp_path),
+    )
+    assert shown.code == 0, shown.err
+    for text in ("lambda_u", "temperature", "7 trials", "noisy labels", "time unknown"):
+        assert text in shown.out
+    assert list(tmp_path.iterdir()) == []
