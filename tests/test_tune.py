@@ -233,20 +233,27 @@ def test_a_trial_that_falls_behind_ends_after_a_third_of_its_epochs(folder, prun
 
 
 def test_real_trials_know_no_test_score_and_seeds_are_averaged(folder):
-    study, _ = search(folder, define(seeds=[3, 4]), really, 2)
-    assert [trial.state for trial in study.trials()] == [TrialState.COMPLETE] * 2
-    for trial in study.trials():
-        finals = []
+    finals = []
+
+    def end(job):
+        outcome = really(job)
         for seed in (3, 4):
-            file = folder / f"trial-{trial.number:04}" / f"seed{seed}" / "checkpoint"
+            file = job.directory.path / f"seed{seed}" / "checkpoint"
             curves = load_checkpoint(file, CPU)["record"]["curves"]
             assert set(curves) == {"loss", "validation_accuracy", "train_accuracy_noisy"}
             finals.append(curves["validation_accuracy"][-1])
-        assert trial.value == pytest.approx(sum(finals) / 2)
+        return outcome
+
+    study, _ = search(folder, define(seeds=[3, 4]), end, 2)
+    assert [trial.state for trial in study.trials()] == [TrialState.COMPLETE] * 2
+    for number, trial in enumerate(study.trials()):
+        assert trial.value == pytest.approx(sum(finals[2 * number : 2 * number + 2]) / 2)
         assert set(trial.user_attrs) == {"values", "wall_seconds", "samples"}
     tuning = found_recipe(study, CPU)
     assert tuning.validation_samples == 10
     assert 0 < tuning.wall_seconds == sum(map(seconds_of, study.trials()))
+    # What has ended keeps its log alone.
+    assert list(folder.rglob("checkpoint")) == []
 
 
 def test_an_objective_that_no_run_logs_is_named(folder):

@@ -108,7 +108,7 @@ class Search:
     def _job(self, number: int, values: dict[str, Any]) -> Job:
         definition = self._study.definition
         specs = definition.specs(self._method, values)
-        folder = self._study.folder / f"trial-{number:04}"
+        folder = self._study.trial_folder(number)
         plan = TrialPlan(definition=definition, number=number, specs=specs)
         write_atomically(folder / PLAN_NAME, (plan.model_dump_json(indent=2) + "\n").encode())
         arguments = ("trial", str(folder), *self._options)
@@ -161,6 +161,9 @@ class Search:
             self._study.complete(number, outcome.score)
         else:
             endings[outcome.status](number)
+        # Nobody goes on with an ended trial, and networks are large.
+        for checkpoint in self._study.trial_folder(number).glob("*/checkpoint"):
+            checkpoint.unlink()
 
     def _say(self, text: str) -> None:
         # Values and errors come from plugins: no markup is read in them.

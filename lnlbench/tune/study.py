@@ -45,6 +45,10 @@ class Study:
             load_if_exists=True,
         )
 
+    def trial_folder(self, number: int) -> Path:
+        """Where a trial keeps its plan, its log, and its state."""
+        return self.folder / f"trial-{number:04}"
+
     def begin(self, base: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         """A new trial and the values to try; `base` are the parameters that are varied."""
         if not self.trials():
