@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 from rich.console import Console
 from tiny import CPU
 
-from lnlbench.errors import Interrupted, RunError, UsageError
+from lnlbench.errors import DataError, Interrupted, RunError, UsageError
 from lnlbench.plugins import load_plugins
 from lnlbench.results.tuning import read_tuning
 from lnlbench.runner.checkpoint import load_checkpoint
@@ -23,7 +23,7 @@ from lnlbench.sweep.executor import Ended
 from lnlbench.tune.definition import Shortening, define_search
 from lnlbench.tune.recipe import found_recipe, standard_error
 from lnlbench.tune.search import Search
-from lnlbench.tune.study import Study, seconds_of, values_of
+from lnlbench.tune.study import JOURNAL_NAME, Study, drop_torn_line, seconds_of, values_of
 from lnlbench.tune.trial import TrialDisplay, TrialOutcome, run_trial
 
 PLUGINS = load_plugins(strict=True)
@@ -232,6 +232,18 @@ def test_a_trial_that_falls_behind_ends_after_a_third_of_its_epochs(folder, prun
     assert 5.0 <= seconds < 6.0
 
 
+def test_only_the_first_seed_of_a_trial_is_compared_by_epoch(folder):
+    study = Study(define(), folder, 9)
+    for _ in range(5):
+        run_epochs(study, 0.5)
+    number, _ = study.begin({"q": 0.7})
+    display = TrialDisplay(Console(quiet=True), study.trial(number), "validation_accuracy", 0.0)
+    display.comparing = False
+    for epoch in range(9):
+        display.epoch(report(epoch, 0.1))
+    assert study.trials()[number].intermediate_values == {}
+
+
 def test_real_trials_know_no_test_score_and_seeds_are_averaged(folder):
     finals = []
 
@@ -256,9 +268,26 @@ def test_real_trials_know_no_test_score_and_seeds_are_averaged(folder):
     assert list(folder.rglob("checkpoint")) == []
 
 
+def test_a_torn_line_is_forgotten_and_a_damaged_file_is_named(folder):
+    whole, _ = search(folder, define(), parabola, 3)
+    before = history(whole)
+    journal = folder / JOURNAL_NAME
+    kept = journal.read_bytes()
+    journal.write_bytes(kept + b'{"op_code":5,"wor')
+    drop_torn_line(folder)
+    assert journal.read_bytes() == kept
+    longer, finished = search(folder, define(), parabola, 4)
+    assert finished
+    assert history(longer)[:3] == before
+    journal.write_bytes(b"no journal\n" + kept)
+    with pytest.raises(DataError, match=r"trials.journal is damaged"):
+        Study(define(), folder, 2)
+
+
 def test_an_objective_that_no_run_logs_is_named(folder):
-    with pytest.raises(RunError, match="Did you mean 'loss'"):
-        search(folder, define(objective="los"), really, 2)
+    known = "Available: loss, train_accuracy_noisy, validation_accuracy"
+    with pytest.raises(RunError, match=f"Unknown objective 'test_accuracy'.*{known}"):
+        search(folder, define(objective="test_accuracy"), really, 2)
 
 
 def checkpoints(place):

@@ -105,14 +105,14 @@ def tune(
     from lnlbench.runner.directory import RunDirectory
     from lnlbench.runner.series import check_spec
     from lnlbench.runner.spec import override_protocol
+    from lnlbench.sweep.executor import Limits
     from lnlbench.sweep.local import LocalExecutor, default_slots, visible_gpus
     from lnlbench.sweep.plan import Costs
-    from lnlbench.sweep.process import Limits
     from lnlbench.tune.definition import Shortening, define_search
     from lnlbench.tune.display import print_found, print_search
     from lnlbench.tune.recipe import found_recipe, write_recipe
     from lnlbench.tune.search import Search
-    from lnlbench.tune.study import Study
+    from lnlbench.tune.study import Study, drop_torn_line
 
     where = resolve_device(device)
     plugins = load_plugins()
@@ -143,6 +143,7 @@ def tune(
     with RunDirectory(folder).locked():
         document = definition.model_dump_json(indent=2) + "\n"
         write_atomically(folder / "search.json", document.encode())
+        drop_torn_line(folder)
         study = Study(definition, folder, spec.protocol.epochs)
         executor = LocalExecutor(slots, threads or max(1, cores // slots), gpus, Limits())
         extra = options.run_options(device, data_dir, weights)

@@ -57,22 +57,24 @@ class Evaluator:
     def evaluate(self, method: Method, closely: bool = False) -> Evaluation:
         """All scores of one moment; `closely` also asks for the method's criterion."""
         with _evaluation_mode(method):
-            sample_logits, _ = self._logits(method, self._inputs.sample, len(self._sample))
-            scores = self._training_scores(sample_logits)
-            logits = sample_logits[:0]
-            if len(self._test_labels):  # they are taken away from a search
+            scores: dict[str, float | None] = {}
+            logits: Tensor | None = None
+            if len(self._test_labels):  # none is left to a search
                 logits, single = self._logits(method, self._inputs.test, len(self._test_labels))
-                scores.update(self._test_scores(logits, single))
+                scores |= self._test_scores(logits, single)
             if self._inputs.validation is not None and self._validation_labels is not None:
                 labels = self._validation_labels
                 held_out, _ = self._logits(method, self._inputs.validation, len(labels))
                 scores["validation_accuracy"] = accuracy(held_out, labels)
+            sample_logits, _ = self._logits(method, self._inputs.sample, len(self._sample))
+            scores.update(self._training_scores(sample_logits))
             belief = method.clean_probability()
             threshold = float(getattr(method.params, "clean_threshold", DEFAULT_THRESHOLD))
             if belief is not None:
                 self._check_belief(method, belief)
                 scores.update(self._selection_scores(belief, threshold))
             criterion = method.criterion() if closely else None
+        logits = sample_logits[:0] if logits is None else logits
         return Evaluation(scores, logits, sample_logits, belief, threshold, criterion)
 
     def training_logits(self, method: Method, evaluation: Evaluation) -> Tensor:

@@ -27,11 +27,13 @@ class Observations:
     def look(self, method: Method, epoch: int, record: Record) -> dict[str, float | None]:
         """The scores after an epoch (from 0); adds to the record's diagnostics at some epochs."""
         max_epochs = self._prepared.spec.protocol.epochs
-        closely = looks_at(epoch, max_epochs)
+        # Diagnostics compare with the truth and the test split, which a search does not have.
+        compared = len(self._prepared.split.test.labels) > 0
+        closely = compared and looks_at(epoch, max_epochs)
         evaluation = self._evaluator.evaluate(method, closely)
         if closely:
             record.diagnostics["snapshots"].append(self._diagnosis.snapshot(epoch, evaluation))
-        if epoch == max_epochs - 1:
+        if compared and epoch == max_epochs - 1:
             record.diagnostics |= self._diagnosis.final(evaluation)
         self.unpaid_seconds = 0.0
         if self._samples is not None:

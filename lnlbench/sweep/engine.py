@@ -93,7 +93,7 @@ class Sweep:
     def _fill(self, waiting: deque[Job]) -> None:
         while waiting and self._running < self._executor.slots and not self._stopping:
             job = waiting.popleft()
-            job.directory.write_spec(job.spec, job.locations)
+            job.directory.write_spec(job.spec)
             self._executor.start(job)
             self._running += 1
             self._display.started(job)
@@ -136,10 +136,8 @@ def _read_output(output: str) -> tuple[Result | None, str | None]:
         return None, None
 
 
-def describe_end(code: int | None) -> str:
+def describe_end(code: int) -> str:
     """How a process ended, in words."""
-    if code is None:
-        return "the process was lost"
     if code >= 0:
         return f"the process ended with exit code {code}"
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"

@@ -9,10 +9,12 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from lnlbench.errors import DataError
 from lnlbench.params import SearchRange
 from lnlbench.seeds import seed_for
 from lnlbench.tune.definition import SearchDefinition
 
+JOURNAL_NAME = "trials.journal"
 SAMPLER = "TPE"
 PRUNER = "median"
 _NAME = "search"
@@ -29,12 +31,21 @@ class Study:
 
     A trial's values depend on the search's seed, its number, and the trials that have ended, so
     that one trial at a time gives the same search with and without restarts.
+
+    Raises:
+        DataError: the file of the trials is damaged.
     """
 
     def __init__(self, definition: SearchDefinition, folder: Path, epochs: int) -> None:
         self.definition = definition
         self.folder = folder
-        self._storage = JournalStorage(JournalFileBackend(str(folder / "trials.journal")))
+        file = folder / JOURNAL_NAME
+        try:
+            self._storage = JournalStorage(JournalFileBackend(str(file)))
+        except ValueError as error:
+            raise DataError(
+                f"{file} is damaged: {error}. Delete {folder}, and search again."
+            ) from error
         # A run's first third says little: learning rates drop, and warm-ups end, after it.
         pruner = optuna.pruners.MedianPruner(_UNPRUNED_TRIALS, n_warmup_steps=max(1, epochs // 3))
         self._study = optuna.create_study(
@@ -110,6 +121,18 @@ class Study:
         """The base's own values, of the parameters whose ranges hold them."""
         ranges = self.definition.ranges()
         return {name: base.get(name) for name in ranges if _holds(ranges[name], base.get(name))}
+
+
+def drop_torn_line(folder: Path) -> None:
+    """Cut off what a process did not write to its end: Optuna would join the next line to it.
+
+    Only for whoever holds the search, while no trial runs.
+    """
+    file = folder / JOURNAL_NAME
+    if not file.exists():
+        return
+    with file.open("r+b") as journal:
+        journal.truncate(journal.read().rfind(b"\n") + 1)
 
 
 def values_of(trial: FrozenTrial) -> dict[str, Any]:
