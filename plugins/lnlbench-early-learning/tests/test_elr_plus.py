@@ -1,0 +1,154 @@
+"""ELR+: its formulas against slow versions, and both networks over a run."""
+
+import pytest
+import slow_early_learning as slow
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lnlbench_early_learning.elr_plus import (
+    RAMPUP_SHARE,
+    ELRPlus,
+    early_learning_penalty,
+    move_average,
+    soft_cross_entropy,
+    updated_targets,
+    weighted_labels,
+)
+from lnlbench_early_learning.mixing import Mixing, draw_mixing, sigmoid_rampup
+from recording import CLASSES, Recorded, draw, mean, recorded_losses, recorded_order
+from tiny import make_run
+from torch import nn
+
+from lnlbench.testing import check_method
+
+
+@pytest.mark.slow
+def test_every_check_passes():
+    check_method(ELRPlus)
+
+
+@given(st.floats(0, 2), st.floats(0, 1))
+@settings(max_examples=50, deadline=None)
+def test_the_ramp(position, length):
+    expected = slow.ramp(position / length) if length else 1.0
+    assert sigmoid_rampup(position, length) == pytest.approx(expected)
+    assert sigmoid_rampup(position, length) <= sigmoid_rampup(position + 0.1, length)
+
+
+def test_mixing_keeps_the_larger_share_and_permutes():
+    generator = torch.Generator().manual_seed(0)
+    drawn = [draw_mixing(9, 1.0, generator) for _ in range(200)]
+    shares = torch.tensor([each.share for each in drawn])
+    assert shares.min() >= 0.5
+    assert shares.mean().item() == pytest.approx(0.75, abs=0.02)  # of a uniform λ
+    assert all(sorted(each.partners.tolist()) == list(range(9)) for each in drawn)
+    values = draw(9)[0]
+    expected = slow.mixed(values.tolist(), drawn[0].share, drawn[0].partners.tolist())
+    assert torch.allclose(drawn[0](values), torch.tensor(expected), atol=1e-5)
+
+
+def test_targets_labels_and_penalty():
+    logits, labels = draw()
+    old = draw(seed=1)[0].softmax(1)
+    updated = updated_targets(old, logits, 0.9)
+    expected = [slow.target(*pair, 0.9) for pair in zip(old.tolist(), logits.tolist(), strict=True)]
+    assert torch.allclose(updated, torch.tensor(expected), atol=1e-6)
+    soft = Mixing(0.7, torch.arange(12).roll(1))(nn.functional.one_hot(labels, CLASSES).float())
+    expected = [slow.weighted(*pair) for pair in zip(soft.tolist(), updated.tolist(), strict=True)]
+    assert torch.allclose(weighted_labels(soft, updated), torch.tensor(expected), atol=1e-6)
+    pairs = list(zip(logits.tolist(), soft.tolist(), strict=True))
+    expected = mean(slow.soft_cross_entropy(*pair) for pair in pairs)
+    assert soft_cross_entropy(logits, soft).item() == pytest.approx(expected, rel=1e-5)
+    pairs = list(zip(logits.tolist(), updated.tolist(), strict=True))
+    expected = mean(slow.elr_penalty(*pair) for pair in pairs)
+    assert early_learning_penalty(logits, updated).item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_labels_that_the_target_denies_altogether_give_no_nan():
+    assert weighted_labels(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])).tolist() == [
+        [0, 0]
+    ]
+
+
+def test_the_average_follows_the_weights_and_leaves_the_buffers():
+    average, network = nn.BatchNorm1d(2), nn.BatchNorm1d(2)
+    network.weight.data += 1
+    network.running_mean += 1
+    move_average(average, network, 0.9)
+    assert average.weight.tolist() == pytest.approx([1.1, 1.1])
+    assert average.running_mean.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("classes", "expected"), [(10, (0.7, 3.0, 0.0, False)), (100, (0.9, 7.0, RAMPUP_SHARE, True))]
+)
+def test_defaults_are_the_authors_for_as_many_classes(classes, expected):
+    chosen = ELRPlus.Params().for_classes(classes)
+    assert expected == (
+        chosen.target_momentum,
+        chosen.regularization,
+        chosen.rampup_share,
+        chosen.weight_labels,
+    )
+    assert ELRPlus.Params(weight_labels=False).for_classes(100).weight_labels is False
+
+
+def test_elr_plus_through_a_run(monkeypatch):
+    """Both networks' losses and targets, from what was shown to whom."""
+    made, losses = [], recorded_losses(monkeypatch)
+
+    def network():
+        made.append(Recorded())
+        return made[-1]
+
+    run = make_run(samples=8, batch_size=8, max_epochs=3, network=network)
+    orders = recorded_order(run)
+    params = ELRPlus.Params(weight_labels=True, rampup_share=0.5, target_momentum=0.8)
+    method = ELRPlus(params)
+    method.fit(run)
+    assert method.trained_networks() == made[:2]
+    students, averages = made[:2], made[2:]
+    targets = [[[0.0] * CLASSES for _ in range(8)] for _ in range(2)]
+    for step, loss in enumerate(losses):
+        epoch, which = divmod(step, 2)
+        teacher, student = averages[1 - which], students[which]
+        plain, mixed = teacher.seen[epoch], student.seen[epoch]
+        share, partners = found_mixing(plain, mixed)
+        index = orders[step]
+        for i, row in zip(index, teacher.said[epoch], strict=True):
+            targets[which][i] = slow.target(targets[which][i], row, 0.8)
+        given = [slow.one_hot(int(run.labels[i]), CLASSES) for i in index]
+        labels = slow.mixed(given, share, partners)
+        goals = slow.mixed([targets[which][i] for i in index], share, partners)
+        weight = 3.0 * slow.ramp((epoch + 1) / 3 / 0.5)
+        expected = mean(
+            slow.soft_cross_entropy(row, slow.weighted(label, goal))
+            + weight * slow.elr_penalty(row, goal)
+            for row, label, goal in zip(student.said[epoch], labels, goals, strict=True)
+        )
+        assert loss == pytest.approx(expected, rel=1e-2, abs=1e-3)
+    assert torch.allclose(method.targets, torch.tensor(targets), atol=1e-5)
+    belief = [
+        mean(rows[i][int(run.labels[i])] / sum(rows[i]) for rows in targets) for i in range(8)
+    ]
+    assert method.clean_probability().tolist() == pytest.approx(belief, abs=1e-4)
+
+
+def found_mixing(plain, mixed):
+    """The share and the partners that turn plain images into mixed ones."""
+    partners, shares = [], []
+    for i, image in enumerate(mixed):
+        if torch.allclose(image, plain[i], atol=1e-5):
+            partners.append(i)  # its own partner, which tells no share
+            continue
+        candidates = []
+        for j, other in enumerate(plain):
+            line = plain[i] - other
+            share = (((image - other) * line).sum() / line.square().sum().clamp(min=1e-9)).item()
+            distance = (share * plain[i] + (1 - share) * other - image).square().sum().item()
+            candidates.append((distance, j, share))
+        _, partner, share = min(candidates)
+        partners.append(partner)
+        shares.append(share)
+    assert max(shares) - min(shares) < 1e-3
+    return shares[0], partners
