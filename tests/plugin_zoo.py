@@ -3,6 +3,48 @@
 import tomllib
 from pathlib import Path
 
+# A data set of 200 + 60 images, whose content depends on a file below its setting `root`.
+SHADES = """
+from pathlib import Path
+
+import torch
+from pydantic import Field
+
+import lnlbench
+
+
+class Settings(lnlbench.Params):
+    root: Path = Field(description="Folder with offset.txt.")
+    size: int = Field(8, ge=8, description="Pixels.")
+
+
+def load(settings):
+    offset = int((settings.root / "offset.txt").read_text())
+    labels = torch.arange(260) % 4
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randint(0, 60, (260, 3, settings.size, settings.size), generator=generator)
+    images = (noise + 40 * labels.view(-1, 1, 1, 1) + offset).to(torch.uint8)
+    given = torch.where(torch.arange(200) % 5 == 0, (labels[:200] + 1) % 4, labels[:200])
+    known = (settings.root / "clean").exists()
+    return lnlbench.Dataset(
+        name="shades",
+        train_images=images[:200],
+        train_labels=labels[:200] if known else given,
+        test_images=images[200:],
+        test_labels=labels[200:],
+        classes=("a", "b", "c", "d"),
+        mean=(0.4,) * 3,
+        std=(0.2,) * 3,
+        human_labels={"given": given},
+        truth_known=known,
+    )
+
+
+@lnlbench.hookimpl
+def register_datasets():
+    return [lnlbench.DataSource("shades", "shades of [gray]", Settings, load)]
+"""
+
 
 def good_source(*names: str) -> str:
     """A plugin module with a working method for each name."""

@@ -5,50 +5,9 @@ import sys
 
 import pytest
 from cli import SMALL, call, stored
-from plugin_zoo import good_source, install
+from plugin_zoo import SHADES, good_source, install
 
 from lnlbench.plugins import Origin, load_plugins
-
-SOURCE = """
-from pathlib import Path
-
-import torch
-from pydantic import Field
-
-import lnlbench
-
-
-class Settings(lnlbench.Params):
-    root: Path = Field(description="Folder with offset.txt.")
-    size: int = Field(8, ge=8, description="Pixels.")
-
-
-def load(settings):
-    offset = int((settings.root / "offset.txt").read_text())
-    labels = torch.arange(260) % 4
-    generator = torch.Generator().manual_seed(0)
-    noise = torch.randint(0, 60, (260, 3, settings.size, settings.size), generator=generator)
-    images = (noise + 40 * labels.view(-1, 1, 1, 1) + offset).to(torch.uint8)
-    given = torch.where(torch.arange(200) % 5 == 0, (labels[:200] + 1) % 4, labels[:200])
-    known = (settings.root / "clean").exists()
-    return lnlbench.Dataset(
-        name="shades",
-        train_images=images[:200],
-        train_labels=labels[:200] if known else given,
-        test_images=images[200:],
-        test_labels=labels[200:],
-        classes=("a", "b", "c", "d"),
-        mean=(0.4,) * 3,
-        std=(0.2,) * 3,
-        human_labels={"given": given},
-        truth_known=known,
-    )
-
-
-@lnlbench.hookimpl
-def register_datasets():
-    return [lnlbench.DataSource("shades", "shades of [gray]", Settings, load)]
-"""
 
 
 @pytest.fixture
@@ -59,7 +18,7 @@ def site(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.delenv("LNLBENCH_PLUGINS", raising=False)
     before = set(sys.modules)
-    install(folder, "lnlbench-shades", SOURCE, version="1.5")
+    install(folder, "lnlbench-shades", SHADES, version="1.5")
     yield folder
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):

@@ -12,6 +12,7 @@ from lnlbench.runner.axes import parse_seeds, parse_values, split_names
 if TYPE_CHECKING:
     from lnlbench.plugins import Plugins
     from lnlbench.runner.spec import RunSpec
+    from lnlbench.sweep.data import SweepData
 
 File = Annotated[
     Path | None, typer.Argument(metavar="[FILE]", help="A sweep file (TOML), instead of flags.")
@@ -28,6 +29,12 @@ Settings = Annotated[
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--override", help="A field of the track, key=value,…, such as optimizer.lr=0.1."),
+]
+DataSettings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set-data", help="A setting of the data set that --override dataset= names, key=value,…"
+    ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 DataDirectory = Annotated[
@@ -50,23 +57,24 @@ class GridOptions:
     recipe: str | None
     settings: list[str] | None
     overrides: list[str] | None
+    data_settings: list[str] | None
 
-    def specs(self, plugins: "Plugins", weights: Path | None) -> "list[RunSpec]":
+    def specs(self, plugins: "Plugins", weights: Path | None, data: "SweepData") -> "list[RunSpec]":
         """The specs that are meant; UsageError when the options do not say."""
         from lnlbench.runner.spec import MATCHED
         from lnlbench.sweep.grid import Grid, expand, read_sweep_file
 
         flags = (
             *(self.methods, self.tracks, self.seeds),
-            *(self.recipe, self.settings, self.overrides),
+            *(self.recipe, self.settings, self.overrides, self.data_settings),
         )
         if self.file is not None:
             if any(flags):
                 raise UsageError(
                     f"The sweep file {self.file} says which runs are meant: give it without "
-                    "--method, --track, --seeds, --recipe, --set and --override."
+                    "--method, --track, --seeds, --recipe, --set, --override and --set-data."
                 )
-            return expand(read_sweep_file(self.file), plugins, weights)
+            return expand(read_sweep_file(self.file), plugins, weights, data)
         methods, tracks = split_names(self.methods or []), split_names(self.tracks or [])
         if not methods or not tracks:
             raise UsageError(
@@ -80,8 +88,9 @@ class GridOptions:
             recipe=self.recipe or MATCHED,
             set=parse_values("--set", self.settings or []),
             override=parse_values("--override", self.overrides or []),
+            set_data=parse_values("--set-data", self.data_settings or []),
         )
-        return expand([grid], plugins, weights)
+        return expand([grid], plugins, weights, data)
 
 
 def run_options(device: str, data_dir: Path | None, weights: Path | None) -> tuple[str, ...]:

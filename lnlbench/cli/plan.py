@@ -16,6 +16,7 @@ def plan(
     recipe: options.Recipe = None,
     set_: options.Settings = None,
     override: options.Overrides = None,
+    set_data: options.DataSettings = None,
     device: options.Device = "auto",
     data_dir: options.DataDirectory = None,
     weights: options.Weights = None,
@@ -26,12 +27,15 @@ def plan(
     The specs are written into the runs' directories below <output>/runs, where the lines name them.
     """
     from lnlbench.plugins import load_plugins
+    from lnlbench.sweep.data import SweepData
     from lnlbench.sweep.plan import make_plan
 
-    given = options.GridOptions(file, method, track, seeds, recipe, set_, override)
-    specs = given.specs(load_plugins(), weights)
+    given = options.GridOptions(file, method, track, seeds, recipe, set_, override, set_data)
+    plugins = load_plugins()
+    data = SweepData(plugins)
+    specs = given.specs(plugins, weights, data)
     extra = options.run_options(device, data_dir, weights)
     for run in make_plan(specs, output).missing:
-        run.directory.write_spec(run.spec)
+        run.directory.write_spec(run.spec, data.locations(run.spec))
         place = ["--spec", str(run.directory.spec_file), "--output", str(output)]
         typer.echo(shlex.join(["lnlbench", "run", *place, *extra, "--quiet"]))

@@ -18,6 +18,7 @@ def sweep(
     recipe: options.Recipe = None,
     set_: options.Settings = None,
     override: options.Overrides = None,
+    set_data: options.DataSettings = None,
     jobs: Annotated[
         int | None,
         typer.Option(min=1, help="Runs at a time; default by GPUs, or cores and memory."),
@@ -54,6 +55,7 @@ def sweep(
 
     from lnlbench.plugins import load_plugins
     from lnlbench.runner.devices import available_cores, resolve_device
+    from lnlbench.sweep.data import SweepData
     from lnlbench.sweep.display import choose_display
     from lnlbench.sweep.engine import Sweep
     from lnlbench.sweep.executor import Executor, Job
@@ -80,8 +82,9 @@ def sweep(
     else:
         resolve_device(device)
     plugins = load_plugins()
-    given = options.GridOptions(file, method, track, seeds, recipe, set_, override)
-    plan = make_plan(given.specs(plugins, weights), output)
+    data = SweepData(plugins)
+    given = options.GridOptions(file, method, track, seeds, recipe, set_, override, set_data)
+    plan = make_plan(given.specs(plugins, weights, data), output)
     cores, gpus = available_cores(), visible_gpus(device)
     slots = jobs
     if slots is None and not remote:
@@ -109,7 +112,12 @@ def sweep(
     try:
         reports = Sweep(chosen, display, record, retries).run(
             [
-                Job(run.spec, run.directory, _arguments(run.directory.spec_file, output, extra))
+                Job(
+                    run.spec,
+                    run.directory,
+                    _arguments(run.directory.spec_file, output, extra),
+                    data.locations(run.spec),
+                )
                 for run in missing
             ]
         )

@@ -1,12 +1,15 @@
-"""From `--dataset` and `--set-data` to what they change in a spec."""
+"""From `--dataset` and `--set-data` to what they change in a spec, and from a spec to its data."""
 
 from typing import Any
 
 from lnlbench.data import canonical_name
+from lnlbench.data.dataset import Dataset
 from lnlbench.data.provided import ProvidedData
 from lnlbench.errors import UsageError
 from lnlbench.noise.spec import GIVEN
 from lnlbench.plugins import Plugins
+from lnlbench.runner.directory import RunDirectory
+from lnlbench.tracks import DataSpec
 
 
 def data_overrides(
@@ -35,6 +38,21 @@ def data_overrides(
         names = ", ".join(sorted(plugins.datasets)) or "none is installed"
         raise UsageError(
             "--set-data is for the data set of a plugin, named by --dataset. "
-            f"Data sets of plugins: {names}. Example: --dataset image-folder --set-data root=DIR."
+            f"Data sets of plugins: {names}. Example: --dataset image-folder --set-data root=DIR; "
+            "a sweep has --override dataset=image-folder instead."
         )
     return {}
+
+
+def load_pinned(
+    name: str, pinned: DataSpec, directory: RunDirectory, provided: ProvidedData
+) -> Dataset:
+    """The data of a plugin that a spec pins; the run's directory remembers where they were.
+
+    Raises:
+        UsageError: the plugin is missing, or does not know where the data are.
+        DataError: the data found there have another content.
+    """
+    found = provided.load_pinned(name, pinned, directory.read_locations())
+    directory.write_locations(found.locations)
+    return found.dataset

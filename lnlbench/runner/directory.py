@@ -52,8 +52,10 @@ class RunDirectory:
             )
         return found
 
-    def write_spec(self, spec: RunSpec) -> None:
-        """Write the spec that makes this directory a run."""
+    def write_spec(self, spec: RunSpec, locations: Mapping[str, str] | None = None) -> None:
+        """Write the spec that makes this directory a run, and where a plugin finds its data."""
+        if locations:
+            self.write_locations(locations)
         write_atomically(self.spec_file, (spec.model_dump_json(indent=2) + "\n").encode())
 
     def read_spec(self) -> RunSpec:

@@ -22,6 +22,7 @@ from lnlbench.noise import check_noise
 from lnlbench.params import validate_params
 from lnlbench.plugins import Plugins
 from lnlbench.results import Result, ResultStore
+from lnlbench.runner.data import load_pinned
 from lnlbench.runner.devices import resolve_device
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display, LiveDisplay, PlainDisplay, QuietDisplay
@@ -179,10 +180,7 @@ class Series:
     def _dataset(self, spec: RunSpec, directory: RunDirectory) -> Dataset:
         name = spec.protocol.dataset
         if spec.protocol.data is not None:
-            remembered = directory.read_locations()
-            provided = self.provided.load_pinned(name, spec.protocol.data, remembered)
-            directory.write_locations(provided.locations)
-            return provided.dataset
+            return load_pinned(name, spec.protocol.data, directory, self.provided)
         if name not in self._datasets:
             self._datasets[name] = load_dataset(name, self.data_dir)
         return self._datasets[name]

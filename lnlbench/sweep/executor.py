@@ -1,6 +1,7 @@
 """What an executor is: it runs jobs, each a process of its own, and says how they end."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from lnlbench.runner.directory import RunDirectory
@@ -10,11 +11,12 @@ from lnlbench.sweep.process import Exit
 
 @dataclass(frozen=True)
 class Job:
-    """One attempt at a run: the arguments of `lnlbench` that execute it."""
+    """One attempt at a run: the arguments of `lnlbench` that execute it, and where its data lie."""
 
     spec: RunSpec
     directory: RunDirectory
     arguments: tuple[str, ...]
+    locations: Mapping[str, str] = field(default_factory=dict)
     attempt: int = 1
 
     @property

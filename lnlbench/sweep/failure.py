@@ -5,12 +5,14 @@ from pathlib import Path
 import torch
 
 from lnlbench.data.load import load_dataset
+from lnlbench.data.provided import ProvidedData
 from lnlbench.errors import LnlbenchError
 from lnlbench.params import validate_params
 from lnlbench.plugin_checks import printable
 from lnlbench.plugins import Plugins
 from lnlbench.results import Result, ResultStore
 from lnlbench.runner.checkpoint import load_checkpoint
+from lnlbench.runner.data import load_pinned
 from lnlbench.runner.devices import resolve_device
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.environment import describe_environment
@@ -33,7 +35,12 @@ def record_failure(
     directory = RunDirectory.of_spec(output, spec)
     with directory.locked():
         where = resolve_device(device)
-        prepared = prepare(spec, load_dataset(spec.protocol.dataset, data_dir), where)
+        name, pinned = spec.protocol.dataset, spec.protocol.data
+        if pinned is None:
+            dataset = load_dataset(name, data_dir)
+        else:
+            dataset = load_pinned(name, pinned, directory, ProvidedData(plugins.datasets, {}))
+        prepared = prepare(spec, dataset, where)
         method = plugins.method(spec.method)
         result = build_result(
             prepared,

@@ -16,6 +16,7 @@ from lnlbench.runner.axes import parse_seeds, split_names
 from lnlbench.runner.series import check_spec
 from lnlbench.runner.spec import MATCHED, RunSpec, build_spec
 from lnlbench.runner.transfer import TransferFlags, transfer_overrides
+from lnlbench.sweep.data import SweepData
 from lnlbench.tracks import EmbeddingSpec, OptimizerSpec, PretrainedSpec, Protocol
 
 ALL = "all"
@@ -78,6 +79,7 @@ class Grid(BaseModel):
     recipe: str = MATCHED
     override: Axes = Field({}, description="Fields of the protocol, each with its values.")
     set: Axes = Field({}, description="Parameters of the method, each with its values.")
+    set_data: Axes = Field({}, description="Settings of a plugin's data set, each with its values.")
 
 
 class SweepFile(BaseModel):
@@ -109,30 +111,45 @@ def read_sweep_file(path: Path) -> list[Grid]:
         ) from error
 
 
-def expand(grids: list[Grid], plugins: Plugins, weights: Path | None = None) -> list[RunSpec]:
+def expand(
+    grids: list[Grid],
+    plugins: Plugins,
+    weights: Path | None = None,
+    data: SweepData | None = None,
+) -> list[RunSpec]:
     """The specs of all grids, each once, in order; all of them are checked.
+
+    `data` learns where the data sets of plugins lie.
 
     Raises:
         UsageError: a name is unknown, or a value is not allowed.
-        DataError: an artifact or a weights file is damaged.
+        DataError: an artifact, a weights file or a data set is damaged.
     """
     sources = WeightSources(weights, plugins.backbones)
-    specs = [spec for grid in grids for spec in _specs(grid, plugins, sources)]
+    data = data or SweepData(plugins)
+    specs = [spec for grid in grids for spec in _specs(grid, plugins, sources, data)]
     unique = {spec.fingerprint: spec for spec in specs}
     for spec in _one_per_seed_group(unique.values()):
         check_spec(plugins, spec)
     return list(unique.values())
 
 
-def _specs(grid: Grid, plugins: Plugins, sources: WeightSources) -> Iterator[RunSpec]:
+def _specs(
+    grid: Grid, plugins: Plugins, sources: WeightSources, data: SweepData
+) -> Iterator[RunSpec]:
     for key in grid.override:
         if key not in _FIELDS:
             raise unknown_name("override", key, _FIELDS, "'lnlbench tracks show' explains them.")
     names = sorted(plugins.methods) if grid.method == [ALL] else grid.method
     for name, track in product(names, grid.track):
         method = plugins.method(name)
-        for override, settings in product(_choices(grid.override), _choices(grid.set)):
+        for override, settings, data_settings in product(
+            _choices(grid.override), _choices(grid.set), _choices(grid.set_data)
+        ):
             protocol = _nested(override)
+            protocol |= data.overrides(
+                protocol.get("dataset"), data_settings, protocol.get("noise")
+            )
             backbone = protocol.get("backbone")
             # A network other than the track's cannot have the track's weights.
             for part, changes in transfer_overrides(
