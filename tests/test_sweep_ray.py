@@ -59,20 +59,25 @@ def modules(tmp_path):
     return folder
 
 
-def sweep(folder, modules, seeds, *options):
-    chosen = ("sweep", "--track", "digits", "--method", "patient", "--seeds", str(seeds), "--json")
+def start(folder, modules, command, *options):
+    arguments = ("--track", "digits", "--method", "patient", *options)
+    return start_process(command, *arguments, folder=folder, PYTHONPATH=str(modules))
+
+
+def sweep(folder, modules, seeds, *executor):
     overrides = [part for each in OVERRIDES for part in ("--override", each)]
-    arguments = (*chosen, *overrides, "--threads", "1", *options)
-    return start_process(*arguments, folder=folder, PYTHONPATH=str(modules))
+    options = ("--seeds", str(seeds), "--json", "--threads", "1", "--retries", "3")
+    return start(folder, modules, "sweep", *overrides, *options, *executor)
 
 
 def ray_sweep(cluster, folder, modules, seeds):
-    ray = ("--executor", "ray", "--address", cluster.address, "--retries", "3")
-    return sweep(folder, modules, seeds, *ray)
+    return sweep(folder, modules, seeds, "--executor", "ray", "--address", cluster.address)
 
 
-def local_results(folder, modules, seeds):
-    outcome = sweep(folder, modules, seeds, "--jobs", "1").finish(SECONDS + 10 * seeds)
+def undisturbed(folder, modules, seeds):
+    """The results of one process that executes the runs one after the other."""
+    overrides = [f"--{each.replace('_', '-')}" for each in OVERRIDES]
+    outcome = start(folder, modules, "run", "--seeds", str(seeds), *overrides).finish(3000)
     assert outcome.code == 0, outcome.err
     return results_of(folder)
 
@@ -155,10 +160,12 @@ def lose(cluster, node):
 @pytest.mark.timeout(900)
 def test_ray_and_local_processes_give_the_same_results(start_cluster, modules, tmp_path):
     cluster, _ = start_cluster(nodes=1)
-    outcome = ray_sweep(cluster, tmp_path / "ray", modules, 2).finish(SECONDS)
-    assert outcome.code == 0, outcome.err
-    assert [run["state"] for run in json.loads(outcome.out)["runs"]] == ["done", "done"]
-    assert results_of(tmp_path / "ray") == local_results(tmp_path / "local", modules, 2)
+    on_ray = ray_sweep(cluster, tmp_path / "ray", modules, 2).finish(SECONDS)
+    locally = sweep(tmp_path / "local", modules, 2, "--jobs", "1").finish(SECONDS)
+    for outcome in (on_ray, locally):
+        assert outcome.code == 0, outcome.err
+        assert [run["state"] for run in json.loads(outcome.out)["runs"]] == ["done", "done"]
+    assert results_of(tmp_path / "ray") == results_of(tmp_path / "local")
 
 
 @pytest.mark.timeout(900)
@@ -176,7 +183,7 @@ def test_a_stopped_sweep_keeps_the_state_of_its_runs(start_cluster, modules, tmp
     outcome = ray_sweep(cluster, folder, modules, 2).finish(SECONDS)
     assert outcome.code == 0, outcome.err
     assert "resumed at epoch" in (kept.parent / "log.txt").read_text()
-    assert results_of(folder) == local_results(tmp_path / "calm", modules, 2)
+    assert results_of(folder) == undisturbed(tmp_path / "calm", modules, 2)
 
 
 @pytest.mark.slow
@@ -203,7 +210,7 @@ def test_a_lost_node_loses_no_run_and_changes_no_result(start_cluster, modules, 
     resumed = [path for path in folder.rglob("log.txt") if "resumed at epoch" in path.read_text()]
     assert resumed == [lost / "log.txt"]
     sys.stdout.write(f"\n{count} runs, a node of two lost and another added: {seconds:.0f} s\n")
-    assert results_of(folder) == local_results(tmp_path / "calm", modules, count)
+    assert results_of(folder) == undisturbed(tmp_path / "calm", modules, count)
 
 
 # Every Python process of the cluster's nodes reads this: their runs do nothing.

@@ -8,7 +8,7 @@ import time
 from itertools import islice
 from typing import Any
 
-from lnlbench.errors import EXIT_FAILED, RunError, UsageError
+from lnlbench.errors import RunError, UsageError
 from lnlbench.sweep.executor import Ended, Job
 from lnlbench.sweep.process import LOG_NAME, Exit, Limits, last_lines
 from lnlbench.sweep.task import POLL_SECONDS, execute
@@ -98,4 +98,4 @@ class RayExecutor:
             return Ended(job, ray.get(reference))
         except RayError as error:
             lines = (f"Ray: {type(error).__name__}: {str(error).partition(chr(10))[0]}",)
-            return Ended(job, Exit(EXIT_FAILED, "", lines, time.monotonic() - began))
+            return Ended(job, Exit(None, "", lines, time.monotonic() - began))

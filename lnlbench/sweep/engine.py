@@ -136,7 +136,9 @@ def _read_output(output: str) -> tuple[Result | None, str | None]:
         return None, None
 
 
-def _describe_end(code: int) -> str:
+def _describe_end(code: int | None) -> str:
+    if code is None:
+        return "the process was lost"
     if code >= 0:
         return f"the process ended with exit code {code}"
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"

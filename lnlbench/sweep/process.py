@@ -39,11 +39,12 @@ class Limits:
 class Exit:
     """How a process ended.
 
-    `code` is negative when a signal ended it. `output` is its standard output, `lines` the last of
-    its log. `limit` says which limit it had reached, if any.
+    `code` is negative when a signal ended it, None when it was lost with its machine. `output` is
+    its standard output, `lines` the last of its log. `limit` says which limit it had reached, if
+    any.
     """
 
-    code: int
+    code: int | None
     output: str
     lines: tuple[str, ...]
     seconds: float
