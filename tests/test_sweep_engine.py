@@ -89,10 +89,14 @@ def test_every_job_is_done_once_and_no_more_run_than_there_are_slots(tmp_path):
     assert recorded == {}
 
 
-def test_a_killed_run_is_tried_again_and_then_recorded(tmp_path):
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [(-signal.SIGKILL, "SIGKILL, as"), (None, "lost")],
+)
+def test_a_killed_or_lost_run_is_tried_again_and_then_recorded(tmp_path, code, reason):
     def ends(job):
         if job.spec.seed == 1:
-            return -signal.SIGKILL, "", None
+            return code, "", None
         if job.spec.seed == 2 and job.attempt == 1:
             return -signal.SIGSEGV, "", None
         return 0, printed(job), None
@@ -105,7 +109,7 @@ def test_a_killed_run_is_tried_again_and_then_recorded(tmp_path):
         2: "done",
     }
     assert list(recorded) == [1]
-    for text in ("SIGKILL", "memory", "attempt 2", "last line"):
+    for text in (reason, "attempt 2", "last line"):
         assert text in recorded[1]
 
 
