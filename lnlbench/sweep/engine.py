@@ -93,7 +93,7 @@ class Sweep:
     def _fill(self, waiting: deque[Job]) -> None:
         while waiting and self._running < self._executor.slots and not self._stopping:
             job = waiting.popleft()
-            job.directory.write_spec(job.spec)
+            job.directory.write_spec(job.spec, job.locations)
             self._executor.start(job)
             self._running += 1
             self._display.started(job)
