@@ -167,7 +167,13 @@ def test_histograms_follow_the_epoch_by_keyboard_and_say_what_they_show(browser,
         assert "after epoch 1: 6 samples with clean labels" in said
         assert "mixture" not in said
         loss.get_by_text("Numbers").click()
-        assert loss.locator("details tbody tr").first.inner_text().split() == ["0", "to", "1", "5", "0"]
+        assert loss.locator("details tbody tr").first.inner_text().split() == [
+            "0",
+            "to",
+            "1",
+            "5",
+            "0",
+        ]
         reliability = panel.locator("figure", has_text="Reliability on the test set")
         said = reliability.get_by_role("img").get_attribute("aria-label")
         assert "100.00 % of the samples are in bins with more confidence" in said

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from lnlbench.leaderboard import text
+from lnlbench.leaderboard.across import RULE, across_tracks
 from lnlbench.leaderboard.columns import (
     METHOD,
     OFF_TRACK_COLUMNS,
@@ -28,7 +29,7 @@ from lnlbench.leaderboard.pictures import (
     wrong_labels,
 )
 from lnlbench.leaderboard.row import Row
-from lnlbench.leaderboard.spread import Scale, scale_of, spread_of
+from lnlbench.leaderboard.spread import Scale, ranks_drawn, scale_of, spread_of
 from lnlbench.leaderboard.table import Table
 from lnlbench.results.published import Published
 from lnlbench.results.schema import OFF_TRACK
@@ -107,6 +108,7 @@ def html_page(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
         filters=_filters(rows),
         note=detail.describe(),
         class_tables=embedded(class_tables.tables),
+        across=across_tracks(tables),
     )
 
 
@@ -166,6 +168,8 @@ def _environment() -> "Environment":
         method_column=METHOD,
         spread_column=SPREAD,
         spread_of=spread_of,
+        ranks_drawn=ranks_drawn,
+        across_rule=RULE,
         published_accuracy=text.published_accuracy,
     )
     return environment
