@@ -20,6 +20,25 @@ PROTOCOL: dict[str, Any] = {
     "validation": None,
 }
 
+# What a run of two classes could record of itself.
+HISTOGRAM = {
+    "of": "loss",
+    "low": 0.0,
+    "high": 3.0,
+    "counts": {"clean": [5, 1, 0], "wrong": [0, 2, 2]},
+}
+DIAGNOSTICS = {
+    "snapshots": [{"epoch": 2, "histograms": [HISTOGRAM]}],
+    "reliability": {"count": [0, 9], "confidence": [None, 0.8], "accuracy": [None, 0.5]},
+    "classes": {
+        "names": ["cat", "dog"],
+        "given": [6, 4],
+        "noise_rate": [0.5, None],
+        "test_accuracy": [0.5, 1.0],
+    },
+    "label_confusion": {"true": [0], "given": [1], "count": [3]},
+}
+
 
 def merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """A copy with `changes` laid over it, dictionary by dictionary."""

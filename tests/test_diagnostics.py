@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import slow_diagnostics as slow
 import torch
-from factories import make_document, make_result, merged
+from factories import DIAGNOSTICS, HISTOGRAM, make_document, make_result, merged
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -25,24 +25,6 @@ from lnlbench.results.store import result_bytes
 from lnlbench.runner.diagnosis import Diagnosis, looks_at
 from lnlbench.runner.evaluation import Evaluation
 from lnlbench.runner.training_set import LabeledImages, Split
-
-HISTOGRAM = {
-    "of": "loss",
-    "low": 0.0,
-    "high": 3.0,
-    "counts": {"clean": [5, 1, 0], "wrong": [0, 2, 2]},
-}
-DIAGNOSTICS = {
-    "snapshots": [{"epoch": 2, "histograms": [HISTOGRAM]}],
-    "reliability": {"count": [0, 9], "confidence": [None, 0.8], "accuracy": [None, 0.5]},
-    "classes": {
-        "names": ["cat", "dog"],
-        "given": [6, 4],
-        "noise_rate": [0.5, None],
-        "test_accuracy": [0.5, 1.0],
-    },
-    "label_confusion": {"true": [0], "given": [1], "count": [3]},
-}
 
 
 def evaluation(samples=40, classes=10, seed=0, **changes):

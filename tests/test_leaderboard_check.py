@@ -29,7 +29,9 @@ def test_a_published_leaderboard_is_in_order(store):
     assert stale_files(store, results, complete=True) == []
 
 
-@pytest.mark.parametrize("name", ["cifar100n-resnet34.md", "cifar100n-resnet34.csv", "index.html"])
+@pytest.mark.parametrize(
+    "name", ["cifar100n-resnet34.md", "cifar100n-resnet34.csv", "index.html", "README.md"]
+)
 def test_an_edited_or_missing_table_is_named(store, name):
     results = [make_result(accuracy=0.5)]
     publish(store, results)
@@ -45,8 +47,9 @@ def test_an_edited_or_missing_table_is_named(store, name):
 def test_a_table_without_results_is_named_when_all_tracks_are_checked(store):
     digits, other = make_result(track="digits"), make_result()
     publish(store, [digits, other])
-    page, problem = stale_files(store, [other], complete=True)
+    page, readme, problem = stale_files(store, [other], complete=True)
     assert f"{store.root / 'index.html'} is not what its results say" in page
+    assert f"{store.root / 'README.md'} is not what its results say" in readme
     assert "digits.md has no results" in problem
     assert stale_files(store, [other], complete=False) == []
 
@@ -130,5 +133,5 @@ def test_the_check_reads_what_is_on_disk(store):
     path.write_text(json.dumps(document))
     results, bad = store.load_all()
     assert bad == []
-    assert len(stale_files(store, results, complete=True)) == 3
+    assert len(stale_files(store, results, complete=True)) == 4
     assert len(contradictions(store, results)) == 1

@@ -51,6 +51,7 @@ def test_it_writes_the_tables_and_shows_them_in_100_columns(tmp_path, store):
         "digits.md",
         "digits.csv",
         "index.html",
+        "README.md",
     }
     shown = [line for line in result.stdout.splitlines() if "│" in line]
     assert all(len(line) <= 100 for line in shown)

@@ -88,10 +88,11 @@ def _refuse(what: str, problems: Sequence[str]) -> None:
 
 
 def _write(store: "ResultStore", results: Sequence["Result"], complete: bool) -> list[Path]:
-    from lnlbench.leaderboard.pages import render
+    from lnlbench.leaderboard.pages import is_foreign, render
     from lnlbench.results.atomic import write_atomically
 
     pages = {store.root / name: text for name, text in render(results, complete).items()}
+    pages = {path: text for path, text in pages.items() if not is_foreign(path)}
     for path, text in pages.items():
         write_atomically(path, text.encode())
     return list(pages)

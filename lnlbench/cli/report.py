@@ -9,7 +9,10 @@ import typer
 from lnlbench.errors import DataError, UsageError
 
 if TYPE_CHECKING:
+    from lnlbench.data.dataset import Dataset
+    from lnlbench.leaderboard.suspects import Suspect
     from lnlbench.results.schema import Result
+    from lnlbench.runner.directory import RunDirectory
 
 
 def report(
@@ -17,8 +20,15 @@ def report(
         list[Path], typer.Argument(metavar="RUN_DIR…", help="Directories of finished runs.")
     ],
     output: Annotated[Path, typer.Option(help="The HTML file to write.")] = Path("report.html"),
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(envvar="LNLBENCH_DATA_DIR", help="Folder with the data, for thumbnails."),
+    ] = None,
 ) -> None:
-    """Write one self-contained HTML page on a run, or on up to 8 runs beside each other."""
+    """Write one self-contained HTML page on a run, or on up to 8 runs beside each other.
+
+    Runs made with --samples also show the training samples whose labels they doubt most.
+    """
     from lnlbench.leaderboard.report import MAX_RUNS, report_page
     from lnlbench.results.atomic import write_atomically
 
@@ -27,7 +37,13 @@ def report(
             f"{len(runs)} runs were given, and a page compares at most {MAX_RUNS}. "
             "Name fewer; `lnlbench leaderboard --format html` shows all results."
         )
-    page = report_page(_distinct([_finished(path) for path in runs]))
+    results = [_finished(path) for path in runs]
+    suspects = {}
+    for path, result in zip(runs, results, strict=True):
+        found = _suspects(path, result, data_dir)
+        if found is not None:
+            suspects[result.fingerprint] = found
+    page = report_page(_distinct(results), suspects)
     write_atomically(output, page.encode())
     typer.echo(f"Wrote {output}")
 
@@ -52,6 +68,42 @@ def _finished(path: Path) -> "Result":
     if result.status != "done":
         raise UsageError(f"The run in {path} has no result: it {_ended(result)}. {again}")
     return result
+
+
+def _suspects(
+    path: Path, result: "Result", data_dir: Path | None
+) -> "tuple[list[Suspect], int] | None":
+    """The doubtful samples of a run that wrote them down; None when it did not, or without data."""
+    if not (path / "samples.parquet").is_file():
+        return None
+    from lnlbench.leaderboard.suspects import find_suspects
+    from lnlbench.runner.directory import RunDirectory
+    from lnlbench.runner.samples import read_samples
+
+    directory = RunDirectory(path)
+    try:
+        samples = read_samples(directory.samples_file, result.fingerprint)
+        return find_suspects(samples, _dataset(directory, data_dir))
+    except (DataError, UsageError) as error:
+        # The rest of the page is worth having.
+        typer.echo(f"Without thumbnails of {path}: {error}", err=True)
+        return None
+
+
+def _dataset(directory: "RunDirectory", data_dir: Path | None) -> "Dataset":
+    from lnlbench.data.load import load_dataset
+
+    spec = directory.read_spec()
+    if spec.protocol.data is None:
+        return load_dataset(spec.protocol.dataset, data_dir)
+    from lnlbench.data.provided import ProvidedData
+    from lnlbench.plugins import load_plugins
+
+    provided = ProvidedData(load_plugins().datasets, {})
+    found = provided.load_pinned(
+        spec.protocol.dataset, spec.protocol.data, directory.read_locations()
+    )
+    return found.dataset
 
 
 def _below(path: Path) -> str:

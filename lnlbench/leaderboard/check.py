@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from lnlbench.leaderboard.markdown import MARKER
-from lnlbench.leaderboard.pages import render
+from lnlbench.leaderboard.pages import is_foreign, render
 from lnlbench.results.differences import describe_changes
 from lnlbench.results.schema import Result
 from lnlbench.results.store import ResultStore, claim
@@ -41,6 +41,8 @@ def stale_files(store: ResultStore, results: Sequence[Result], complete: bool) -
     problems = []
     for name, text in wanted.items():
         path = store.root / name
+        if is_foreign(path):
+            continue
         if not path.is_file():
             problems.append(f"{path} is missing: run `lnlbench leaderboard`")
         elif path.read_bytes() != text.encode():

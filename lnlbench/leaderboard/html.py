@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from lnlbench.leaderboard import text
+from lnlbench.leaderboard.across import RULE, across_tracks
 from lnlbench.leaderboard.columns import (
     METHOD,
     OFF_TRACK_COLUMNS,
@@ -20,8 +21,15 @@ from lnlbench.leaderboard.columns import (
 )
 from lnlbench.leaderboard.details import detail_for, row_details
 from lnlbench.leaderboard.facts import command, table_facts
+from lnlbench.leaderboard.pictures import (
+    ClassTables,
+    WrongLabels,
+    row_pictures,
+    snapshots_for,
+    wrong_labels,
+)
 from lnlbench.leaderboard.row import Row
-from lnlbench.leaderboard.spread import Scale, scale_of, spread_of
+from lnlbench.leaderboard.spread import Scale, ranks_drawn, scale_of, spread_of
 from lnlbench.leaderboard.table import Table
 from lnlbench.results.published import Published
 from lnlbench.results.schema import OFF_TRACK
@@ -31,7 +39,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 INDEX = "index.html"
-_SCRIPTS = ("uPlot.iife.min.js", "table.js", "charts.js", "details.js", "start.js")
+_SCRIPTS = ("uPlot.iife.min.js", "table.js", "charts.js", "pictures.js", "details.js", "start.js")
 _STYLES = ("uPlot.min.css", "page.css")
 
 
@@ -48,6 +56,7 @@ class Section:
     details: list[str]
     scale: Scale | None = None
     published: Published | None = None
+    wrong_labels: WrongLabels | None = None
     sorted_by: str | None = None
     commands: list[str] = field(default_factory=list)
 
@@ -55,7 +64,12 @@ class Section:
 def html_page(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
     """All tables as one page; the same results give the same bytes in any order."""
     rows = [row for table in tables for row in table.rows] + list(off_track)
-    detail = detail_for(rows)
+    detail, snapshots, class_tables = detail_for(rows), snapshots_for(rows), ClassTables()
+
+    def content(row: Row, published: Published | None) -> str:
+        pictures = row_pictures(row, class_tables, snapshots)
+        return embedded(row_details(row, published, detail) | {"pictures": pictures})
+
     sections = [
         Section(
             track=table.track,
@@ -64,9 +78,10 @@ def html_page(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
             facts=table_facts(table),
             columns=TRACK_COLUMNS,
             rows=table.rows,
-            details=[embedded(row_details(row, table.published, detail)) for row in table.rows],
+            details=[content(row, table.published) for row in table.rows],
             scale=scale_of(table.rows),
             published=table.published,
+            wrong_labels=wrong_labels(run for row in table.rows for run in row.finished),
             sorted_by=RANKED.name,
             commands=list(dict.fromkeys(sorted(command(row) for row in table.rows))),
         )
@@ -82,7 +97,7 @@ def html_page(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
                 facts={},
                 columns=OFF_TRACK_COLUMNS,
                 rows=off_track,
-                details=[embedded(row_details(row, None, detail)) for row in off_track],
+                details=[content(row, None) for row in off_track],
             )
         )
     return render_template(
@@ -92,6 +107,8 @@ def html_page(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
         sections=sections,
         filters=_filters(rows),
         note=detail.describe(),
+        class_tables=embedded(class_tables.tables),
+        across=across_tracks(tables),
     )
 
 
@@ -103,8 +120,11 @@ def embedded(value: Any) -> str:
     return document
 
 
-def render_template(name: str, **values: Any) -> str:
-    """A page made of a template, with its styles and scripts in it and a policy for both."""
+def render_template(name: str, images: bool = False, **values: Any) -> str:
+    """A page made of a template, with its styles and scripts in it and a policy for both.
+
+    `images` allows pictures that are in the page itself.
+    """
     scripts, styles = _joined(_SCRIPTS, "\n;\n"), _joined(_STYLES, "\n")
     return (
         _environment()
@@ -115,6 +135,7 @@ def render_template(name: str, **values: Any) -> str:
             script_hash=_sha256(scripts),
             style_hash=_sha256(styles),
             license=_asset("uPlot.LICENSE"),
+            images=images,
             **values,
         )
     )
@@ -147,6 +168,8 @@ def _environment() -> "Environment":
         method_column=METHOD,
         spread_column=SPREAD,
         spread_of=spread_of,
+        ranks_drawn=ranks_drawn,
+        across_rule=RULE,
         published_accuracy=text.published_accuracy,
     )
     return environment

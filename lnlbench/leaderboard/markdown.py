@@ -99,7 +99,7 @@ def off_track_page(rows: Sequence[Row]) -> str:
         "Runs that changed something of their track. They are comparable neither with the "
         "track's table nor with each other, so there are no ranks.\n"
     )
-    sections = [f"{MARKER}\n\n# {OFF_TRACK}\n", intro, _grid(header, lines), _failures(rows)]
+    sections = [f"{MARKER}\n\n# {OFF_TRACK}\n", intro, grid(header, lines), _failures(rows)]
     return "\n".join(section for section in sections if section)
 
 
@@ -109,7 +109,7 @@ def _header(table: Table) -> str:
 
 
 def _ranking(rows: Sequence[Row]) -> str:
-    return _grid(
+    return grid(
         _RANKING,
         (
             [
@@ -136,7 +136,7 @@ def _ranking(rows: Sequence[Row]) -> str:
 
 def _diagnostics(rows: Sequence[Row]) -> str:
     shares = ("label_precision", "label_recall", "label_f1")
-    return _grid(
+    return grid(
         _DIAGNOSTICS,
         (
             [
@@ -173,7 +173,7 @@ def _failures(rows: Sequence[Row]) -> str:
     if not lines:
         return ""
     header = ["method", "recipe", "seed", "status", "error"]
-    return f"## Runs without a result\n\n{_grid(header, sorted(lines))}"
+    return f"## Runs without a result\n\n{grid(header, sorted(lines))}"
 
 
 def _commands(rows: Sequence[Row]) -> str:
@@ -208,9 +208,10 @@ def _published(table: Table) -> str:
         "Other protocols, networks and reporting rules: beside this table for orientation, "
         "in order of name, and never ranked with it.\n"
     )
-    return f"## Published figures\n\n{intro}\n{_grid(header, lines)}\nSources:\n\n{sources}"
+    return f"## Published figures\n\n{intro}\n{grid(header, lines)}\nSources:\n\n{sources}"
 
 
-def _grid(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+def grid(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A Markdown table of cells that are Markdown already."""
     rule = ["---"] * len(header)
     return "".join(f"| {' | '.join(cells)} |\n" for cells in (header, rule, *lines))

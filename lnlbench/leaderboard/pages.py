@@ -1,10 +1,12 @@
-"""The texts of a leaderboard: a page and a CSV for each table, and one HTML page of all."""
+"""The texts of a leaderboard: a page and a CSV for each table; one HTML page, one README of all."""
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from lnlbench.leaderboard.html import INDEX, html_page
-from lnlbench.leaderboard.markdown import markdown_page, off_track_page
+from lnlbench.leaderboard.markdown import MARKER, markdown_page, off_track_page
+from lnlbench.leaderboard.readme import README, readme_page
 from lnlbench.leaderboard.table import build_tables, off_track_rows
 from lnlbench.leaderboard.tabular import csv_text, record
 from lnlbench.results.schema import OFF_TRACK, Result
@@ -13,7 +15,7 @@ from lnlbench.results.schema import OFF_TRACK, Result
 def render(results: Sequence[Result], complete: bool = True) -> dict[str, str]:
     """File name to text, in the order of the names of the tracks, off-track results last.
 
-    The HTML page is that of a complete set of results, and made for nothing less.
+    The HTML page and the README are of a complete set of results, and made for nothing less.
     """
     pages = {}
     tables = build_tables(results)
@@ -26,7 +28,15 @@ def render(results: Sequence[Result], complete: bool = True) -> dict[str, str]:
         pages[f"{OFF_TRACK}.csv"] = csv_text(rows)
     if complete:
         pages[INDEX] = html_page(tables, rows)
+        pages[README] = readme_page(tables, rows)
     return pages
+
+
+def is_foreign(path: Path) -> bool:
+    """Whether a README is somebody's own: neither written over nor compared."""
+    if path.name != README or not path.is_file():
+        return False
+    return not path.read_bytes().startswith(MARKER.encode())
 
 
 def combined_html(results: Sequence[Result]) -> str:

@@ -1,13 +1,20 @@
 """One page for one run, or for a few runs with their learning curves over each other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.columns import REPORT_COLUMNS
 from lnlbench.leaderboard.details import detail_for, row_details
 from lnlbench.leaderboard.html import Section, embedded, render_template
+from lnlbench.leaderboard.pictures import (
+    ClassTables,
+    row_pictures,
+    snapshots_for,
+    wrong_labels,
+)
 from lnlbench.leaderboard.row import Row, build_rows
+from lnlbench.leaderboard.suspects import Suspect
 from lnlbench.results.differences import describe_changes
 from lnlbench.results.published import published_figures
 from lnlbench.results.schema import Result
@@ -16,17 +23,25 @@ from lnlbench.results.schema import Result
 MAX_RUNS = 8
 
 
-def report_page(results: Sequence[Result]) -> str:
-    """The page of 1 to 8 finished runs, in the order given; nothing is ranked."""
+def report_page(
+    results: Sequence[Result], suspects: Mapping[str, tuple[list[Suspect], int]] | None = None
+) -> str:
+    """The page of 1 to 8 finished runs, in the order given; nothing is ranked.
+
+    `suspects` are the doubtful samples of runs, by fingerprint, with their number in all.
+    """
+    suspects = suspects or {}
     rows = [build_rows([result])[0] for result in results]
     labels = _labels(results)
     detail = detail_for(rows)
+    snapshots, tables = snapshots_for(rows), ClassTables()
     details = []
     for row, label in zip(rows, labels, strict=True):
         data = row.finished[0].data
         published = published_figures(data.dataset, data.noise)
         content = row_details(row, published, detail) | {"title": label, "label": label}
         # The page may be written anywhere: it cannot link to result files.
+        content["pictures"] = row_pictures(row, tables, snapshots)
         content["runs"] = [run | {"file": ""} for run in content["runs"]]
         details.append(content)
     single = len(results) == 1
@@ -38,6 +53,7 @@ def report_page(results: Sequence[Result]) -> str:
         columns=REPORT_COLUMNS,
         rows=[_labeled(row, label) for row, label in zip(rows, labels, strict=True)],
         details=[embedded(each) for each in details],
+        wrong_labels=wrong_labels(results) if _same_labels(results) else None,
     )
     return render_template(
         "report.html.j2",
@@ -46,7 +62,18 @@ def report_page(results: Sequence[Result]) -> str:
         section=section,
         differences=_differences(results, labels),
         compared=embedded(details),
+        class_tables=embedded(tables.tables),
+        suspects=[
+            (label, *suspects[result.fingerprint])
+            for result, label in zip(results, labels, strict=True)
+            if result.fingerprint in suspects
+        ],
+        images=bool(suspects),
     )
+
+
+def _same_labels(results: Sequence[Result]) -> bool:
+    return len({(r.data.labels_sha256, r.data.num_train) for r in results}) == 1
 
 
 def _where(result: Result) -> str:

@@ -1,8 +1,9 @@
-"""Where seeds, mean and interval lie on a table's common scale, for the drawing in a cell."""
+"""Where seeds or ranks, mean and interval lie on a common scale, for the drawing in a cell."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from lnlbench.leaderboard.across import Standing
 from lnlbench.leaderboard.row import Row
 
 _WIDTH = 100
@@ -11,7 +12,7 @@ _MARGIN = 0.08
 
 @dataclass(frozen=True)
 class Scale:
-    """From the lowest to the highest seed of a table, as fractions, with a margin."""
+    """From the lowest value of a table to the highest."""
 
     low: float
     high: float
@@ -29,6 +30,17 @@ class Spread:
     seeds: list[float]
     mean: float
     interval: tuple[float, float] | None
+
+
+def ranks_drawn(standing: Standing, methods: int, critical_difference: float) -> Spread:
+    """A method's ranks on the scale from 1 to the number of methods, and their average.
+
+    The interval is half a critical difference to both sides: methods whose intervals do not
+    overlap are told apart.
+    """
+    scale, half = Scale(1.0, float(methods)), critical_difference / 2
+    interval = (scale.place(standing.average - half), scale.place(standing.average + half))
+    return Spread([scale.place(r) for r in standing.ranks], scale.place(standing.average), interval)
 
 
 def scale_of(rows: Iterable[Row]) -> Scale | None:

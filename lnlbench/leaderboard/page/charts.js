@@ -66,17 +66,28 @@ function meanCurve(curves) {
 // One chart. Each line: {label, mean, seeds}, over the same epochs.
 function chart(title, epochs, lines, share) {
   const format = share ? percent : plainNumber;
-  const plot = element("div", { class: "plot", role: "img", "aria-label": spoken(title, lines, format) });
-  const figure = element("figure", {}, element("figcaption", {}, title), plot, numbers(lines, format));
-  const entry = { plot, build: () => build(plot, epochs, lines, share, format) };
+  const draw = (plot) => build(plot, epochs, lines, share, format);
+  return drawing(title, spoken(title, lines, format), draw, numbers(lines, format)).figure;
+}
+
+// A figure around a plot that is drawn when it is first seen, and again when something changes.
+function drawing(title, spokenText, draw, ...below) {
+  const plot = element("div", { class: "plot", role: "img", "aria-label": spokenText });
+  const figure = element("figure", {}, element("figcaption", {}, title), plot, ...below);
+  const entry = { plot, uplot: null, build: () => draw(plot) };
   drawn.push(entry);
-  entry.uplot = null;
   new ResizeObserver(() => {
     if (!plot.clientWidth) return;
     if (!entry.uplot) entry.uplot = entry.build();
     else if (entry.uplot.width !== plot.clientWidth) entry.uplot.setSize(size(plot));
   }).observe(plot);
-  return figure;
+  return { figure, plot, again: () => rebuild(entry) };
+}
+
+function rebuild(entry) {
+  if (!entry.uplot) return;
+  entry.uplot.destroy();
+  entry.uplot = entry.build();
 }
 
 function size(plot) {
@@ -84,8 +95,6 @@ function size(plot) {
 }
 
 function build(plot, epochs, lines, share, format) {
-  const style = getComputedStyle(document.documentElement);
-  const color = (name) => style.getPropertyValue(name).trim();
   const series = [{ label: "epoch" }];
   const data = [epochs];
   const add = (values, options) => {
@@ -102,13 +111,8 @@ function build(plot, epochs, lines, share, format) {
     const stroke = color(`--line-${i % 8}`);
     add(line.mean, { label: line.label, stroke, width: 2, dash: DASHES[i % 8] });
   });
-  const axis = {
-    stroke: color("--muted"),
-    grid: { stroke: color("--rule"), width: 1 },
-    ticks: { show: false },
-    font: "12px system-ui, sans-serif",
-  };
-  const values = share ? (_, ticks) => ticks.map((v) => Number((100 * v).toFixed(1))) : undefined;
+  const axis = axisStyle();
+  const values = share ? inPercent : undefined;
   const options = {
     ...size(plot),
     series,
@@ -119,6 +123,21 @@ function build(plot, epochs, lines, share, format) {
   };
   return new uPlot(options, data, plot);
 }
+
+function color(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function axisStyle() {
+  return {
+    stroke: color("--muted"),
+    grid: { stroke: color("--rule"), width: 1 },
+    ticks: { show: false },
+    font: "12px system-ui, sans-serif",
+  };
+}
+
+const inPercent = (_, ticks) => ticks.map((v) => Number((100 * v).toFixed(1)));
 
 // What a chart shows, for those who do not see it.
 function spoken(title, lines, format) {
@@ -160,9 +179,5 @@ function simpleTable(header, rows) {
 
 // Colors are read when a chart is drawn, so a change of theme, or printing, draws them again.
 function redraw() {
-  for (const entry of drawn) {
-    if (!entry.uplot) continue;
-    entry.uplot.destroy();
-    entry.uplot = entry.build();
-  }
+  drawn.forEach(rebuild);
 }

@@ -19,6 +19,7 @@ function toggleRow(row, button) {
 function detailPanel(detail) {
   const panel = element("div", { class: "panel" }, element("h3", {}, detail.title));
   panel.append(curveCharts(detail));
+  if (detail.pictures) panel.append(...pictures(detail.pictures, detail.seeds.length));
   const columns = element("div", { class: "columns" });
   columns.append(block("Facts", definitions(detail.facts)));
   if (detail.params.length) columns.append(block("Parameters", definitions(detail.params)));

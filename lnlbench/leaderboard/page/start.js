@@ -35,6 +35,8 @@
 
   const compared = document.getElementById("comparison");
   if (compared) compared.append(comparison(readDetail("compared-runs")));
+  // A report on one run has nothing to compare: all there is to see is below its row.
+  else if (document.querySelector("main.report")) document.querySelector("button.open").click();
 
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   for (const [event, printing] of [["beforeprint", true], ["afterprint", false]]) {

@@ -1,0 +1,110 @@
+"""What a reader of the folder sees first: what lies there, and the best row of each track."""
+
+from collections.abc import Sequence
+
+from lnlbench.leaderboard import text
+from lnlbench.leaderboard.across import RULE, Across, across_tracks
+from lnlbench.leaderboard.markdown import MARKER, grid
+from lnlbench.leaderboard.row import Row
+from lnlbench.leaderboard.table import Table
+from lnlbench.leaderboard.text import escape
+from lnlbench.results.schema import OFF_TRACK
+
+README = "README.md"
+
+_FILES = """\
+| what | holds |
+| --- | --- |
+| `results/<track>/<method>/*.json` | one finished run each: the only files that are not generated |
+| `<track>.md`, `<track>.csv` | a track's table: to read, and with more columns to compute with |
+| `off-track.md`, `off-track.csv` | runs that changed something of their track, without ranks |
+| `index.html` | all tables as one page that opens from disk, with curves and more below each row |
+| `README.md` | this page |
+"""
+
+_RULES = """\
+## How to add results
+
+```sh
+lnlbench run --track digits --method dividemix --seeds 3
+lnlbench leaderboard
+lnlbench leaderboard --check
+```
+
+`run` writes the results where they belong, `leaderboard` makes every other file anew from them, and
+`leaderboard --check` fails unless all of them agree. Commit the results together with the tables.
+
+- A track fixes all but the method. Numbers are comparable within a track, and nowhere else.
+- The mean of the last 10 epochs, averaged over seeds, ranks; the best test epoch never does.
+- Below 3 common seeds nothing is claimed; failed and diverged runs are listed, not dropped.
+- A method that was told something that a user does not know, an oracle, is shown without a rank.
+- Published figures stand beside a table, never in it.
+- Nothing is edited by hand: a result is replaced by a run with `--overwrite`, or deleted.
+"""
+
+
+def readme_page(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
+    """The folder's README; the same results give the same bytes."""
+    header = ["track", "data", "rows", "best ranked row", "last 10", "seeds", "cross-entropy"]
+    sections = [
+        f"{MARKER}\n\n# Leaderboards\n",
+        _counts(tables, off_track),
+        grid(header, [_line(table) for table in tables]),
+        "## Across tracks\n",
+        _across(across_tracks(tables)),
+        "## What lies here\n",
+        _FILES,
+        _RULES,
+    ]
+    return "\n".join(sections)
+
+
+def _counts(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
+    runs = sum(len(row.finished) for table in tables for row in table.rows)
+    said = (
+        f"Finished runs: {runs}, on {len(tables)} track{'' if len(tables) == 1 else 's'}. Test "
+        "accuracies in percent, mean ± standard deviation over seeds.\n"
+    )
+    if off_track:
+        said += (
+            f"Runs that [override their track]({OFF_TRACK}.md) are beside them, without ranks.\n"
+        )
+    return said
+
+
+def _line(table: Table) -> list[str]:
+    best = next((row for row in table.rows if row.best), None)
+    baseline = [r for r in table.rows if (r.method, r.recipe) == ("ce", "matched")]
+    title = escape(str(table.protocol.get("title", table.track)))
+    data = (
+        f"{table.data.dataset}, {table.data.noise}, {text.percent(table.data.noise_rate)} % wrong"
+    )
+    return [
+        f"[{title}]({table.track}.md)",
+        escape(data),
+        str(len(table.rows)),
+        escape(_name(best)) if best else text.MISSING,
+        text.accuracy(best) if best else text.MISSING,
+        text.seeds(best) if best else text.MISSING,
+        text.accuracy(baseline[0]) if baseline else text.MISSING,
+    ]
+
+
+def _name(row: Row) -> str:
+    return text.name(row) if row.recipe == "matched" else f"{text.name(row)}, {row.recipe}"
+
+
+def _across(across: Across) -> str:
+    if across.missing:
+        return f"{escape(across.missing)}\n\n{RULE}\n"
+    header = ["row", "average rank", *across.tracks]
+    lines = [
+        [escape(each.name), text.number(each.average, 2), *(f"{rank:g}" for rank in each.ranks)]
+        for each in across.standings
+    ]
+    left = f" Left out: {', '.join(across.left_out)}." if across.left_out else ""
+    facts = (
+        f"Friedman p = {across.p_value:.3g}, critical difference "
+        f"{across.critical_difference:.2f}. {escape(across.claim)}{left}"
+    )
+    return f"{grid(header, lines)}\n{facts}\n\n{RULE}\n"
