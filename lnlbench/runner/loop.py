@@ -66,7 +66,9 @@ class Execution:
         self.directory = directory
         self.display = display
         self.record = Record()
-        self.environment = describe_environment(prepared.device, prepared.precision)
+        self.environment = describe_environment(
+            prepared.device, prepared.precision, prepared.compiled
+        )
         self._stop = StopRequest()
         protocol, split, device = prepared.spec.protocol, prepared.split, prepared.device
         eval_batch_size = 2048 if device.type == "cuda" else 500
@@ -242,11 +244,12 @@ def execute(
     anew: bool = False,
     weights: WeightSources | None = None,
     samples: bool = False,
+    compiled: bool = False,
 ) -> Result:
     """Execute a run, or go on with it where its checkpoint stands unless it is to start `anew`.
 
     `weights` says where those of a pretrained backbone come from, unless embeddings are cached.
-    `samples` asks for samples.parquet.
+    `samples` asks for samples.parquet, `compiled` for networks run through torch.compile.
 
     Raises:
         UsageError: the directory is in use or cannot be written, the data do not fit the spec, or
@@ -258,7 +261,7 @@ def execute(
         # An earlier run's objects refer to each other: until collected, its arrays stay.
         gc.collect()
         reset_peak_memory(device)
-        prepared = prepare(spec, dataset, device)
+        prepared = prepare(spec, dataset, device, compiled)
         inputs = build_inputs(prepared, weights or WeightSources())
         prepared = prepared.with_notes(inputs.notes)
         if anew:
