@@ -26,6 +26,7 @@ from lnlbench.runner.devices import reset_peak_memory
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display, EpochReport
 from lnlbench.runner.environment import describe_environment
+from lnlbench.runner.evaluation import eval_batch_size
 from lnlbench.runner.inputs import Inputs, build_inputs
 from lnlbench.runner.interruption import StopRequest, stop_on_signals
 from lnlbench.runner.observations import Observations
@@ -71,10 +72,8 @@ class Execution:
         )
         self._stop = StopRequest()
         protocol, split, device = prepared.spec.protocol, prepared.split, prepared.device
-        eval_batch_size = 2048 if device.type == "cuda" else 500
-        if protocol.pretrained is not None:
-            eval_batch_size //= 8  # its images are many times larger
-        self._observations = Observations(prepared, inputs, eval_batch_size, samples)
+        batch_size = eval_batch_size(protocol, device)
+        self._observations = Observations(prepared, inputs, batch_size, samples)
         self._run = Run(
             RunHost(
                 views=inputs.training,
@@ -82,7 +81,7 @@ class Execution:
                 num_classes=prepared.dataset.num_classes,
                 max_epochs=protocol.epochs,
                 batch_size=protocol.batch_size,
-                eval_batch_size=eval_batch_size,
+                eval_batch_size=batch_size,
                 seed=prepared.spec.seed,
                 device=device,
                 build_network=inputs.build_network,
