@@ -1,19 +1,35 @@
-"""The floor replays exactly the passes that a method made."""
+"""The floor replays exactly the passes that a method made; times go where they belong."""
+
+import json
+import time
+from dataclasses import replace
 
 import pytest
 import torch
 from cli import call
 from tiny import CPU
 
+from lnlbench.bench import compare
+from lnlbench.bench.compare import Task, time_in_turns
+from lnlbench.bench.division import with_labeled_share
+from lnlbench.bench.floor import Floor, NetworkKind, Pass, view_by_view
+from lnlbench.bench.sections import SECTIONS, Sections
+from lnlbench.bench.table import document_of, print_timings
+from lnlbench.bench.timing import Setting, bench_method
+from lnlbench.errors import UsageError
 from lnlbench.methods.co_teaching import CoTeaching
 from lnlbench.methods.cross_entropy import CrossEntropy
 from lnlbench.methods.dividemix import DivideMix
 from lnlbench.methods.jocor import JoCoR
 from lnlbench.methods.knn import KNearest
-from lnlbench.runner.bench import Floor, Pass, bench_method
 from lnlbench.tracks import load_track
 
 PROTOCOL = load_track("digits").protocol.model_copy(update={"batch_size": 16})
+ONCE = Setting(samples=40, repeats=1)
+
+
+def bench(method, setting=ONCE, **params):
+    return bench_method(method(method.Params(**params)), PROTOCOL, setting, CPU)
 
 
 @pytest.fixture
@@ -31,39 +47,59 @@ def replayed(monkeypatch):
 
 
 def test_cross_entropy_is_one_pass_and_one_step_a_batch(replayed):
-    timing = bench_method(CrossEntropy(CrossEntropy.Params()), PROTOCOL, 40, 2, CPU)
+    timing = bench(CrossEntropy, replace(ONCE, repeats=2))
     step = Pass(None)
     epoch = [Pass(0, size, training=True, gradients=True) for size in (16, 16, 8)]
-    assert replayed == [[item for each in epoch for item in (each, step)]] * 4
+    # One replay warms the floor up, two are timed, and the epoch of the shares has none.
+    assert replayed == [[item for each in epoch for item in (each, step)]] * 3
     assert timing.ratio_to_floor > 0
     assert timing.images_per_second == pytest.approx(40 / timing.seconds_per_epoch)
+    assert len(timing.epochs) == 2
 
 
 def test_dividemix_passes_are_told_apart_by_network_mode_and_gradient(replayed):
-    bench_method(DivideMix(DivideMix.Params(warmup_epochs=1)), PROTOCOL, 40, 1, CPU)
-    warmup, *_, divided = replayed
+    bench(DivideMix, warmup_epochs=2)
+    warmup, divided = replayed
     assert {each.network for each in warmup} == {0, 1, None}
-    evaluations = [each for each in divided if each.batch == 40]
-    assert evaluations == [Pass(0, 40), Pass(1, 40)]
+    assert [each for each in divided if each.large] == [
+        Pass(0, 40, large=True),
+        Pass(1, 40, large=True),
+    ]
     steps = divided.count(Pass(None))
     trained = [each for each in divided if each.gradients]
     assert len(trained) == steps > 0
     assert all(each.training for each in trained)
-    peers = [each for each in divided if not each.training and each.batch != 40]
-    assert peers, "the peer guesses in eval mode"
+    peers = [each for each in divided if not each.training and each.network is not None]
+    assert len(peers) > 2, "the peer guesses in eval mode"
     assert not any(each.gradients for each in peers)
+
+
+def test_references_guess_one_view_at_a_time_and_nothing_else_differs():
+    guess = Pass(1, batch=21)
+    kept = [Pass(0, 8, training=True), Pass(0, 32, True, True), Pass(None), Pass(0, 40, large=True)]
+    assert view_by_view([*kept, guess], 8) == [*kept, Pass(1, 7), Pass(1, 7), Pass(1, 7)]
+    assert view_by_view([Pass(1, 16)], 8) == [Pass(1, 8)] * 2
+
+
+def test_the_reference_is_float32_and_contiguous():
+    network = NetworkKind(PROTOCOL, "fp32", CPU, channels_last=False).build()
+    assert all(weight.is_contiguous() for weight in network.parameters())
+    timing = bench(CrossEntropy, replace(ONCE, reference=True))
+    assert timing.reference_seconds > 0
+    assert timing.ratio_to_reference > 0
+    assert bench(CrossEntropy).reference_seconds is None
 
 
 def test_the_callers_random_stream_is_left_alone():
     torch.manual_seed(3)
     before = torch.get_rng_state()
-    bench_method(CrossEntropy(CrossEntropy.Params()), PROTOCOL, 20, 1, CPU)
+    bench(CrossEntropy)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 @pytest.mark.parametrize("steps", [1, 2])
 def test_two_passes_are_learned_from_in_one_step_or_in_two(steps):
-    floor = Floor(PROTOCOL, "fp32", CPU)
+    floor = Floor(NetworkKind(PROTOCOL, "fp32", CPU))
     passes = [Pass(number, 8, training=True, gradients=True) for number in (0, 1)]
     floor.prepare(passes)
     before = [[p.clone() for p in net.parameters()] for net, _ in floor._networks.values()]
@@ -75,18 +111,132 @@ def test_two_passes_are_learned_from_in_one_step_or_in_two(steps):
 
 @pytest.mark.parametrize("method", [CoTeaching, JoCoR])
 def test_methods_that_pass_two_networks_before_stepping_have_a_floor(method):
-    assert bench_method(method(method.Params()), PROTOCOL, 40, 1, CPU).ratio_to_floor > 0
+    assert bench(method).ratio_to_floor > 0
 
 
 def test_a_method_that_takes_no_step_has_no_floor():
-    assert bench_method(KNearest(KNearest.Params()), PROTOCOL, 20, 1, CPU) is None
+    assert bench(KNearest, replace(ONCE, samples=20)) is None
+
+
+def test_a_section_pays_for_itself_alone():
+    sections = Sections(CPU)
+    sections.start()
+    time.sleep(0.02)
+    with sections.section("no-grad passes"):
+        time.sleep(0.02)
+    sections.select_no_more()
+    with sections.section("training"):
+        time.sleep(0.04)
+        with sections.section("augmentation"):
+            time.sleep(0.02)
+    time.sleep(0.08)
+    sections.select_no_more()
+    shares = sections.stop()
+    assert tuple(shares) == SECTIONS
+    assert sum(shares.values()) == pytest.approx(1)
+    ordered = sorted(shares, key=lambda name: shares[name])
+    assert ordered[-2:] == ["training", "bookkeeping"]
+    assert min(shares.values()) > 0.05
+
+
+def test_every_kind_of_work_of_dividemix_has_its_share():
+    shares = bench(DivideMix, warmup_epochs=1).shares
+    assert sum(shares.values()) == pytest.approx(1)
+    assert all(shares[name] > 0 for name in SECTIONS)
+    assert shares["training"] > shares["augmentation"]
+
+
+def test_plain_training_has_no_passes_without_gradients():
+    timing = bench(CrossEntropy)
+    assert timing.shares["no-grad passes"] == 0
+    assert timing.evaluation_seconds > 0
+    assert timing.peak_memory_bytes > 0
+
+
+@pytest.mark.parametrize("share", [0.25, 0.6])
+def test_the_labeled_share_is_what_was_asked_for(share):
+    method = with_labeled_share(DivideMix, share)
+    seen = []
+
+    class Watched(method):
+        def _split(self, run, clean_probability):
+            labeled, unlabeled = super()._split(run, clean_probability)
+            seen.append((len(labeled), len(labeled) + len(unlabeled)))
+            return labeled, unlabeled
+
+    bench(Watched, warmup_epochs=1)
+    assert set(seen) == {(round(share * 40), 40)}
+    assert with_labeled_share(CrossEntropy, share) is CrossEntropy
+
+
+class FakeWorker:
+    """Stands for a process: takes turns, and notes them."""
+
+    turns = None
+
+    def __init__(self, task):
+        self.task, self.timing, self.left = task, None, 3
+
+    def receive(self):
+        self.turns.append(f"{self.task.option} starts")
+
+    def take_turn(self):
+        self.turns.append(self.task.option)
+        self.left -= 1
+        if not self.left:
+            self.timing = self.task.option
+        return not self.left
+
+    def end(self):
+        self.turns.append("end")
+
+
+def test_options_start_together_and_take_turns_epoch_by_epoch(monkeypatch):
+    monkeypatch.setattr(compare, "_Worker", FakeWorker)
+    monkeypatch.setattr(FakeWorker, "turns", [])
+    tasks = [Task("ce", {}, PROTOCOL, ONCE, "cpu", option) for option in ("a", "b")]
+    assert time_in_turns(tasks) == ["a", "b"]
+    assert FakeWorker.turns == ["a starts", "b starts", *["a", "b"] * 3, "end", "end"]
+
+
+def test_compared_options_run_in_processes_of_their_own(tmp_path):
+    file = tmp_path / "bench.json"
+    arguments = ("--method", "ce", "--track", "digits", "--samples", "40", "--repeats", "1")
+    outcome = call("bench", *arguments, "--compare", "fp32,bf16", "--output", str(file))
+    assert outcome.code == 0, outcome.err
+    first, second = json.loads(file.read_text())["timings"]
+    assert (first["option"], first["precision"], first["ratio_to_first"]) == ("fp32", "fp32", 1)
+    assert (second["option"], second["precision"]) == ("bf16", "bf16")
+    assert second["ratio_to_first"] > 0
+
+
+def test_what_a_process_raises_is_raised_here():
+    task = Task("no-such-method", {}, PROTOCOL, ONCE, "cpu")
+    with pytest.raises(UsageError, match="no-such-method"):
+        time_in_turns([task])
+
+
+def test_ratios_to_the_first_option_are_round_by_round(capsys):
+    timing = replace(bench(CrossEntropy), option="fp32", epochs=(1.0, 2.0, 4.0))
+    other = replace(timing, option="bf16", epochs=(2.0, 2.0, 2.0))
+    entries = document_of([timing, other])["timings"]
+    assert [entry["ratio_to_first"] for entry in entries] == [1.0, 1.0]
+    other = replace(other, epochs=(2.0, 4.0, 4.0))
+    assert document_of([timing, other])["timings"][1]["ratio_to_first"] == 2.0
+    print_timings([timing, other])
+    assert "first" in capsys.readouterr().out
+    print_timings([])
+    assert "nothing to time" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("--method", "knn", "--samples", "20"), "no floor"),
+        (("--method", "ce-clean"), "random images have no clean labels"),
         (("--method", "ce", "--track", "cifar100n-embedding"), "starts from pretrained weights"),
+        (("--method", "ce", "--compare", "fp16"), "'fp16'. Options are fp32, bf16 and compile"),
+        (("--method", "ce", "--compare", "fp32+bf16"), "'fp32+bf16'. Options are"),
     ],
 )
 def test_what_cannot_be_timed_is_refused(arguments, words):

@@ -1,12 +1,17 @@
 """`lnlbench bench`: how far a method's epoch is from the cost of its network passes alone."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lnlbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from lnlbench.bench.compare import Task
+    from lnlbench.plugins import Plugins
 
 
 def bench(
@@ -18,6 +23,21 @@ def bench(
     backbone: Annotated[str | None, typer.Option(help="Override the network.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Override the batch size.")] = None,
     precision: Annotated[str | None, typer.Option(help="Override: auto, fp32 or bf16.")] = None,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Compile the networks, and those of the floor.")
+    ] = False,
+    compare: Annotated[
+        str | None,
+        typer.Option(help="Time options in turns: fp32, bf16, compile, or joined by +, as a,b."),
+    ] = None,
+    reference: Annotated[
+        bool,
+        typer.Option("--reference", help="Also the passes in fp32, contiguous, view by view."),
+    ] = False,
+    labeled_share: Annotated[
+        float | None,
+        typer.Option(min=0.01, max=0.99, help="Share that DivideMix is to count as labeled."),
+    ] = None,
     samples: Annotated[int, typer.Option(min=4, help="Random training images.")] = 2560,
     repeats: Annotated[int, typer.Option(min=1, help="Timed epochs; medians are printed.")] = 3,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
@@ -25,25 +45,21 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Time one epoch of each method beside its floor: the same passes on preloaded tensors."""
+    from lnlbench.bench.compare import Task, time_in_turns, time_task
+    from lnlbench.bench.table import document_of, print_timings
+    from lnlbench.bench.timing import Setting
     from lnlbench.plugins import load_plugins
     from lnlbench.results.atomic import write_atomically
-    from lnlbench.runner.bench import bench_method
     from lnlbench.runner.devices import resolve_device
     from lnlbench.runner.spec import build_spec
 
     plugins = load_plugins()
+    resolve_device(device)
     overrides = {"backbone": backbone, "batch_size": batch_size, "precision": precision}
     changes = {key: value for key, value in overrides.items() if value is not None}
     timings = []
-    for name in method or sorted(plugins.methods):
+    for name in _chosen(plugins, method):
         chosen = plugins.method(name)
-        if chosen.oracle:
-            if method:
-                raise UsageError(
-                    f"Method {name!r} asks for {', '.join(sorted(chosen.oracle))}: random images "
-                    "have no clean labels and no noise rate. Time it with 'lnlbench run'."
-                )
-            continue
         # Selection from the second epoch on, so that what is timed is the method, not its warm-up.
         params = {"warmup_epochs": 1} if "warmup_epochs" in chosen.Params.model_fields else {}
         spec = build_spec(chosen, track, overrides=changes, params=params)
@@ -52,32 +68,48 @@ def bench(
                 f"Track {track!r} starts from pretrained weights, and bench times networks that "
                 "start from random ones. Choose another track, such as cifar100n-small."
             )
-        built = chosen(chosen.Params(**spec.params))
-        timing = bench_method(built, spec.protocol, samples, repeats, resolve_device(device))
-        if timing is not None:
-            timings.append(timing)
-        elif method:
+        setting = Setting(samples, repeats, compiled, reference)
+        task = Task(name, spec.params, spec.protocol, setting, device, labeled_share=labeled_share)
+        found = time_in_turns(_options(task, compare)) if compare else [time_task(task)]
+        timed = [timing for timing in found if timing is not None]
+        if method and not timed:
             raise UsageError(f"Method {name!r} trains no network step by step: it has no floor.")
-    document = json.dumps({"timings": [timing.document() for timing in timings]}, indent=2)
+        timings += timed
+    document = json.dumps(document_of(timings), indent=2)
     if output is not None:
         write_atomically(output, f"{document}\n".encode())
     if as_json:
         typer.echo(document)
-        return
-    from rich.console import Console
-    from rich.table import Table
+    else:
+        print_timings(timings)
 
-    first = timings[0]
-    title = f"{first.backbone}, {samples} images, batch {first.batch_size}, {first.precision}"
-    table = Table(
-        "method", "s / epoch", "images / s", "floor s", "× floor", title=f"{title}, {first.device}"
-    )
-    for timing in timings:
-        table.add_row(
-            timing.method,
-            f"{timing.seconds_per_epoch:.2f}",
-            f"{timing.images_per_second:,.0f}",
-            f"{timing.floor_seconds:.2f}",
-            f"{timing.ratio_to_floor:.2f}",
+
+def _chosen(plugins: "Plugins", named: list[str] | None) -> list[str]:
+    """The methods named, or all that random images are enough for."""
+    for name in named or []:
+        oracle = plugins.method(name).oracle
+        if oracle:
+            raise UsageError(
+                f"Method {name!r} asks for {', '.join(sorted(oracle))}: random images "
+                "have no clean labels and no noise rate. Time it with 'lnlbench run'."
+            )
+    return named or [name for name in sorted(plugins.methods) if not plugins.method(name).oracle]
+
+
+def _options(task: "Task", compare: str) -> "list[Task]":
+    """The task once for each option, such as fp32 or bf16+compile."""
+    tasks = []
+    for option in dict.fromkeys(part.strip() for part in compare.split(",")):
+        words = option.split("+")
+        precisions = [word for word in words if word in ("fp32", "bf16")]
+        if not set(words) <= {"fp32", "bf16", "compile"} or len(precisions) > 1:
+            raise UsageError(
+                f"--compare was given {option!r}. Options are fp32, bf16 and compile, or one of "
+                "the first two with the third, as bf16+compile; several as fp32,bf16,compile."
+            )
+        protocol = task.protocol.model_copy(
+            update={"precision": precisions[0]} if precisions else {}
         )
-    Console(highlight=False).print(table)
+        setting = replace(task.setting, compiled=task.setting.compiled or "compile" in words)
+        tasks.append(replace(task, protocol=protocol, setting=setting, option=option))
+    return tasks

@@ -74,6 +74,9 @@ def run(
     limit_test: Annotated[int | None, typer.Option(help="Use so many test images.")] = None,
     precision: Annotated[str | None, typer.Option(help="Override: auto, fp32 or bf16.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Compile the networks: slow to start, then faster.")
+    ] = False,
     data_dir: Annotated[
         Path | None, typer.Option(envvar="LNLBENCH_DATA_DIR", help="Folder with the data files.")
     ] = None,
@@ -173,7 +176,9 @@ def run(
         for each in specs:
             typer.echo(each.model_dump_json())
         return
-    series = Series(plugins, output, device, data_dir, overwrite, weights, provided, samples)
+    series = Series(
+        plugins, output, device, data_dir, overwrite, weights, provided, samples, compiled
+    )
     outcomes = series.execute(specs, quiet=quiet, machine=as_json)
     if not all(outcome.finished for outcome in outcomes):
         raise typer.Exit(EXIT_FAILED)

@@ -11,15 +11,19 @@ import lnlbench
 from lnlbench.runner.devices import available_cores, describe_device
 
 
-def describe_environment(device: torch.device, precision: str) -> dict[str, Any]:
+def describe_environment(
+    device: torch.device, precision: str, compiled: bool = False
+) -> dict[str, Any]:
     """Versions, hardware, precision, and the git commit of the lnlbench checkout, if it is one."""
+    # Times of compiled networks are compared with each other alone, like those of one hardware.
+    suffix = ", compiled" if compiled else ""
     commit, dirty = _git_state(Path(lnlbench.__file__).parent)
     return {
         "lnlbench": lnlbench.__version__,
         "torch": str(torch.__version__),  # a plain string: checkpoints hold nothing else
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "device": describe_device(device),
+        "device": describe_device(device) + suffix,
         "cpu_count": available_cores(),
         "threads": torch.get_num_threads(),
         "precision": precision,

@@ -17,8 +17,16 @@ from lnlbench.metrics.memorization import memorization
 from lnlbench.metrics.selection import selection_quality
 from lnlbench.runner.inputs import Inputs
 from lnlbench.runner.training_set import Split, evaluation_sample
+from lnlbench.tracks import Protocol
 
 DEFAULT_THRESHOLD = 0.5
+
+
+def eval_batch_size(protocol: Protocol, device: torch.device) -> int:
+    """Samples of a batch that nothing is learned from: large, but within the memory."""
+    size = 2048 if device.type == "cuda" else 500
+    # The images of a pretrained network are many times larger.
+    return size // 8 if protocol.pretrained is not None else size
 
 
 @dataclass(frozen=True)

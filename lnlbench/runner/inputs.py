@@ -12,7 +12,6 @@ from lnlbench.embeddings.load import Embeddings, load_embeddings
 from lnlbench.embeddings.views import EmbeddingViews, Standardization
 from lnlbench.networks import build_backbone
 from lnlbench.networks.heads import build_head
-from lnlbench.networks.precision import PreciseNetwork
 from lnlbench.networks.preprocessing import Preprocessing
 from lnlbench.networks.pretrained import PretrainedNetwork
 from lnlbench.networks.weights import WeightSources, find_weights, pinned_weights
@@ -76,7 +75,7 @@ def _image_inputs(
 def _random_inputs(prepared: Prepared) -> Inputs:
     dataset, device = prepared.dataset, prepared.device
     # A method holds what builds its networks, which therefore must not hold the data.
-    name, precision = prepared.spec.protocol.backbone, prepared.precision
+    name, precise = prepared.spec.protocol.backbone, prepared.precise
     classes, (_, channels, image_size, _) = dataset.num_classes, dataset.train_images.shape
 
     def views(images: Tensor, policy: str) -> Views:
@@ -84,7 +83,7 @@ def _random_inputs(prepared: Prepared) -> Inputs:
 
     def build_network() -> nn.Module:
         body = build_backbone(name, classes, channels, image_size)
-        return PreciseNetwork(body, precision, device)
+        return precise(body)
 
     return _image_inputs(prepared, views, build_network)
 
@@ -93,7 +92,7 @@ def _pretrained_inputs(
     prepared: Prepared, pretrained: PretrainedSpec, sources: WeightSources
 ) -> Inputs:
     name, device = prepared.spec.protocol.backbone, prepared.device
-    classes, precision = prepared.dataset.num_classes, prepared.precision
+    classes, precise = prepared.dataset.num_classes, prepared.precise
     preprocessing = Preprocessing.of(name, pretrained.image_size)
     if pretrained.weights is None:
         weights = find_weights(name, sources)
@@ -105,7 +104,7 @@ def _pretrained_inputs(
 
     def build_network() -> nn.Module:
         body = PretrainedNetwork(name, weights.tensors, classes)
-        return PreciseNetwork(body, precision, device)
+        return precise(body)
 
     inputs = _image_inputs(prepared, views, build_network)
     size = preprocessing.image_size
@@ -114,7 +113,7 @@ def _pretrained_inputs(
         f"weights sha256 {weights.sha256[:16]}"
     )
     count = len(prepared.split.training.labels)
-    probe = Probe(inputs.training, count, weights.tensors, precision, device)
+    probe = Probe(inputs.training, count, weights.tensors, prepared.precision, device)
     return replace(inputs, probe=probe, notes=(note,))
 
 
@@ -129,11 +128,11 @@ def _embedding_inputs(
     views = partial(EmbeddingViews, standardization=standardization, device=device)
     held_out = split.validation
     features, classes = plain.shape[1], prepared.dataset.num_classes
-    precision = prepared.precision
+    precise = prepared.precise
 
     def build_network() -> nn.Module:
         head = build_head(embedding.head, features, classes, embedding.dropout)
-        return PreciseNetwork(head, precision, device)
+        return precise(head)
 
     return Inputs(
         training=views(training),

@@ -26,6 +26,7 @@ from lnlbench.runner.devices import reset_peak_memory
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display, EpochReport
 from lnlbench.runner.environment import describe_environment
+from lnlbench.runner.evaluation import eval_batch_size
 from lnlbench.runner.inputs import Inputs, build_inputs
 from lnlbench.runner.interruption import StopRequest, stop_on_signals
 from lnlbench.runner.observations import Observations
@@ -66,13 +67,13 @@ class Execution:
         self.directory = directory
         self.display = display
         self.record = Record()
-        self.environment = describe_environment(prepared.device, prepared.precision)
+        self.environment = describe_environment(
+            prepared.device, prepared.precision, prepared.compiled
+        )
         self._stop = StopRequest()
         protocol, split, device = prepared.spec.protocol, prepared.split, prepared.device
-        eval_batch_size = 2048 if device.type == "cuda" else 500
-        if protocol.pretrained is not None:
-            eval_batch_size //= 8  # its images are many times larger
-        self._observations = Observations(prepared, inputs, eval_batch_size, samples)
+        batch_size = eval_batch_size(protocol, device)
+        self._observations = Observations(prepared, inputs, batch_size, samples)
         self._run = Run(
             RunHost(
                 views=inputs.training,
@@ -80,7 +81,7 @@ class Execution:
                 num_classes=prepared.dataset.num_classes,
                 max_epochs=protocol.epochs,
                 batch_size=protocol.batch_size,
-                eval_batch_size=eval_batch_size,
+                eval_batch_size=batch_size,
                 seed=prepared.spec.seed,
                 device=device,
                 build_network=inputs.build_network,
@@ -243,11 +244,12 @@ def execute(
     anew: bool = False,
     weights: WeightSources | None = None,
     samples: bool = False,
+    compiled: bool = False,
 ) -> Result:
     """Execute a run, or go on with it where its checkpoint stands unless it is to start `anew`.
 
     `weights` says where those of a pretrained backbone come from, unless embeddings are cached.
-    `samples` asks for samples.parquet.
+    `samples` asks for samples.parquet, `compiled` for networks run through torch.compile.
 
     Raises:
         UsageError: the directory is in use or cannot be written, the data do not fit the spec, or
@@ -259,7 +261,7 @@ def execute(
         # An earlier run's objects refer to each other: until collected, its arrays stay.
         gc.collect()
         reset_peak_memory(device)
-        prepared = prepare(spec, dataset, device)
+        prepared = prepare(spec, dataset, device, compiled)
         inputs = build_inputs(prepared, weights or WeightSources())
         prepared = prepared.with_notes(inputs.notes)
         if anew:

@@ -1,14 +1,18 @@
 """Making a spec concrete: data, noisy labels, device, precision."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
+from torch import nn
 
 from lnlbench.data.dataset import Dataset
-from lnlbench.networks.precision import resolve_precision
+from lnlbench.networks.precision import PreciseNetwork, resolve_precision
 from lnlbench.noise import NoisyLabels, apply_noise
 from lnlbench.runner.spec import RunSpec
 from lnlbench.runner.training_set import LabeledImages, Split, split_dataset
+from lnlbench.tracks import Protocol
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,15 @@ class Prepared:
     split: Split
     device: torch.device
     precision: str
+    compiled: bool = False
+
+    @property
+    def precise(self) -> Callable[[nn.Module], PreciseNetwork]:
+        """What wraps a network's body; it holds none of the data."""
+        unit = compiled_batches(self.spec.protocol) if self.compiled else None
+        return partial(
+            PreciseNetwork, precision=self.precision, device=self.device, compiled_batches=unit
+        )
 
     def with_notes(self, notes: tuple[str, ...]) -> "Prepared":
         """The same, with more that the result should say of its data."""
@@ -47,7 +60,14 @@ class Prepared:
         return replace(self, dataset=dataset, split=split)
 
 
-def prepare(spec: RunSpec, dataset: Dataset, device: torch.device) -> Prepared:
+def compiled_batches(protocol: Protocol) -> int:
+    """The unit that full batches are multiples of: methods also pass half of one, or two."""
+    return max(2, protocol.batch_size // 2)
+
+
+def prepare(
+    spec: RunSpec, dataset: Dataset, device: torch.device, compiled: bool = False
+) -> Prepared:
     """Apply the noise and split the data; the same for every seed of a track.
 
     Raises:
@@ -56,4 +76,4 @@ def prepare(spec: RunSpec, dataset: Dataset, device: torch.device) -> Prepared:
     noisy = apply_noise(spec.protocol.noise, dataset, spec.protocol.noise_seed)
     split = split_dataset(dataset, noisy, spec.protocol)
     precision = resolve_precision(spec.protocol.precision, device)
-    return Prepared(spec, dataset, noisy, split, device, precision)
+    return Prepared(spec, dataset, noisy, split, device, precision, compiled)

@@ -91,10 +91,12 @@ class Series:
         weights: Path | None = None,
         provided: ProvidedData | None = None,
         samples: bool = False,
+        compiled: bool = False,
     ) -> None:
         if samples:
             require_pyarrow()
         self.samples = samples
+        self.compiled = compiled
         self.plugins = plugins
         self.output = output
         self.device = resolve_device(device)
@@ -154,6 +156,7 @@ class Series:
                 anew=self.overwrite,
                 weights=self.weights,
                 samples=self.samples,
+                compiled=self.compiled,
             )
         file = directory.result_file
         if result.status != "interrupted":

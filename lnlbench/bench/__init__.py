@@ -1,0 +1,1 @@
+"""Timing methods beside the floor of their network passes, and options beside each other."""

@@ -1,0 +1,107 @@
+"""Options of one method side by side: a process each, whose epochs take turns."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from lnlbench.bench.timing import Setting, Timing, bench_method
+from lnlbench.errors import LnlbenchError, RunError
+from lnlbench.tracks import Protocol
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one process times. Plain values: they travel to it."""
+
+    method: str
+    params: dict[str, Any]
+    protocol: Protocol
+    setting: Setting
+    device: str
+    option: str = ""
+    labeled_share: float | None = None
+
+
+def time_task(task: Task, pause: Callable[[], None] = lambda: None) -> Timing | None:
+    """Time the task in this process; None if its method takes no step."""
+    from lnlbench.bench.division import with_labeled_share
+    from lnlbench.plugins import load_plugins
+    from lnlbench.runner.devices import resolve_device
+
+    method = with_labeled_share(load_plugins().method(task.method), task.labeled_share)
+    built = method(method.Params(**task.params))
+    device = resolve_device(task.device)
+    return bench_method(built, task.protocol, task.setting, device, task.option, pause)
+
+
+def time_in_turns(tasks: list[Task]) -> list[Timing | None]:
+    """Time the tasks epoch by epoch in turns, so that a drift of the machine's speed meets all.
+
+    Raises:
+        LnlbenchError: what a task's process raised, or that it died.
+    """
+    workers = [_Worker(task) for task in tasks]
+    try:
+        for worker in workers:
+            worker.receive()  # it has started; none shall start up while another is timed
+        waiting = list(workers)
+        while waiting:
+            waiting = [worker for worker in waiting if not worker.take_turn()]
+    finally:
+        for worker in workers:
+            worker.end()
+    return [worker.timing for worker in workers]
+
+
+class _Worker:
+    """A process that times one task, one epoch a turn."""
+
+    def __init__(self, task: Task) -> None:
+        context = get_context("spawn")
+        self._connection, remote = context.Pipe()
+        self._process: BaseProcess = context.Process(target=_work, args=(task, remote), daemon=True)
+        self._process.start()
+        remote.close()
+        self.timing: Timing | None = None
+
+    def take_turn(self) -> bool:
+        """Let it train one epoch; whether it is done."""
+        self._connection.send(None)
+        kind, self.timing = self.receive()
+        return kind == "done"
+
+    def receive(self) -> tuple[str, Any]:
+        """Its next message; raises what it could not do."""
+        try:
+            kind, content = self._connection.recv()
+        except EOFError as error:
+            raise RunError("A process that times an option has died; see above.") from error
+        if kind == "failed":
+            raise content
+        return kind, content
+
+    def end(self) -> None:
+        """End it, wherever it is."""
+        self._connection.close()
+        self._process.join(timeout=5)
+        self._process.kill()
+
+
+def _work(task: Task, connection: Connection) -> None:
+    def turn(message: str) -> None:
+        connection.send((message, None))
+        connection.recv()
+
+    try:
+        import lnlbench.plugins  # noqa: F401 - slow to import, and before the first turn
+
+        turn("started")
+        timing = time_task(task, lambda: turn("paused"))
+        connection.send(("done", timing))
+    except LnlbenchError as error:
+        connection.send(("failed", error))
+    except (EOFError, BrokenPipeError):
+        return  # the other side gave up

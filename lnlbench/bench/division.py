@@ -1,0 +1,28 @@
+"""DivideMix with a labeled share that is given, since random labels are no data to divide."""
+
+import torch
+from torch import Tensor
+
+from lnlbench.method import Method
+from lnlbench.methods.dividemix import DivideMix
+from lnlbench.run import Run
+
+
+def with_labeled_share(method: type[Method], share: float | None) -> type[Method]:
+    """The method; DivideMix made to label the most credible `share` of the samples."""
+    if share is None or not issubclass(method, DivideMix):
+        return method
+
+    unlabeled_share = 1 - share
+
+    class Divided(method):  # type: ignore[valid-type, misc]
+        """Divides as ever, then counts ranks."""
+
+        def _split(self, run: Run, clean_probability: Tensor) -> tuple[Tensor, Tensor]:
+            # Ranks between 0 and 1, moved so that the threshold cuts off the share.
+            ranks = clean_probability.argsort().argsort() / run.num_samples
+            threshold = self.params.clean_threshold
+            credible = torch.where(ranks >= unlabeled_share, threshold + 0.25, threshold - 0.25)
+            return super()._split(run, credible)
+
+    return Divided

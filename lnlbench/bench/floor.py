@@ -1,0 +1,117 @@
+"""The floor of an epoch: the same network passes, replayed on one preloaded batch."""
+
+import time
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from lnlbench.networks import build_backbone
+from lnlbench.networks.precision import PreciseNetwork
+from lnlbench.runner.optimizers import build_optimizer
+from lnlbench.runner.prepare import compiled_batches
+from lnlbench.tracks import Protocol
+
+IMAGE_SIZE = 32
+NUM_CLASSES = 100
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One call of a network, or (`network` None) one optimizer step on the calls since the last.
+
+    `large` are those over the whole training set, in inference mode.
+    """
+
+    network: int | None
+    batch: int = 0
+    training: bool = False
+    gradients: bool = False
+    large: bool = False
+
+
+@dataclass(frozen=True)
+class NetworkKind:
+    """How networks of a bench are built."""
+
+    protocol: Protocol
+    precision: str
+    device: torch.device
+    compiled: bool = False
+    channels_last: bool = True
+
+    def build(self) -> nn.Module:
+        """A network as a run would build it."""
+        body = build_backbone(self.protocol.backbone, NUM_CLASSES, 3, IMAGE_SIZE)
+        unit = compiled_batches(self.protocol) if self.compiled else None
+        network = PreciseNetwork(body, self.precision, self.device, unit)
+        return network if self.channels_last else network.to(memory_format=torch.contiguous_format)
+
+
+class Floor:
+    """Networks of one kind, and one preloaded batch, to replay recorded passes on."""
+
+    def __init__(self, kind: NetworkKind) -> None:
+        self._kind = kind
+        self._networks: dict[int, tuple[nn.Module, torch.optim.Optimizer]] = {}
+        self._images = torch.empty(0, device=kind.device)
+
+    def prepare(self, passes: list[Pass]) -> None:
+        """Make what the passes need, outside the timed part."""
+        kind = self._kind
+        for number in {each.network for each in passes if each.network is not None}:
+            if number not in self._networks:
+                network = kind.build()
+                self._networks[number] = (network, build_optimizer(network, kind.protocol))
+        largest = max((each.batch for each in passes), default=0)
+        if largest > len(self._images):
+            images = torch.randn(largest, 3, IMAGE_SIZE, IMAGE_SIZE, device=kind.device)
+            layout = torch.channels_last if kind.channels_last else torch.contiguous_format
+            self._images = images.to(memory_format=layout)
+            self._labels = torch.randint(NUM_CLASSES, (largest,), device=kind.device)
+
+    def replay(self, passes: list[Pass]) -> float:
+        """Run the passes, nothing but forward, backward and optimizer steps; returns seconds."""
+        wait_for(self._kind.device)
+        began = time.perf_counter()
+        pending: list[tuple[int, Tensor]] = []
+        for each in passes:
+            if each.network is None:
+                # Some methods step two networks after two passes, others both in one step: the
+                # first step after them does the work of all, whichever way it was.
+                self._learn(pending)
+                pending.clear()
+                continue
+            network = self._networks[each.network][0]
+            network.train(each.training)
+            with torch.inference_mode(each.large), torch.set_grad_enabled(each.gradients):
+                output = network(self._images[: each.batch])
+            if each.gradients:
+                pending.append((each.network, output))
+        wait_for(self._kind.device)
+        return time.perf_counter() - began
+
+    def _learn(self, pending: list[tuple[int, Tensor]]) -> None:
+        for number, logits in pending:
+            optimizer = self._networks[number][1]
+            optimizer.zero_grad(set_to_none=True)
+            cross_entropy(logits, self._labels[: len(logits)]).backward()
+            optimizer.step()
+
+
+def view_by_view(passes: list[Pass], size: int) -> list[Pass]:
+    """The passes of reference implementations: eval-mode guesses one view of `size` at a time."""
+    unbatched = []
+    for each in passes:
+        guess = each.network is not None and not (each.training or each.gradients or each.large)
+        parts = -(-each.batch // size) if guess else 1
+        sizes = [each.batch // parts + (part < each.batch % parts) for part in range(parts)]
+        unbatched += [replace(each, batch=part) for part in sizes]
+    return unbatched
+
+
+def wait_for(device: torch.device) -> None:
+    """Until the device has done all that it was told."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

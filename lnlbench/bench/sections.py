@@ -1,0 +1,136 @@
+"""Where the time of an epoch goes: a clock that is switched from one kind of work to the next."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from lnlbench.augment.views import Views
+from lnlbench.bench.floor import wait_for
+from lnlbench.run import Batch, Run, RunHost
+
+# Selection is what a method computes before an epoch's first batch, passes and views apart;
+# bookkeeping is all the rest: losses, mixing, indices, logs.
+SECTIONS = ("augmentation", "training", "no-grad passes", "selection", "bookkeeping")
+
+
+class Sections:
+    """Seconds by section while it is on; an inner section's time is not the outer one's."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.on = False
+        self._device = device
+        self._stack = ["selection"]
+        self._since = 0.0
+        self._seconds: dict[str, float] = defaultdict(float)
+
+    def start(self) -> None:
+        """Begin an epoch."""
+        self._seconds.clear()
+        self._stack = ["selection"]
+        self.on = True
+        self._since = time.perf_counter()
+
+    def stop(self) -> dict[str, float]:
+        """End the epoch: the share of each section, 1 in all."""
+        self._switch()
+        self.on = False
+        total = sum(self._seconds.values())
+        return {name: self._seconds[name] / total for name in SECTIONS}
+
+    def select_no_more(self) -> None:
+        """The first batch is asked for: what follows outside all sections is bookkeeping."""
+        if self.on and self._stack[0] == "selection":
+            self._switch()
+            self._stack[0] = "bookkeeping"
+
+    def enter(self, name: str) -> None:
+        """Until `leave`, time is this section's."""
+        if self.on:
+            self._switch()
+            self._stack.append(name)
+
+    def leave(self) -> None:
+        """Back to the section around this one."""
+        if self.on:
+            self._switch()
+            self._stack.pop()
+
+    @contextmanager
+    def section(self, name: str) -> Iterator[None]:
+        """`enter` and `leave` around a block."""
+        self.enter(name)
+        yield
+        self.leave()
+
+    def _switch(self) -> None:
+        # Waiting makes each section pay for its own kernels, at the price of a slower epoch.
+        wait_for(self._device)
+        now = time.perf_counter()
+        self._seconds[self._stack[-1]] += now - self._since
+        self._since = now
+
+
+class TimedViews:
+    """Views whose making is augmentation."""
+
+    def __init__(self, views: Views, sections: Sections) -> None:
+        self._views = views
+        self._sections = sections
+        self.check, self.block = views.check, views.block
+
+    def draw(self, augment: str, count: int, generator: torch.Generator) -> Tensor:
+        """As the views inside."""
+        with self._sections.section("augmentation"):
+            return self._views.draw(augment, count, generator)
+
+    def view(self, index: Tensor, draw: Tensor, augment: str = "weak") -> Tensor:
+        """As the views inside."""
+        with self._sections.section("augmentation"):
+            return self._views.view(index, draw, augment)
+
+    def plain(self, start: int, stop: int) -> Tensor:
+        """As the views inside."""
+        with self._sections.section("augmentation"):
+            return self._views.plain(start, stop)
+
+
+class TimedRun(Run):
+    """A run that tells training steps, and batches from what comes before them."""
+
+    def __init__(self, host: RunHost, sections: Sections) -> None:
+        super().__init__(host)
+        self._sections = sections
+
+    def batches(
+        self,
+        indices: Tensor | None = None,
+        views: int | None = None,
+        augment: str | Sequence[str] = "weak",
+        batch_size: int | None = None,
+        shuffle: bool = True,
+    ) -> Iterator[Batch]:
+        """As Run.batches; from the first call on, selection is over."""
+        self._sections.select_no_more()
+        return super().batches(indices, views, augment, batch_size, shuffle)
+
+    def step(self, loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
+        """As Run.step."""
+        with self._sections.section("training"):
+            super().step(loss, optimizer)
+
+
+def time_passes(network: nn.Module, sections: Sections) -> None:
+    """Count a network's forward passes as training, or as no-grad passes."""
+
+    def enter(module: nn.Module, inputs: tuple[Tensor]) -> None:
+        sections.enter("training" if torch.is_grad_enabled() else "no-grad passes")
+
+    def leave(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        sections.leave()
+
+    network.register_forward_pre_hook(enter)
+    network.register_forward_hook(leave)

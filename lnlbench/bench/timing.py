@@ -1,0 +1,263 @@
+"""Timing a method's epochs, each beside its floor."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lnlbench.augment.views import ImageViews
+from lnlbench.bench.floor import (
+    IMAGE_SIZE,
+    NUM_CLASSES,
+    Floor,
+    NetworkKind,
+    Pass,
+    view_by_view,
+    wait_for,
+)
+from lnlbench.bench.sections import Sections, TimedRun, TimedViews, time_passes
+from lnlbench.method import Method
+from lnlbench.networks.precision import resolve_precision
+from lnlbench.run import RunHost
+from lnlbench.runner.devices import describe_device, peak_memory_bytes, reset_peak_memory
+from lnlbench.runner.evaluation import Evaluator, eval_batch_size
+from lnlbench.runner.inputs import Inputs
+from lnlbench.runner.optimizers import build_optimizer
+from lnlbench.runner.training_set import LabeledImages, Split, evaluation_sample
+from lnlbench.seeds import generator_for, global_streams_kept
+from lnlbench.tracks import Protocol
+
+# One epoch of warm-up training and one to reach steady state, before any is timed.
+UNTIMED_EPOCHS = 2
+TEST_SHARE = 5  # CIFAR's: one test image for five training images
+MEAN, STD = (0.5,) * 3, (0.25,) * 3
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is timed, apart from the method and its protocol.
+
+    `reference` also replays the passes as reference implementations make them: float32, contiguous
+    layout, one pass a view.
+    """
+
+    samples: int
+    repeats: int
+    compiled: bool = False
+    reference: bool = False
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Medians over the timed epochs; a ratio is the median of the epochs' own ratios.
+
+    `shares` are of one more epoch, slowed by the clock; `evaluation_seconds` come on top of an
+    epoch. `untimed_seconds` are those of the epochs before the first timed one, compilation among
+    them. The peak of memory is the method's, without the floor.
+    """
+
+    method: str
+    option: str
+    backbone: str
+    samples: int
+    batch_size: int
+    precision: str
+    compiled: bool
+    device: str
+    repeats: int
+    untimed_seconds: float
+    epochs: tuple[float, ...]
+    seconds_per_epoch: float
+    images_per_second: float
+    floor_seconds: float
+    ratio_to_floor: float
+    reference_seconds: float | None
+    ratio_to_reference: float | None
+    shares: dict[str, float]
+    evaluation_seconds: float
+    peak_memory_bytes: int
+
+    def document(self) -> dict[str, object]:
+        """The timing as plain values."""
+        return asdict(self)
+
+
+class EpochTimer:
+    """Records a method's network passes, times its epochs, and each epoch's floors after it.
+
+    Interleaving lets the ratios survive a machine whose speed drifts.
+    """
+
+    def __init__(self, kind: NetworkKind, setting: Setting, pause: Callable[[], None]) -> None:
+        self.epochs: list[float] = []
+        self.floors: list[float] = []
+        self.references: list[float] = []
+        self.untimed_seconds = 0.0
+        self.steps = 0
+        self.peak_memory_bytes = 0
+        self.shares: dict[str, float] = {}
+        self.sections = Sections(kind.device)
+        self._kind = kind
+        self._setting = setting
+        self._pause = pause
+        self._floor = Floor(kind)
+        plain = NetworkKind(kind.protocol, "fp32", kind.device, channels_last=False)
+        self._reference = Floor(plain) if setting.reference else None
+        self._passes: list[Pass] = []
+        self._numbers: dict[nn.Module, int] = {}
+        self._began = time.perf_counter()
+
+    def build_network(self) -> nn.Module:
+        """A network whose passes are recorded."""
+        network = self._kind.build()
+        number = self._numbers.setdefault(network, len(self._numbers))
+
+        def record(module: nn.Module, inputs: tuple[Tensor]) -> None:
+            large = torch.is_inference_mode_enabled()
+            gradients = torch.is_grad_enabled() and not large
+            self._passes.append(Pass(number, len(inputs[0]), module.training, gradients, large))
+
+        network.register_forward_pre_hook(record)
+        time_passes(network, self.sections)
+        return network
+
+    def step_finished(self) -> None:
+        """Record an optimizer step."""
+        self.steps += 1
+        self._passes.append(Pass(None))
+
+    def epoch_finished(self, epoch: int) -> None:
+        """Note the epoch's time, then replay its passes; evaluation is no part of either."""
+        wait_for(self._kind.device)
+        elapsed = time.perf_counter() - self._began
+        timed = epoch - UNTIMED_EPOCHS
+        if timed < 0:
+            self.untimed_seconds += elapsed
+            # Before the floor has networks of its own.
+            self.peak_memory_bytes = peak_memory_bytes(self._kind.device)
+        if timed == self._setting.repeats:
+            self.shares = self.sections.stop()
+        elif timed >= -1:
+            floor, reference = self._replay()
+            if timed >= 0:
+                self.epochs.append(elapsed)
+                self.floors.append(floor)
+                self.references.append(reference)
+        self._passes.clear()
+        self._pause()
+        if timed == self._setting.repeats - 1:
+            self.sections.start()
+        self._began = time.perf_counter()
+
+    def _replay(self) -> tuple[float, float]:
+        """Seconds of the floor, and of the reference's passes (0 when not asked for)."""
+        self._floor.prepare(self._passes)
+        seconds = self._floor.replay(self._passes)
+        if self._reference is None:
+            return seconds, 0.0
+        passes = view_by_view(self._passes, max(2, self._kind.protocol.batch_size // 2))
+        self._reference.prepare(passes)
+        return seconds, self._reference.replay(passes)
+
+
+def bench_method(
+    method: Method,
+    protocol: Protocol,
+    setting: Setting,
+    device: torch.device,
+    option: str = "",
+    pause: Callable[[], None] = lambda: None,
+) -> Timing | None:
+    """Time epochs of a method on random images beside their floors; None if it takes no step.
+
+    `option` names the setting in the result. `pause` is called between two epochs.
+    """
+    reset_peak_memory(device)
+    precision = resolve_precision(protocol.precision, device)
+    kind = NetworkKind(protocol, precision, device, setting.compiled)
+    timer = EpochTimer(kind, setting, pause)
+    split = _random_split(setting.samples)
+    views = ImageViews(split.training.images, MEAN, STD, protocol.augment, device)
+    batch_size = eval_batch_size(protocol, device)
+    host = RunHost(
+        views=TimedViews(views, timer.sections),
+        labels=split.training.labels.to(device),
+        num_classes=NUM_CLASSES,
+        max_epochs=UNTIMED_EPOCHS + setting.repeats + 1,
+        batch_size=protocol.batch_size,
+        eval_batch_size=batch_size,
+        seed=0,
+        device=device,
+        build_network=timer.build_network,
+        build_optimizer=lambda network: build_optimizer(network, protocol),
+        learning_rate_factor=lambda epoch: 1.0,
+        epoch_finished=timer.epoch_finished,
+        step_finished=timer.step_finished,
+    )
+    run = TimedRun(host, timer.sections)
+    with global_streams_kept():
+        method.fit(run)
+    if not timer.steps:
+        return None
+    seconds = statistics.median(timer.epochs)
+    return Timing(
+        method=method.name,
+        option=option,
+        backbone=protocol.backbone,
+        samples=setting.samples,
+        batch_size=protocol.batch_size,
+        precision=precision,
+        compiled=setting.compiled,
+        device=describe_device(device),
+        repeats=setting.repeats,
+        untimed_seconds=timer.untimed_seconds,
+        epochs=tuple(timer.epochs),
+        seconds_per_epoch=seconds,
+        images_per_second=run.samples / seconds,
+        floor_seconds=statistics.median(timer.floors),
+        ratio_to_floor=_median_ratio(timer.epochs, timer.floors),
+        reference_seconds=statistics.median(timer.references) if setting.reference else None,
+        ratio_to_reference=(
+            _median_ratio(timer.epochs, timer.references) if setting.reference else None
+        ),
+        shares=timer.shares,
+        evaluation_seconds=_evaluation_seconds(method, split, views, batch_size, device),
+        peak_memory_bytes=timer.peak_memory_bytes,
+    )
+
+
+def _median_ratio(epochs: list[float], floors: list[float]) -> float:
+    return statistics.median(epoch / floor for epoch, floor in zip(epochs, floors, strict=True))
+
+
+def _random_split(samples: int) -> Split:
+    generator = generator_for(0, "bench")
+
+    def part(count: int) -> LabeledImages:
+        shape = (count, 3, IMAGE_SIZE, IMAGE_SIZE)
+        images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+        labels = torch.randint(NUM_CLASSES, (count,), generator=generator)
+        return LabeledImages(images, labels, torch.arange(count))
+
+    training = part(samples)
+    return Split(training, training.labels, None, part(max(1, samples // TEST_SHARE)))
+
+
+def _evaluation_seconds(
+    method: Method, split: Split, views: ImageViews, batch_size: int, device: torch.device
+) -> float:
+    """Seconds of what a run does between two epochs: test images and a sample of the others."""
+
+    def plain(images: Tensor) -> ImageViews:
+        return ImageViews(images, MEAN, STD, "none", device)
+
+    sample = plain(split.training.images[evaluation_sample(len(split.clean_labels))])
+    inputs = Inputs(views, sample, plain(split.test.images), None, nn.Identity)
+    evaluator = Evaluator(split, inputs, batch_size)
+    evaluator.evaluate(method)
+    began = time.perf_counter()
+    evaluator.evaluate(method)
+    return time.perf_counter() - began
