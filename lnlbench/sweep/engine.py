@@ -136,8 +136,10 @@ def _read_output(output: str) -> tuple[Result | None, str | None]:
         return None, None
 
 
-def describe_end(code: int) -> str:
+def describe_end(code: int | None) -> str:
     """How a process ended, in words."""
+    if code is None:
+        return "the process was lost"
     if code >= 0:
         return f"the process ended with exit code {code}"
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"

@@ -120,18 +120,18 @@ class Search:
     def _judge(self, ended: Ended, trials: int) -> bool:
         """Keep how a trial ended; False when it is to be tried again."""
         number = _number(ended.job)
-        outcome = _read_outcome(ended.output)
+        outcome = _read_outcome(ended.exit.output)
         if outcome is None or outcome.status == "interrupted":
             if self._stopping:
                 self._say(f"trial {number}: interrupted")
                 return True
-            if ended.code == EXIT_USAGE:
-                raise UsageError(error_message(ended))
-            reason = describe_end(ended.code)
+            if ended.exit.code == EXIT_USAGE:
+                raise UsageError(error_message(ended.exit))
+            reason = describe_end(ended.exit.code)
             if ended.job.attempt <= self._retries:
                 self._say(f"trial {number}: {reason}. Trying again.")
                 return False
-            last = printable(ended.lines[-1]) if ended.lines else ""
+            last = printable(ended.exit.lines[-1]) if ended.exit.lines else ""
             outcome = TrialOutcome(status="failed", error=f"{reason}. Last line: {last}")
         self._keep(number, outcome)
         done = len(self._study.ended())
