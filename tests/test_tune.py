@@ -20,6 +20,7 @@ from lnlbench.results.tuning import read_tuning
 from lnlbench.runner.checkpoint import load_checkpoint
 from lnlbench.runner.display import EpochReport
 from lnlbench.sweep.executor import Ended
+from lnlbench.sweep.process import Exit
 from lnlbench.tune.definition import Shortening, define_search
 from lnlbench.tune.recipe import found_recipe, standard_error
 from lnlbench.tune.search import Search
@@ -49,8 +50,8 @@ class Inline:
         job = self.running.pop(0)
         outcome = self.end(job)
         if isinstance(outcome, int):
-            return [Ended(job, outcome, "", ("first", "Error: the last line"), 1.0)]
-        return [Ended(job, 0, outcome.model_dump_json(), (), 1.0)]
+            return [Ended(job, Exit(outcome, "", ("first", "Error: the last line"), 1.0))]
+        return [Ended(job, Exit(0, outcome.model_dump_json(), (), 1.0))]
 
     def stop(self):
         pass

@@ -105,9 +105,9 @@ def tune(
     from lnlbench.runner.directory import RunDirectory
     from lnlbench.runner.series import check_spec
     from lnlbench.runner.spec import override_protocol
-    from lnlbench.sweep.executor import Limits
     from lnlbench.sweep.local import LocalExecutor, default_slots, visible_gpus
     from lnlbench.sweep.plan import Costs
+    from lnlbench.sweep.process import Limits
     from lnlbench.tune.definition import Shortening, define_search
     from lnlbench.tune.display import print_found, print_search
     from lnlbench.tune.recipe import found_recipe, write_recipe
