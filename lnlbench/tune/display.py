@@ -38,7 +38,7 @@ def print_search(
         estimate = f"at most {duration(whole)} by recorded runs, less what is pruned"
     seeds = ", ".join(map(str, definition.seeds))
     for line in (
-        f"{trials} trials of {definition.method} on {definition.track}, recipe {definition.base}, "
+        f"{_count(trials)} of {definition.method} on {definition.track}, recipe {definition.base}, "
         f"seeds {seeds}; {slots} at a time; {estimate}.",
         f"Compared: {definition.direction} {definition.objective}, "
         f"{100 * definition.validation:g} % of the training samples held out with noisy labels.",
@@ -64,7 +64,7 @@ def print_found(study: Study, tuning: Tuning, file: Path, console: Console) -> N
         )
     console.print(table)
     _print(
-        f"{tuning.trials} trials ({tuning.pruned} pruned, {tuning.failed} failed), "
+        f"{_count(tuning.trials)} ({tuning.pruned} pruned, {tuning.failed} failed), "
         f"{duration(tuning.wall_seconds)} in all.",
         console,
     )
@@ -91,6 +91,10 @@ def _lead(definition: SearchDefinition, tuning: Tuning) -> str:
         f"difference is at most {100 * error:.2f} points, and the best of {tuning.trials} is "
         "lucky besides."
     )
+
+
+def _count(trials: int) -> str:
+    return "1 trial" if trials == 1 else f"{trials} trials"
 
 
 def _print(text: str, console: Console) -> None:

@@ -18,6 +18,7 @@ from lnlbench.runner.display import duration
 from lnlbench.runner.interruption import StopRequest, stop_on_signals
 from lnlbench.sweep.engine import describe_end, error_message
 from lnlbench.sweep.executor import Ended, Executor, Job
+from lnlbench.sweep.process import LOG_NAME
 from lnlbench.tune.definition import SearchDefinition
 from lnlbench.tune.study import Study, seconds_of, values_of
 from lnlbench.tune.trial import PLAN_NAME, TrialOutcome, TrialPlan
@@ -119,19 +120,19 @@ class Search:
 
     def _judge(self, ended: Ended, trials: int) -> bool:
         """Keep how a trial ended; False when it is to be tried again."""
-        number = _number(ended.job)
-        outcome = _read_outcome(ended.exit.output)
+        number, end = _number(ended.job), ended.exit
+        outcome = _read_outcome(end.output)
         if outcome is None or outcome.status == "interrupted":
             if self._stopping:
                 self._say(f"trial {number}: interrupted")
                 return True
-            if ended.exit.code == EXIT_USAGE:
-                raise UsageError(error_message(ended.exit))
-            reason = describe_end(ended.exit.code)
+            if end.code == EXIT_USAGE:
+                raise UsageError(error_message(end))
+            reason = describe_end(end.code)
             if ended.job.attempt <= self._retries:
                 self._say(f"trial {number}: {reason}. Trying again.")
                 return False
-            last = printable(ended.exit.lines[-1]) if ended.exit.lines else ""
+            last = printable(end.lines[-1]) if end.lines else ""
             outcome = TrialOutcome(status="failed", error=f"{reason}. Last line: {last}")
         self._keep(number, outcome)
         done = len(self._study.ended())
@@ -143,7 +144,7 @@ class Search:
         if number == 0 and outcome.status == "failed":
             raise RunError(
                 f"The defaults could not be executed, so nothing was searched: {outcome.error} "
-                f"The log is {ended.job.directory.path / 'log.txt'}."
+                f"The log is {ended.job.directory.path / LOG_NAME}."
             )
         return True
 
