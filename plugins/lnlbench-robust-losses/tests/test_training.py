@@ -112,6 +112,7 @@ def test_peers_are_other_images_with_labels_of_yet_others():
     assert sorted(own) == sorted(peers) == sorted(warmup) == list(range(400))
     assert sum(a == b for a, b in zip(own, peers, strict=True)) < 10
     assert len(method.seen) == 4  # of the second epoch alone
+    assert not any(torch.allclose(logits, peers) for logits, _, peers, _ in method.seen)
     labels, peer_labels = (torch.cat([each[part] for each in method.seen]) for part in (1, 3))
     assert torch.equal(labels, run.labels[own])
     # Labels of peers are those of neither image: they agree by chance alone.
