@@ -7,11 +7,10 @@ import pytest
 import slow_dividemix as slow
 import torch
 from cli import call
-from tiny import CPU, comparable, make_run, run_short
+from tiny import CPU, comparable, make_embedding_run, make_run, run_short
 from torch import nn
 
 from lnlbench.augment.views import ImageViews
-from lnlbench.embeddings.views import EmbeddingViews, Standardization
 from lnlbench.errors import Interrupted, UsageError
 from lnlbench.methods import dividemix as module
 from lnlbench.methods import mixmatch
@@ -247,9 +246,7 @@ def test_an_unknown_strategy_is_refused_by_name():
 
 @pytest.mark.parametrize("augmentation", ["ws", "ws-saw", "ws-randaugment", "runtime-s", "ss"])
 def test_strong_views_of_embeddings_are_refused_before_any_training(augmentation):
-    features = [torch.randn(50, 6).half() for _ in range(2)]
-    views = EmbeddingViews(features, Standardization.of(features[0]), CPU)
-    run = make_run(views=views, network=lambda: nn.Linear(6, 4))
+    run = make_embedding_run()
     with pytest.raises(UsageError, match=r"On a track of embeddings there are no .* views"):
         DivideMix(params_of(augmentation)).fit(run)
     assert run.steps == 0
@@ -257,8 +254,6 @@ def test_strong_views_of_embeddings_are_refused_before_any_training(augmentation
 
 @pytest.mark.parametrize("augmentation", ["runtime-w", "ww", "raw"])
 def test_weak_and_plain_views_of_embeddings_train(augmentation):
-    features = [torch.randn(50, 6).half() for _ in range(2)]
-    views = EmbeddingViews(features, Standardization.of(features[0]), CPU)
-    run = make_run(views=views, network=lambda: nn.Linear(6, 4))
+    run = make_embedding_run()
     DivideMix(params_of(augmentation, warmup_epochs=1)).fit(run)
     assert run.epoch == 2

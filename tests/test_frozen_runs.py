@@ -17,6 +17,10 @@ from lnlbench.runner.loop import execute
 from lnlbench.runner.spec import build_spec, deviations, parse_spec
 
 PLUGINS = load_plugins()
+# A plugin's method may need views that embeddings do not have, and is tested with its plugin.
+BUILTIN = sorted(
+    name for name, origin in PLUGINS.origins.items() if origin.distribution == "lnlbench"
+)
 FLAGS = ("--track", "digits", "--method", "ce", "--backbone", FROZEN["backbone"], "--frozen")
 
 
@@ -49,7 +53,7 @@ def run(cache, weights, tmp_path, monkeypatch):
     return execute_short
 
 
-@pytest.mark.parametrize("name", sorted(PLUGINS.methods))
+@pytest.mark.parametrize("name", BUILTIN)
 def test_every_method_trains_on_embeddings(name, run):
     result = run(name)
     assert (result.status, result.error) == ("done", None)

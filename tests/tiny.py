@@ -7,6 +7,7 @@ from torch import nn
 
 from lnlbench.augment.views import ImageViews
 from lnlbench.data import load_dataset
+from lnlbench.embeddings.views import EmbeddingViews, Standardization
 from lnlbench.plugins import load_plugins
 from lnlbench.run import Run, RunHost
 from lnlbench.runner.directory import RunDirectory
@@ -45,6 +46,14 @@ def make_run(samples: int = 50, batch_size: int = 16, max_epochs: int = 3, **cha
         "learning_rate_factor": lambda epoch: 0.5**epoch,
     }
     return Run(RunHost(**{**settings, **changes}))
+
+
+def make_embedding_run(**changes) -> Run:
+    """A run on the features of fifty samples, of which there are two views."""
+    generator = torch.Generator().manual_seed(2)
+    features = [torch.randn(50, 6, generator=generator).half() for _ in range(2)]
+    views = EmbeddingViews(features, Standardization.of(features[0]), CPU)
+    return make_run(views=views, network=lambda: nn.Linear(6, 4), **changes)
 
 
 def quick_params(method) -> dict:

@@ -16,7 +16,7 @@ from lnlbench_early_learning.elr_plus import (
 )
 from lnlbench_early_learning.mixing import Mixing, draw_mixing, sigmoid_rampup
 from recording import CLASSES, Recorded, draw, mean, recorded_losses, recorded_order
-from tiny import make_run
+from tiny import make_embedding_run, make_run
 from torch import nn
 
 from lnlbench.testing import check_method
@@ -152,3 +152,10 @@ def found_mixing(plain, mixed):
         shares.append(share)
     assert max(shares) - min(shares) < 1e-3
     return shares[0], partners
+
+
+def test_elr_plus_trains_heads_on_frozen_features():
+    method, run = ELRPlus(ELRPlus.Params()), make_embedding_run()
+    method.fit(run)
+    assert run.epoch == 2
+    assert len(method.trained_networks()) == ELRPlus.networks

@@ -8,7 +8,7 @@ import torch
 from lnlbench_early_learning.sop import SOP
 from lnlbench_early_learning.sop_plus import SOPPlus
 from recording import CLASSES, Recorded, draw, mean
-from tiny import make_run
+from tiny import make_embedding_run, make_run
 
 from lnlbench.errors import UsageError
 from lnlbench.testing import check_method
@@ -147,12 +147,11 @@ def test_noise_of_a_wrong_label_is_found():
     assert math.isclose(v[0, 2].item(), 0, abs_tol=0.01)
 
 
-def test_sop_plus_refuses_data_without_strong_views():
-    run = make_run(network=Recorded)
-
-    def refuse(*augment):
-        raise UsageError(f"no {augment[-1]} views")
-
-    run.require_views = refuse
-    with pytest.raises(UsageError, match="no strong views"):
+def test_sop_trains_a_head_on_frozen_features_and_sop_plus_says_why_it_cannot():
+    run = make_embedding_run()
+    SOP(SOP.Params()).fit(run)
+    assert run.epoch == 2
+    run = make_embedding_run()
+    with pytest.raises(UsageError, match=r"On a track of embeddings there are no 'strong' views"):
         SOPPlus(SOPPlus.Params()).fit(run)
+    assert run.steps == 0

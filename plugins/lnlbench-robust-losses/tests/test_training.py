@@ -10,7 +10,7 @@ from lnlbench_robust_losses.gls import GeneralizedLabelSmoothing
 from lnlbench_robust_losses.peer_loss import PeerLoss
 from lnlbench_robust_losses.presets import warmup_length
 from lnlbench_robust_losses.truncated_gce import TruncatedGCE
-from tiny import make_run
+from tiny import make_embedding_run, make_run
 from torch import nn
 
 from lnlbench.run import Run
@@ -49,6 +49,12 @@ class Recorded(nn.Linear):
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 def test_every_check_passes(method):
     check_method(method)
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def test_every_method_trains_a_head_on_frozen_features(method, steps):
+    method(method.Params()).fit(make_embedding_run())
+    assert {epoch for epoch, _, _ in steps} == {0, 1, 2}
 
 
 def test_a_warmup_is_a_share_of_the_run_unless_its_length_is_given():
@@ -106,6 +112,7 @@ def test_peers_are_other_images_with_labels_of_yet_others():
     assert sorted(own) == sorted(peers) == sorted(warmup) == list(range(400))
     assert sum(a == b for a, b in zip(own, peers, strict=True)) < 10
     assert len(method.seen) == 4  # of the second epoch alone
+    assert not any(torch.allclose(logits, peers) for logits, _, peers, _ in method.seen)
     labels, peer_labels = (torch.cat([each[part] for each in method.seen]) for part in (1, 3))
     assert torch.equal(labels, run.labels[own])
     # Labels of peers are those of neither image: they agree by chance alone.
