@@ -1,5 +1,6 @@
 """The hooks a plugin can implement, one line each; plugins/README.md explains them."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pluggy import HookspecMarker
@@ -25,3 +26,18 @@ def register_backbones() -> "list[Backbone]":  # type: ignore[empty-body]
 @hookspec
 def register_datasets() -> "list[DataSource]":  # type: ignore[empty-body]
     """Return the data sets this plugin provides."""
+
+
+@hookspec
+def run_started(directory: Path, spec: dict, epoch: int) -> None:
+    """A run begins in its directory, or goes on there; `epoch`, from 0, is the next to train."""
+
+
+@hookspec
+def epoch_finished(directory: Path, epoch: int, values: dict) -> None:
+    """An epoch, from 0, has been trained, evaluated and saved; `values` are its curves' values."""
+
+
+@hookspec
+def run_finished(directory: Path, result: dict) -> None:
+    """A run has ended, whatever became of it; `result` is the document of its result file."""

@@ -98,6 +98,9 @@ def run(
     samples: Annotated[
         bool, typer.Option("--samples", help="Also write samples.parquet: a row per sample.")
     ] = False,
+    log: Annotated[
+        list[str] | None, typer.Option(help="Also log to: tensorboard, in the run's directory.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object; progress on standard error.")
@@ -147,6 +150,7 @@ def run(
         )
 
     from lnlbench.data.provided import ProvidedData
+    from lnlbench.loggers import make_logger
     from lnlbench.params import parse_assignments
     from lnlbench.plugins import load_plugins
     from lnlbench.runner.data import data_overrides
@@ -176,6 +180,8 @@ def run(
         for each in specs:
             typer.echo(each.model_dump_json())
         return
+    for name in split_names(log or []):
+        plugins.manager.register(make_logger(name), f"lnlbench:{name}")
     series = Series(
         plugins, output, device, data_dir, overwrite, weights, provided, samples, compiled
     )

@@ -30,6 +30,7 @@ from lnlbench.runner.evaluation import eval_batch_size
 from lnlbench.runner.inputs import Inputs, build_inputs
 from lnlbench.runner.interruption import StopRequest, stop_on_signals
 from lnlbench.runner.observations import Observations
+from lnlbench.runner.observers import Observers
 from lnlbench.runner.optimizers import build_optimizer
 from lnlbench.runner.oracle import privileged_knowledge
 from lnlbench.runner.prepare import Prepared, prepare
@@ -61,11 +62,13 @@ class Execution:
         directory: RunDirectory,
         display: Display,
         samples: bool = False,
+        observers: Observers | None = None,
     ) -> None:
         self.prepared = prepared
         self.method = method
         self.directory = directory
         self.display = display
+        self.observers = observers or Observers()
         self.record = Record()
         self.environment = describe_environment(
             prepared.device, prepared.precision, prepared.compiled
@@ -111,6 +114,8 @@ class Execution:
             self.prepared, self.method, origin, self.record, self.environment, status, error
         )
         self.directory.write_result(result)
+        document = result.model_dump(mode="json")
+        self.observers.tell("run_finished", directory=self.directory.path, result=document)
         return result
 
     def fit(self) -> tuple[Status, str | None]:
@@ -147,6 +152,8 @@ class Execution:
         spec = self.prepared.spec
         title = f"{spec.method} · {spec.track} · seed {spec.seed}"
         self.display.started(title, spec.protocol.epochs, self.record.epochs)
+        facts = {"spec": spec.document(), "epoch": self.record.epochs}
+        self._began += self.observers.tell("run_started", directory=self.directory.path, **facts)
         self._epoch_began = time.monotonic()
         return self.record.epochs
 
@@ -207,8 +214,13 @@ class Execution:
                 scores=scores,
             )
         )
+        values = {**scalars, **scores}
+        observed = self.observers.tell(
+            "epoch_finished", directory=self.directory.path, epoch=epoch, values=values
+        )
+        self._began += observed
         self._stop.check()
-        self._epoch_began = now
+        self._epoch_began = now + observed
 
     def _save_checkpoint(self) -> None:
         state = {
@@ -245,11 +257,13 @@ def execute(
     weights: WeightSources | None = None,
     samples: bool = False,
     compiled: bool = False,
+    observers: Observers | None = None,
 ) -> Result:
     """Execute a run, or go on with it where its checkpoint stands unless it is to start `anew`.
 
     `weights` says where those of a pretrained backbone come from, unless embeddings are cached.
-    `samples` asks for samples.parquet, `compiled` for networks run through torch.compile.
+    `samples` asks for samples.parquet, `compiled` for networks run through torch.compile;
+    `observers` are told what happens.
 
     Raises:
         UsageError: the directory is in use or cannot be written, the data do not fit the spec, or
@@ -269,7 +283,9 @@ def execute(
         elif samples:
             _check_watched(directory, device)
         directory.write_spec(spec)
-        return Execution(prepared, inputs, method(params), directory, display, samples).run(origin)
+        return Execution(
+            prepared, inputs, method(params), directory, display, samples, observers
+        ).run(origin)
 
 
 def _check_watched(directory: RunDirectory, device: torch.device) -> None:

@@ -27,6 +27,7 @@ from lnlbench.runner.devices import resolve_device
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display, LiveDisplay, PlainDisplay, QuietDisplay
 from lnlbench.runner.loop import execute
+from lnlbench.runner.observers import Observers
 from lnlbench.runner.samples import require_pyarrow
 from lnlbench.runner.spec import RunSpec, deviations
 
@@ -157,6 +158,7 @@ class Series:
                 weights=self.weights,
                 samples=self.samples,
                 compiled=self.compiled,
+                observers=Observers(self.plugins.manager),
             )
         file = directory.result_file
         if result.status != "interrupted":
