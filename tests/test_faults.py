@@ -27,6 +27,7 @@ from cli import (
 )
 from plugin_zoo import install
 
+from lnlbench.methods.cross_entropy import CrossEntropy
 from lnlbench.results import ResultStore
 
 KILLS = 5
@@ -296,3 +297,21 @@ def test_a_diverging_run_is_stored_as_such_and_never_counts_as_done(tmp_path):
         result = stored(tmp_path)
         assert result["status"] == "diverged"
         assert set(result["scores"].values()) == {None}
+
+
+def test_a_finished_result_outlives_a_later_attempt_that_fails(tmp_path, monkeypatch):
+    arguments = ("run", "--method", "ce", *SMALL, "--output", tmp_path)
+    assert call(*arguments).code == 0
+    finished = stored(tmp_path)
+
+    def fail(*_):
+        raise ZeroDivisionError("out of luck")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(CrossEntropy, "loss", fail)
+        outcome = call(*arguments, "--overwrite")
+    assert outcome.code == 1
+    assert "out of luck" in outcome.out
+    assert "The finished result of before stays:" in outcome.out
+    assert stored(tmp_path) == finished
+    assert "already done" in call(*arguments).out

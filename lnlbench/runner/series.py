@@ -34,11 +34,15 @@ from lnlbench.runner.spec import RunSpec, deviations
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one spec, and the files that hold it."""
+    """What became of one spec, and the files that hold it.
+
+    `kept` is the finished result of before, which one that is not finished does not replace.
+    """
 
     result: Result
     directory: Path
     result_file: Path
+    kept: Path | None = None
 
     @property
     def finished(self) -> bool:
@@ -160,17 +164,23 @@ class Series:
                 compiled=self.compiled,
                 observers=Observers(self.plugins.manager),
             )
-        file = directory.result_file
-        if result.status != "interrupted":
+        file, kept = directory.result_file, None
+        stored = None if result.status == "done" else self._stored(spec)
+        if stored is not None:
+            kept = self.store.path_for(stored)
+        elif result.status != "interrupted":
             file = self.store.path_for(result)
             if not already or not file.exists():
                 file = self.store.save(result, overwrite=self.overwrite)
-        outcome = Outcome(result, directory.path, file)
+        outcome = Outcome(result, directory.path, file, kept)
         display.finished(describe_outcome(outcome, already))
         return outcome
 
     def _finished(self, spec: RunSpec, directory: RunDirectory) -> Result | None:
         """The finished result of this spec, from the store or from the run's directory."""
+        return self._stored(spec) or directory.finished_result()
+
+    def _stored(self, spec: RunSpec) -> Result | None:
         stored = self.store.find(
             spec.fingerprint,
             track=spec.track,
@@ -178,9 +188,7 @@ class Series:
             recipe=spec.recipe,
             seed=spec.seed,
         )
-        if stored is not None and stored.status == "done":
-            return stored
-        return directory.finished_result()
+        return stored if stored is not None and stored.status == "done" else None
 
     def _dataset(self, spec: RunSpec, directory: RunDirectory) -> Dataset:
         name = spec.protocol.dataset
@@ -208,10 +216,11 @@ def describe_outcome(outcome: Outcome, already: bool) -> str:
             f"{title}: done{kept}, test_accuracy_last10 {100 * last10:.2f}%{note}. "
             f"Result: {outcome.result_file}"
         )
+    stays = "" if outcome.kept is None else f". The finished result of before stays: {outcome.kept}"
     if result.status == "interrupted":
         again = shlex.join(["lnlbench", "run", "--resume", str(outcome.directory)])
-        return f"{title}: interrupted, {result.error}. Go on with: {again}"
-    return f"{title}: {result.status}: {result.error} Result: {outcome.result_file}"
+        return f"{title}: interrupted, {result.error}. Go on with: {again}{stays}"
+    return f"{title}: {result.status}: {result.error} Result: {outcome.result_file}{stays}"
 
 
 def _choose_display(console: Console, quiet: bool) -> Display:
