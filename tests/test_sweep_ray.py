@@ -16,6 +16,7 @@ from cli import PACKAGE, essence, start_process
 from plugin_zoo import install
 from rich.console import Console
 
+from lnlbench.errors import RunError
 from lnlbench.plugins import load_plugins
 from lnlbench.results import ResultStore
 from lnlbench.runner.directory import RunDirectory
@@ -47,7 +48,7 @@ def register_methods():
 OVERRIDES = ("limit_train=300", "limit_test=100", "epochs=12")
 STORE_BYTES = 80 * 2**20
 # The machine may have other things to do.
-SECONDS = 280
+SECONDS = 900
 
 
 @pytest.fixture
@@ -157,7 +158,15 @@ def lose(cluster, node):
     cluster.remove_node(node, allow_graceful=False)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "127.0.0.1:first", "no-such-host.invalid:1"])
+def test_a_cluster_that_is_not_there_is_reported_at_once(address):
+    from lnlbench.sweep.cluster import RayExecutor
+
+    with pytest.raises(RunError, match=f"Cannot reach the Ray cluster '{address}'.*ray start"):
+        RayExecutor(address, None, 1, "cpu", 1, Limits())
+
+
+@pytest.mark.timeout(3600)
 def test_ray_and_local_processes_give_the_same_results(start_cluster, modules, tmp_path):
     cluster, _ = start_cluster(nodes=1)
     on_ray = ray_sweep(cluster, tmp_path / "ray", modules, 2).finish(SECONDS)
@@ -168,7 +177,7 @@ def test_ray_and_local_processes_give_the_same_results(start_cluster, modules, t
     assert results_of(tmp_path / "ray") == results_of(tmp_path / "local")
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 def test_a_stopped_sweep_keeps_the_state_of_its_runs(start_cluster, modules, tmp_path):
     cluster, _ = start_cluster(nodes=1)
     folder = tmp_path / "stopped"

@@ -4,6 +4,7 @@ Ray decides where and when; `lnlbench run` does the work, in a process that the 
 output folder must be one path on all nodes.
 """
 
+import socket
 import time
 from itertools import islice
 from typing import Any
@@ -25,6 +26,7 @@ except ImportError as error:
 # Tasks that Ray has at a time, most of them waiting: an autoscaler sees how much there is to do,
 # and its scheduler is not filled with everything.
 IN_FLIGHT = 1000
+CONNECT_SECONDS = 10.0
 _SHOWN = 20
 
 
@@ -45,8 +47,9 @@ class RayExecutor:
         limits: Limits,
     ) -> None:
         try:
+            _check_reachable(address)
             ray.init(address=address, log_to_driver=False, logging_level="warning")
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             raise RunError(
                 f"Cannot reach the Ray cluster {address!r}: {error}. Start one with "
                 "'ray start --head', and give what it prints as --address."
@@ -99,3 +102,10 @@ class RayExecutor:
         except RayError as error:
             lines = (f"Ray: {type(error).__name__}: {str(error).partition(chr(10))[0]}",)
             return Ended(job, Exit(None, "", lines, time.monotonic() - began))
+
+
+def _check_reachable(address: str) -> None:
+    """Fail where nobody listens at HOST:PORT; Ray itself would try again for many minutes."""
+    host, colon, port = address.rpartition(":")
+    if colon and "://" not in address:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()

@@ -4,6 +4,7 @@ Without torch, like all that it imports: a node keeps a worker for each run that
 """
 
 import os
+import signal
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,8 @@ RELEASE_SECONDS = 60.0
 
 def execute(folder: Path, arguments: tuple[str, ...], threads: int, limits: Limits) -> Exit:
     """Run `lnlbench` with these arguments until it ends, or the task is cancelled."""
+    # Ray cancels by this handler, which is not there when `ray start` ran in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # A node can be lost to Ray before its processes have ended.
     wait_until_free(folder, RELEASE_SECONDS)
     process = RunProcess(folder, arguments, limits, run_environment(os.environ, threads, None))
