@@ -153,6 +153,14 @@ def test_plain_training_has_no_passes_without_gradients():
     assert timing.peak_memory_bytes > 0
 
 
+def test_heads_on_random_features_are_timed_on_a_track_of_embeddings():
+    protocol = load_track("cifar100n-embedding").protocol
+    method = DivideMix(DivideMix.Params(warmup_epochs=1))
+    timing = bench_method(method, protocol, ONCE, CPU)
+    assert timing.ratio_to_floor > 0
+    assert timing.evaluation_seconds > 0
+
+
 @pytest.mark.parametrize("share", [0.25, 0.6])
 def test_the_labeled_share_is_what_was_asked_for(share):
     method = with_labeled_share(DivideMix, share)
@@ -234,7 +242,7 @@ def test_ratios_to_the_first_option_are_round_by_round(capsys):
     [
         (("--method", "knn", "--samples", "20"), "no floor"),
         (("--method", "ce-clean"), "random images have no clean labels"),
-        (("--method", "ce", "--track", "cifar100n-embedding"), "starts from pretrained weights"),
+        (("--method", "ce", "--track", "cifar100n-pretrained"), "starts from pretrained weights"),
         (("--method", "ce", "--compare", "fp16"), "'fp16'. Options are fp32, bf16 and compile"),
         (("--method", "ce", "--compare", "fp32+bf16"), "'fp32+bf16'. Options are"),
     ],

@@ -276,8 +276,9 @@ def make_step(unlabeled=True, sizes=(5, 7), **params):
         {},
         {"lambda_u": 0.0},
         {"lambda_u": 150.0, "temperature": 1.0, "mixup_alpha": 0.75, "prior_penalty": 0.3},
+        {"guess_together": True},
     ],
-    ids=["defaults", "no unlabeled loss", "others"],
+    ids=["defaults", "no unlabeled loss", "others", "one pass of guessing"],
 )
 def test_a_step_is_the_slow_one(params, unlabeled, ramp):
     step = make_step(unlabeled, **params)
@@ -285,9 +286,10 @@ def test_a_step_is_the_slow_one(params, unlabeled, ramp):
     assert step.loss(ramp).item() == pytest.approx(reference, rel=1e-5)
 
 
+@pytest.mark.parametrize("together", [False, True])
 @pytest.mark.parametrize("sizes", [(8, 8), (1, 8), (8, 1), (3, 8)])
-def test_a_step_pairs_batches_of_any_sizes(sizes):
-    step = make_step(sizes=sizes)
+def test_a_step_pairs_batches_of_any_sizes(sizes, together):
+    step = make_step(sizes=sizes, guess_together=together)
     assert step.loss(0.5).item() == pytest.approx(step.slow_loss(0.5, step.mixed()), rel=1e-5)
 
 
@@ -348,8 +350,8 @@ def test_an_epoch_after_warm_up_call_by_call(plan):
     for name, other, sizes in [("network", "peer", [8, 5]), ("peer", "network", [8, 8, 4])]:
         for size in sizes:
             expected += [Call(name, "forward", True, False, HALF)] * 2  # guessing, a view each
-            expected += [Call(other, "forward", False, False, 2 * HALF)]  # the peer's two views
             expected += [Call(name, "forward", True, False, size)] * 2  # refining
+            expected += [Call(other, "forward", False, False, 2 * HALF)]  # the peer's two views
             expected += [Call(name, "forward", True, True, 2 * size + 2 * HALF)]
             expected += [Call(name, "step")]
     assert calls[6:] == expected
@@ -440,13 +442,19 @@ def test_the_weight_of_the_unlabeled_loss_ramps_up_from_the_end_of_warm_up(plan)
         assert ramps[-1] == 1
 
 
-def test_running_statistics_move_five_times_in_a_step(plan):
-    """Two passes of guessing and two of refining besides the one that has gradients."""
+@pytest.mark.parametrize(("together", "moves"), [(False, 5), (True, 2)])
+def test_running_statistics_move_with_every_pass_of_a_step(plan, together, moves):
+    """Two passes of guessing and two of refining, or one for all, and the one with gradients."""
     belief = belief_of(60, torch.arange(24))
     plan(belief, belief)
-    trained = train(60)
+    trained = train(60, guess_together=together)
     for network in (trained.method.network, trained.method.peer):
-        assert int(network.normalization.num_batches_tracked) == 3 * 5
+        assert int(network.normalization.num_batches_tracked) == 3 * moves
+
+
+def test_guessing_together_is_left_out_of_a_spec_that_does_not_ask_for_it():
+    assert "guess_together" not in DivideMix.Params().model_dump()
+    assert DivideMix.Params(guess_together=True).model_dump()["guess_together"] is True
 
 
 # The division

@@ -1,11 +1,14 @@
 """Backbones: sizes, stems, precision."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
+from torch._dynamo.exc import TorchDynamoException
 
 from lnlbench.errors import UsageError
-from lnlbench.networks import BACKBONES, build_backbone, check_backbone
+from lnlbench.networks import BACKBONES, build_backbone, check_backbone, compiled
 from lnlbench.networks.precision import PreciseNetwork, resolve_precision
 
 CPU = torch.device("cpu")
@@ -85,6 +88,69 @@ def test_logits_and_weights_are_float32_at_every_precision(precision):
     assert logits.dtype == torch.float32
     assert inside == [torch.bfloat16 if precision == "bf16" else torch.float32]
     assert {weight.grad.dtype for weight in network.parameters()} == {torch.float32}
+
+
+@pytest.fixture
+def compiled_sizes(monkeypatch):
+    """Sizes of the batches that would be compiled; they run as they are."""
+    sizes = []
+
+    def run(body, images):
+        sizes.append(len(images))
+        return body(images)
+
+    monkeypatch.setattr("lnlbench.networks.precision.run_compiled", run)
+    return sizes
+
+
+def test_full_batches_of_training_are_compiled_and_nothing_else(compiled_sizes):
+    network = PreciseNetwork(build_backbone("small-cnn", 10, 3, 32), "fp32", CPU, 4)
+    for size in (4, 5, 8, 3, 16):
+        network(torch.randn(size, 3, 32, 32))
+    with torch.no_grad():
+        network(torch.randn(12, 3, 32, 32))
+    with torch.inference_mode():
+        network(torch.randn(16, 3, 32, 32))
+    assert compiled_sizes == [4, 8, 16, 12]
+    plain = PreciseNetwork(build_backbone("small-cnn", 10, 3, 32), "fp32", CPU)
+    plain(torch.randn(4, 3, 32, 32))
+    assert compiled_sizes == [4, 8, 16, 12]
+
+
+def test_logits_of_compiled_batches_are_copies(compiled_sizes, monkeypatch):
+    network = PreciseNetwork(nn.Identity(), "fp32", CPU, 4)
+    images = torch.randn(4, 2)
+    assert network(images).data_ptr() != images.data_ptr()
+    assert torch.equal(network(images), images)
+    rest = torch.randn(3, 2)
+    assert network(rest).data_ptr() == rest.data_ptr()
+
+
+def test_what_cannot_be_compiled_is_an_error_with_a_way_on(monkeypatch):
+    def broken(body, images):
+        raise TorchDynamoException("no compiler here\nand a long trace")
+
+    monkeypatch.setattr(compiled, "_compiled", lambda device_type: broken)
+    with pytest.raises(
+        UsageError, match=r"--compile failed: .*no compiler here\. .*without"
+    ) as info:
+        compiled.run_compiled(nn.Identity(), torch.randn(2, 2))
+    assert "long trace" not in str(info.value)
+
+
+@pytest.mark.slow
+def test_a_compiled_network_computes_what_it_computes_without():
+    torch.manual_seed(0)
+    network = PreciseNetwork(build_backbone("small-cnn", 10, 3, 32), "fp32", CPU, 4)
+    other = copy.deepcopy(network)
+    with torch.no_grad():
+        for weight in other.parameters():
+            weight.mul_(2)
+    images = torch.randn(8, 3, 32, 32).to(memory_format=torch.channels_last)
+    for each in (network, other):  # a copy runs its own weights
+        plain = copy.deepcopy(each)
+        plain.compiled_batches = None
+        torch.testing.assert_close(each(images), plain(images), rtol=1e-4, atol=1e-5)
 
 
 def test_precision_is_chosen_by_the_hardware_unless_it_is_named(monkeypatch):

@@ -7,14 +7,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from lnlbench.bench.data import FEATURES, IMAGE_SHAPE, NUM_CLASSES, input_shape
 from lnlbench.networks import build_backbone
+from lnlbench.networks.heads import build_head
 from lnlbench.networks.precision import PreciseNetwork
 from lnlbench.runner.optimizers import build_optimizer
 from lnlbench.runner.prepare import compiled_batches
 from lnlbench.tracks import Protocol
-
-IMAGE_SIZE = 32
-NUM_CLASSES = 100
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,12 @@ class NetworkKind:
 
     def build(self) -> nn.Module:
         """A network as a run would build it."""
-        body = build_backbone(self.protocol.backbone, NUM_CLASSES, 3, IMAGE_SIZE)
+        embedding = self.protocol.embedding
+        if embedding is None:
+            channels, size, _ = IMAGE_SHAPE
+            body = build_backbone(self.protocol.backbone, NUM_CLASSES, channels, size)
+        else:
+            body = build_head(embedding.head, FEATURES, NUM_CLASSES, embedding.dropout)
         unit = compiled_batches(self.protocol) if self.compiled else None
         network = PreciseNetwork(body, self.precision, self.device, unit)
         return network if self.channels_last else network.to(memory_format=torch.contiguous_format)
@@ -55,7 +59,7 @@ class Floor:
     def __init__(self, kind: NetworkKind) -> None:
         self._kind = kind
         self._networks: dict[int, tuple[nn.Module, torch.optim.Optimizer]] = {}
-        self._images = torch.empty(0, device=kind.device)
+        self._inputs = torch.empty(0, device=kind.device)
 
     def prepare(self, passes: list[Pass]) -> None:
         """Make what the passes need, outside the timed part."""
@@ -65,10 +69,11 @@ class Floor:
                 network = kind.build()
                 self._networks[number] = (network, build_optimizer(network, kind.protocol))
         largest = max((each.batch for each in passes), default=0)
-        if largest > len(self._images):
-            images = torch.randn(largest, 3, IMAGE_SIZE, IMAGE_SIZE, device=kind.device)
-            layout = torch.channels_last if kind.channels_last else torch.contiguous_format
-            self._images = images.to(memory_format=layout)
+        if largest > len(self._inputs):
+            inputs = torch.randn(largest, *input_shape(kind.protocol), device=kind.device)
+            if kind.channels_last and inputs.dim() == len(IMAGE_SHAPE) + 1:
+                inputs = inputs.to(memory_format=torch.channels_last)
+            self._inputs = inputs
             self._labels = torch.randint(NUM_CLASSES, (largest,), device=kind.device)
 
     def replay(self, passes: list[Pass]) -> float:
@@ -86,7 +91,7 @@ class Floor:
             network = self._networks[each.network][0]
             network.train(each.training)
             with torch.inference_mode(each.large), torch.set_grad_enabled(each.gradients):
-                output = network(self._images[: each.batch])
+                output = network(self._inputs[: each.batch])
             if each.gradients:
                 pending.append((each.network, output))
         wait_for(self._kind.device)

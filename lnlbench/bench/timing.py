@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
-from lnlbench.augment.views import ImageViews
+from lnlbench.augment.views import Views
+from lnlbench.bench.data import NUM_CLASSES, random_samples, views_of
 from lnlbench.bench.floor import (
-    IMAGE_SIZE,
-    NUM_CLASSES,
     Floor,
     NetworkKind,
     Pass,
@@ -33,7 +32,6 @@ from lnlbench.tracks import Protocol
 # One epoch of warm-up training and one to reach steady state, before any is timed.
 UNTIMED_EPOCHS = 2
 TEST_SHARE = 5  # CIFAR's: one test image for five training images
-MEAN, STD = (0.5,) * 3, (0.25,) * 3
 
 
 @dataclass(frozen=True)
@@ -179,16 +177,17 @@ def bench_method(
     precision = resolve_precision(protocol.precision, device)
     kind = NetworkKind(protocol, precision, device, setting.compiled)
     timer = EpochTimer(kind, setting, pause)
-    split = _random_split(setting.samples)
-    views = ImageViews(split.training.images, MEAN, STD, protocol.augment, device)
-    batch_size = eval_batch_size(protocol, device)
+    generator = generator_for(0, "bench")
+    samples = random_samples(protocol, setting.samples, generator)
+    labels = torch.randint(NUM_CLASSES, (setting.samples,), generator=generator)
+    views = views_of(protocol, samples, protocol.augment, device)
     host = RunHost(
         views=TimedViews(views, timer.sections),
-        labels=split.training.labels.to(device),
+        labels=labels.to(device),
         num_classes=NUM_CLASSES,
         max_epochs=UNTIMED_EPOCHS + setting.repeats + 1,
         batch_size=protocol.batch_size,
-        eval_batch_size=batch_size,
+        eval_batch_size=eval_batch_size(protocol, device),
         seed=0,
         device=device,
         build_network=timer.build_network,
@@ -224,7 +223,7 @@ def bench_method(
             _median_ratio(timer.epochs, timer.references) if setting.reference else None
         ),
         shares=timer.shares,
-        evaluation_seconds=_evaluation_seconds(method, split, views, batch_size, device),
+        evaluation_seconds=_evaluation_seconds(method, protocol, views, samples, labels, device),
         peak_memory_bytes=timer.peak_memory_bytes,
     )
 
@@ -233,30 +232,28 @@ def _median_ratio(epochs: list[float], floors: list[float]) -> float:
     return statistics.median(epoch / floor for epoch, floor in zip(epochs, floors, strict=True))
 
 
-def _random_split(samples: int) -> Split:
-    generator = generator_for(0, "bench")
-
-    def part(count: int) -> LabeledImages:
-        shape = (count, 3, IMAGE_SIZE, IMAGE_SIZE)
-        images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
-        labels = torch.randint(NUM_CLASSES, (count,), generator=generator)
-        return LabeledImages(images, labels, torch.arange(count))
-
-    training = part(samples)
-    return Split(training, training.labels, None, part(max(1, samples // TEST_SHARE)))
-
-
 def _evaluation_seconds(
-    method: Method, split: Split, views: ImageViews, batch_size: int, device: torch.device
+    method: Method,
+    protocol: Protocol,
+    views: Views,
+    samples: list[Tensor],
+    labels: Tensor,
+    device: torch.device,
 ) -> float:
-    """Seconds of what a run does between two epochs: test images and a sample of the others."""
+    """Seconds of what a run does between two epochs: test samples, and some of the training's."""
+    count = len(labels)
+    # What is tested here are samples of the training set: what they are does not matter.
+    test = torch.arange(max(1, count // TEST_SHARE))
 
-    def plain(images: Tensor) -> ImageViews:
-        return ImageViews(images, MEAN, STD, "none", device)
+    def part(index: Tensor) -> LabeledImages:
+        return LabeledImages(samples[0][index], labels[index], index)
 
-    sample = plain(split.training.images[evaluation_sample(len(split.clean_labels))])
-    inputs = Inputs(views, sample, plain(split.test.images), None, nn.Identity)
-    evaluator = Evaluator(split, inputs, batch_size)
+    def plain(index: Tensor) -> Views:
+        return views_of(protocol, [view[index] for view in samples[:1]], "none", device)
+
+    split = Split(part(torch.arange(count)), labels, None, part(test))
+    inputs = Inputs(views, plain(evaluation_sample(count)), plain(test), None, nn.Identity)
+    evaluator = Evaluator(split, inputs, eval_batch_size(protocol, device))
     evaluator.evaluate(method)
     began = time.perf_counter()
     evaluator.evaluate(method)

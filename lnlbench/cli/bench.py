@@ -63,7 +63,7 @@ def bench(
         # Selection from the second epoch on, so that what is timed is the method, not its warm-up.
         params = {"warmup_epochs": 1} if "warmup_epochs" in chosen.Params.model_fields else {}
         spec = build_spec(chosen, track, overrides=changes, params=params)
-        if spec.protocol.embedding is not None or spec.protocol.pretrained is not None:
+        if spec.protocol.pretrained is not None:
             raise UsageError(
                 f"Track {track!r} starts from pretrained weights, and bench times networks that "
                 "start from random ones. Choose another track, such as cifar100n-small."

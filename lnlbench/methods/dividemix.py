@@ -5,6 +5,7 @@ docs/methods/dividemix.md, lists the details that matter and every deviation. Au
 CVPR 2021) is its parameter `augmentation`.
 """
 
+from collections.abc import Sequence
 from dataclasses import astuple
 
 import torch
@@ -197,18 +198,16 @@ class DivideMix(Method):
         """MixMatch on one labeled and one unlabeled batch (`other`; None when there is none)."""
         temperature = self.params.temperature
         with torch.no_grad():
+            unlabeled_views = [] if other is None else query_views(other)
+            own = self._guess(network, [*unlabeled_views, *query_views(batch)])
             guessed: list[Tensor] = []
-            if other is not None:
-                # Each view passes alone: batch statistics are part of the method.
-                views = query_views(other)
-                own = _mean_probabilities([network(view) for view in views])
-                peers = _mean_probabilities(list(peer(torch.cat(views)).chunk(2)))
-                guessed = [mixmatch.co_guess(own, peers, temperature)] * 2
+            if unlabeled_views:
+                # In eval mode no sample knows of the others: one pass serves both views.
+                peers = peer(torch.cat(unlabeled_views)).chunk(2)
+                averages = (_mean_probabilities(own[:2]), _mean_probabilities(peers))
+                guessed = [mixmatch.co_guess(*averages, temperature)] * 2
             refined = mixmatch.co_refine(
-                batch.labels,
-                clean_probability,
-                _mean_probabilities([network(view) for view in query_views(batch)]),
-                temperature,
+                batch.labels, clean_probability, _mean_probabilities(own[-2:]), temperature
             )
             learned = [*descent_views(batch), *(descent_views(other) if other else [])]
             inputs = torch.cat(learned)
@@ -228,11 +227,18 @@ class DivideMix(Method):
             loss = loss + self.params.lambda_u * ramp * unlabeled
         return loss
 
+    def _guess(self, network: nn.Module, views: list[Tensor]) -> Sequence[Tensor]:
+        """Logits of each view by a network in train mode."""
+        if self.params.guess_together:
+            return network(torch.cat(views)).split([len(view) for view in views])
+        # Each view passes alone: batch statistics are part of the method.
+        return [network(view) for view in views]
+
 
 def _half_batch(run: Run) -> int:
     """Labeled samples of a batch; as many unlabeled ones join them."""
     return max(2, run.batch_size // 2)
 
 
-def _mean_probabilities(logits: list[Tensor]) -> Tensor:
+def _mean_probabilities(logits: Sequence[Tensor]) -> Tensor:
     return torch.stack([softmax(part, 1) for part in logits]).mean(0)

@@ -89,6 +89,11 @@ class DivideMixParams(Params):
         description="Samples of a batch in warm-up; by default the run's, which counts labeled and "
         "unlabeled ones together. AugDesc's authors use half of that.",
     )
+    guess_together: bool = Field(
+        False,
+        description="Whether the trained network guesses from all views in one pass: fewer and "
+        "larger passes, but batch statistics of labeled and unlabeled samples together.",
+    )
 
     @model_serializer(mode="wrap")
     def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -105,6 +110,8 @@ class DivideMixParams(Params):
             unused += ["randaugment_operations", "randaugment_magnitude"]
         if self.warmup_batch_size is None:
             unused += ["warmup_batch_size"]
+        if not self.guess_together:
+            unused += ["guess_together"]
         return {name: value for name, value in fields.items() if name not in unused}
 
     def strategy(self) -> Strategy:
