@@ -74,9 +74,18 @@ class EmbeddingViews:
 
     def view(self, index: Tensor, draw: Tensor, augment: str = "weak") -> Tensor:
         """The drawn view of each sample of `index`, standardized, float32 [B, D]."""
-        chosen = self.features[0][index]
+        # Whole rows by index_select: on a CPU a copy each, a fifth of the time of features[index].
+        chosen = self.features[0].index_select(0, index)
         for number, features in enumerate(self.features[1:], start=1):
-            chosen = torch.where((draw == number).unsqueeze(1), features[index], chosen)
+            drawn = draw == number
+            if chosen.is_cuda:
+                # To know which are drawn would make the host wait for the device.
+                other = features.index_select(0, index)
+                chosen = torch.where(drawn.unsqueeze(1), other, chosen)
+            else:
+                rows = drawn.nonzero().squeeze(1)
+                other = features.index_select(0, index.index_select(0, rows))
+                chosen.index_copy_(0, rows, other)
         return self._standardize(chosen)
 
     def plain(self, start: int, stop: int) -> Tensor:

@@ -110,8 +110,9 @@ class CoTeaching(Method):
         """Update each network on the small losses of the other; returns what each has kept."""
         kept = small_loss_selection(losses, forget_rate)
         peers = small_loss_selection(peer_losses, forget_rate)
-        run.step(losses[peers].mean(), self.optimizers[0])
-        run.step(peer_losses[kept].mean(), self.optimizers[1])
+        # Not losses[peers]: on a GPU the gradient of that begins with a sort.
+        run.step(losses.index_select(0, peers).mean(), self.optimizers[0])
+        run.step(peer_losses.index_select(0, kept).mean(), self.optimizers[1])
         return kept, peers
 
     def _remember(self, index: Tensor, kept: Tensor, peers: Tensor) -> None:

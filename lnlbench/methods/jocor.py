@@ -54,5 +54,5 @@ class JoCoR(CoTeaching):
         logits, peer_logits = (network(batch.views[0]) for network in (self.network, self.peer))
         losses = joint_losses(logits, peer_logits, batch.labels, self.params.agreement)
         kept = small_loss_selection(losses, forget_rate)
-        run.step(losses[kept].mean(), self.optimizers[0])
+        run.step(losses.index_select(0, kept).mean(), self.optimizers[0])
         self._remember(batch.index, kept, kept)
