@@ -154,6 +154,30 @@ def found_mixing(plain, mixed):
     return shares[0], partners
 
 
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_averages_follow_their_networks_at_the_decay_of_the_moment(share):
+    made, starts, stepped = [], [], []
+
+    def network():
+        made.append(Recorded())
+        starts.append(made[-1].weight.detach().clone())
+        return made[-1]
+
+    def step_finished():
+        # The networks take turns, a step an epoch.
+        stepped.append(made[len(stepped) % 2].weight.detach().clone())
+
+    run = make_run(
+        samples=8, batch_size=8, max_epochs=4, network=network, step_finished=step_finished
+    )
+    ELRPlus(ELRPlus.Params(ema_decay=0.9, ema_rampup_share=share)).fit(run)
+    for which, expected in enumerate(starts[2:]):
+        for epoch, weight in enumerate(stepped[which::2]):
+            decay = 0.9 * (slow.ramp((epoch + 1) / 4 / share) if share else 1)
+            expected = decay * expected + (1 - decay) * weight
+        assert torch.allclose(made[2 + which].weight, expected, atol=1e-5)
+
+
 def test_elr_plus_trains_heads_on_frozen_features():
     method, run = ELRPlus(ELRPlus.Params()), make_embedding_run()
     method.fit(run)

@@ -25,7 +25,7 @@ def variables(samples=12, seed=3, scale=0.5):
     generator = torch.Generator().manual_seed(seed)
     u = scale * torch.randn(samples, generator=generator)
     v = scale * torch.randn(samples, CLASSES, generator=generator)
-    u[0] = 3.0  # beyond what a square may be
+    u[0], v[1] = 3.0, -2.0  # beyond what a square may be
     return u.requires_grad_(), v.requires_grad_()
 
 
@@ -153,5 +153,6 @@ def test_sop_trains_a_head_on_frozen_features_and_sop_plus_says_why_it_cannot():
     assert run.epoch == 2
     run = make_embedding_run()
     with pytest.raises(UsageError, match=r"On a track of embeddings there are no 'strong' views"):
-        SOPPlus(SOPPlus.Params()).fit(run)
-    assert run.steps == 0
+        refused = SOPPlus(SOPPlus.Params())
+        refused.fit(run)
+    assert not hasattr(refused, "network"), "refused before anything is built"
