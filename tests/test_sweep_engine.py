@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+from _thread import interrupt_main
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from factories import make_document
@@ -23,6 +25,7 @@ from lnlbench.sweep.executor import Ended, Job
 from lnlbench.sweep.grid import Grid, expand
 from lnlbench.sweep.local import LocalExecutor, default_slots, visible_gpus
 from lnlbench.sweep.process import Exit, Limits, run_environment
+from lnlbench.sweep.task import execute
 
 NO_LIMITS = Limits()
 
@@ -206,6 +209,27 @@ def test_a_run_below_its_limits_is_left_alone(tmp_path, monkeypatch):
     limits = Limits(seconds=60.0, memory=2**30)
     ended = finish(start("import time; time.sleep(0.3)", tmp_path, monkeypatch, limits))
     assert (ended.code, ended.limit) == (0, None)
+
+
+def test_a_cancelled_task_asks_its_run_to_end_also_where_sigint_was_ignored(tmp_path, monkeypatch):
+    program = (
+        "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(7)); "
+        "sys.stderr.write('ready'); sys.stderr.flush(); time.sleep(60)"
+    )
+    monkeypatch.setattr(process, "PROGRAM", (sys.executable, "-c", program))
+
+    def cancel():
+        while "ready" not in process.last_lines(tmp_path / process.LOG_NAME, 1):
+            time.sleep(0.01)
+        interrupt_main()  # as Ray does
+
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        Thread(target=cancel).start()
+        end = execute(tmp_path, (), 1, NO_LIMITS)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert end.code == 7
 
 
 def test_a_worker_ends_with_its_parent(tmp_path):
