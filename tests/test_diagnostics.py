@@ -24,7 +24,7 @@ from lnlbench.results import Result
 from lnlbench.results.store import result_bytes
 from lnlbench.runner.diagnosis import Diagnosis, looks_at
 from lnlbench.runner.evaluation import Evaluation
-from lnlbench.runner.training_set import LabeledImages, Split
+from lnlbench.runner.training_set import LabeledImages, Split, evaluation_sample
 
 
 def evaluation(samples=40, classes=10, seed=0, **changes):
@@ -111,6 +111,21 @@ def test_a_snapshot_counts_the_losses_of_clean_and_wrong_labels(truth_known):
     counts = {name: slow.histogram(part, 0, loss["high"], 30) for name, part in wanted.items()}
     assert loss["counts"] == counts
     assert (belief["of"], belief["threshold"]) == ("clean probability", 0.5)
+    assert sum(map(sum, belief["counts"].values())) == 40
+
+
+def test_losses_of_a_sample_of_the_training_set_are_told_apart_by_their_own_labels(monkeypatch):
+    monkeypatch.setattr("lnlbench.runner.training_set.TRAINING_SAMPLE", 15)
+    watcher, given_, true, _ = diagnosis()
+    seen = evaluation()
+    sample = evaluation_sample(40)
+    seen = replace(seen, sample_logits=seen.sample_logits[sample])
+    loss, belief = watcher.snapshot(0, seen)["histograms"]
+    wrong = (given_ != true)[sample]
+    assert [sum(loss["counts"][name]) for name in ("clean", "wrong")] == [
+        int((~wrong).sum()),
+        int(wrong.sum()),
+    ]
     assert sum(map(sum, belief["counts"].values())) == 40
 
 
