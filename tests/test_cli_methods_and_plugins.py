@@ -171,6 +171,7 @@ def test_methods_show_json(installed):
         "bounds": "> 0, ≤ 1",
         "default": 0.7,
         "description": "Share that is [learnt].",
+        "search": None,
     }
     assert details["recipes"]["native"] == {
         "params": {"keep": 0.5},
