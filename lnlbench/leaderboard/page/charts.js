@@ -118,7 +118,7 @@ function build(plot, epochs, lines, share, format) {
     series,
     axes: [{ ...axis, size: 30 }, { ...axis, size: 48, ...(values && { values }) }],
     scales: { x: { time: false } },
-    legend: { markers: { width: 2, dash: (_, i) => (series[i].dash?.length ? "dashed" : "solid") } },
+    legend: legendOf(series),
     cursor: { y: false, drag: { x: false, y: false } },
   };
   return new uPlot(options, data, plot);
@@ -135,6 +135,11 @@ function axisStyle() {
     ticks: { show: false },
     font: "12px system-ui, sans-serif",
   };
+}
+
+// Markers as the lines are: colors alone tell nothing to some readers.
+function legendOf(series) {
+  return { markers: { width: 2, dash: (_, i) => (series[i].dash?.length ? "dashed" : "solid") } };
 }
 
 const inPercent = (_, ticks) => ticks.map((v) => Number((100 * v).toFixed(1)));

@@ -117,7 +117,7 @@ function histogramPlot(plot, histogram) {
       series,
       axes: [{ ...axisStyle(), size: 30 }, { ...axisStyle(), size: 48, values: inPercent }],
       scales: { x: { time: false }, y: { range: () => [0, 1.08 * top] } },
-      legend: { markers: { width: 2 } },
+      legend: legendOf(series),
       cursor: { y: false, drag: { x: false, y: false } },
       hooks: { draw: histogram.threshold == null ? [] : [(u) => upright(u, histogram.threshold)] },
     },
@@ -186,7 +186,7 @@ function simplePlot(plot, data, series, x) {
     series,
     axes: [{ ...axisStyle(), size: 30, ...(x.values && { values: x.values }) }, { ...axisStyle(), size: 48, values: inPercent }],
     scales: { x: { time: false, ...(x.range && { range: () => x.range }) }, y: { range: () => [0, 1] } },
-    legend: { markers: { width: 2 } },
+    legend: legendOf(series),
     cursor: { y: false, drag: { x: false, y: false } },
   };
   return new uPlot(options, data, plot);
