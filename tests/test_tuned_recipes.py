@@ -59,6 +59,16 @@ def test_a_base_recipe_keeps_its_schedule(gce):
     assert deviations(spec, gce) == {}
 
 
+def test_what_was_found_goes_before_what_the_base_says_and_the_rest_of_the_base_stays():
+    dividemix = load_plugins().method("dividemix")
+    base = build_spec(dividemix, "digits").params
+    assert base["warmup_epochs"] == 12
+    tuning = make_tuning(method="dividemix", params={"lambda_u": 3.0})
+    assert build_spec(dividemix, "digits", tuning=tuning).params == {**base, "lambda_u": 3.0}
+    tuning = make_tuning(method="dividemix", params={"warmup_epochs": 5})
+    assert build_spec(dividemix, "digits", tuning=tuning).params == {**base, "warmup_epochs": 5}
+
+
 @pytest.mark.parametrize("name", ["method", "track", "recipe"])
 def test_a_recipe_serves_only_what_it_was_tuned_for(gce, name):
     document = build_spec(gce, "digits", tuning=make_tuning()).document()
