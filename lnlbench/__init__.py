@@ -22,17 +22,18 @@ _HOMES = {
     "Recipe": "lnlbench.params",
     "SearchRange": "lnlbench.params",
     "Run": "lnlbench.run",
-    "Batch": "lnlbench.run",
+    "Batch": "lnlbench.batch",
 }
 
 if TYPE_CHECKING:
     from lnlbench.backbone import Backbone
+    from lnlbench.batch import Batch
     from lnlbench.criterion import Criterion, Mixture
     from lnlbench.data.dataset import Dataset
     from lnlbench.data.source import DataSource
     from lnlbench.method import LossMethod, Method
     from lnlbench.params import Params, Recipe, SearchRange
-    from lnlbench.run import Batch, Run
+    from lnlbench.run import Run
 
 __all__ = [
     "Backbone",

@@ -5,10 +5,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from lnlbench.batch import Batch
 from lnlbench.criterion import Criterion
 from lnlbench.params import Params as BaseParams
 from lnlbench.params import Recipe
-from lnlbench.run import Batch, Run
+from lnlbench.run import Run
 
 
 class Method:

@@ -1,36 +1,17 @@
 """The Run: all that a method may see and ask for."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from lnlbench.augment.blocks import batch_bounds, in_batches
-from lnlbench.augment.views import Views
+from lnlbench.batch import Batch, CleanSubset
 from lnlbench.errors import UsageError
+from lnlbench.run_host import RunHost
 from lnlbench.seeds import generator_for, seed_for, seed_global_streams
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Some training samples: `index` int64 [B], `views` each [B, ...] float32, `labels` int64 [B].
-
-    `labels` are the noisy ones; `index` addresses per-sample state that a method keeps.
-    """
-
-    index: Tensor
-    views: list[Tensor]
-    labels: Tensor
-
-
-@dataclass(frozen=True)
-class CleanSubset:
-    """Training samples whose truth is known: `index` and clean `labels`, both int64 [M]."""
-
-    index: Tensor
-    labels: Tensor
 
 
 @dataclass(frozen=True)
@@ -40,44 +21,6 @@ class Event:
     epoch: int
     event: str
     detail: str
-
-
-def no_pretrained_body(network: nn.Module) -> tuple[nn.Module, Tensor]:
-    """Refuse a linear probe of a network whose start knows nothing, or that is a head already.
-
-    Raises:
-        UsageError: always.
-    """
-    raise UsageError(
-        "A linear probe needs networks that start from pretrained weights: --backbone timm:NAME "
-        "--pretrained, or --track cifar100n-pretrained. On a track of embeddings every epoch "
-        "trains a head on frozen features already."
-    )
-
-
-@dataclass
-class RunHost:
-    """What the runner gives a Run: builders, the training data, and control between epochs."""
-
-    views: Views
-    labels: Tensor
-    num_classes: int
-    max_epochs: int
-    batch_size: int
-    eval_batch_size: int
-    seed: int
-    device: torch.device
-    build_network: Callable[[], nn.Module]
-    build_optimizer: Callable[[nn.Module], torch.optim.Optimizer]
-    learning_rate_factor: Callable[[int], float]
-    probe: Callable[[nn.Module], tuple[nn.Module, Tensor]] = no_pretrained_body
-    oracle: Mapping[str, Any] = field(default_factory=dict)
-    restore: Callable[[], int] = lambda: 0
-    epoch_finished: Callable[[int], None] = lambda epoch: None
-    step_finished: Callable[[], None] = lambda: None
-    save: Callable[[str, str, Mapping[str, Tensor], Mapping[str, Any]], None] = (
-        lambda name, kind, tensors, facts: None
-    )
 
 
 class Run:

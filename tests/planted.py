@@ -5,7 +5,7 @@ from tiny import CPU, make_run
 from torch import nn
 
 from lnlbench.augment.views import ImageViews
-from lnlbench.run import CleanSubset
+from lnlbench.batch import CleanSubset
 
 CLASSES = 4
 SAMPLES = 480

@@ -11,13 +11,13 @@ from tiny import CPU, comparable, make_embedding_run, make_run, run_short
 from torch import nn
 
 from lnlbench.augment.views import ImageViews
+from lnlbench.batch import Batch
 from lnlbench.errors import Interrupted, UsageError
 from lnlbench.methods import dividemix as module
 from lnlbench.methods import mixmatch
 from lnlbench.methods.augdesc import Augmentation
 from lnlbench.methods.dividemix import DivideMix
 from lnlbench.methods.mixture import Division
-from lnlbench.run import Batch
 from lnlbench.runner.interruption import StopRequest
 from lnlbench.runner.spec import build_spec, deviations
 

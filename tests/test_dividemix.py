@@ -11,11 +11,13 @@ import torch
 from torch import nn
 
 from lnlbench.augment.views import ImageViews
+from lnlbench.batch import Batch
 from lnlbench.methods import dividemix as module
 from lnlbench.methods.dividemix import DivideMix
 from lnlbench.methods.mixture import Division, divide
 from lnlbench.networks.resnet import PreActBlock, preact_resnet18
-from lnlbench.run import Batch, Run, RunHost
+from lnlbench.run import Run
+from lnlbench.run_host import RunHost
 
 CLASSES = 4
 SIDE = 6

@@ -4,10 +4,11 @@ import pytest
 import torch
 from tiny import comparable, make_run, quick_params, run_short, short_spec
 
+from lnlbench.batch import CleanSubset
 from lnlbench.errors import Interrupted
 from lnlbench.method import LossMethod, Method
 from lnlbench.plugins import load_plugins
-from lnlbench.run import CleanSubset, Run
+from lnlbench.run import Run
 from lnlbench.runner.interruption import StopRequest
 from lnlbench.runner.spec import build_spec, deviations
 from lnlbench.tracks import track_names

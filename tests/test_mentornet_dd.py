@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny import make_run
 
+from lnlbench.batch import CleanSubset
 from lnlbench.data import load_dataset
 from lnlbench.errors import UsageError
 from lnlbench.methods import mentornet_dd
@@ -17,7 +18,7 @@ from lnlbench.methods.mentor_network import MentorNetwork, _endless, learn, ment
 from lnlbench.methods.mentornet_dd import MentorNetDD
 from lnlbench.noise import apply_noise
 from lnlbench.params import validate_params
-from lnlbench.run import CleanSubset, Run
+from lnlbench.run import Run
 from lnlbench.runner.training_set import clean_subset, split_dataset
 from lnlbench.tracks import load_track
 

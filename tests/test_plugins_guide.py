@@ -16,9 +16,9 @@ from plugin_zoo import install_package, write_dist_info
 
 import lnlbench
 from lnlbench import hookspecs
+from lnlbench.batch import Batch
 from lnlbench.params import validate_params
 from lnlbench.plugins import load_plugins
-from lnlbench.run import Batch
 from lnlbench.testing import check_dataset
 from lnlbench.testing.behavior import check_runs
 from lnlbench.testing.declarations import check_metadata, check_parameters

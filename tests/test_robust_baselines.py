@@ -8,6 +8,7 @@ from planted import planted_run
 from tiny import make_run
 from torch import nn
 
+from lnlbench.batch import Batch
 from lnlbench.errors import UsageError
 from lnlbench.methods import mixmatch
 from lnlbench.methods.averaging import update_average
@@ -28,7 +29,7 @@ from lnlbench.methods.gce import generalized_cross_entropy
 from lnlbench.methods.label_smoothing import LabelSmoothing
 from lnlbench.methods.mixmatch_oracle import MixMatchOracle
 from lnlbench.methods.mixup import Mixup
-from lnlbench.run import Batch, Run
+from lnlbench.run import Run
 
 
 def draw(samples=12, classes=5, seed=0, scale=3.0):

@@ -6,6 +6,7 @@ import torch
 from planted import planted_run
 from tiny import make_run
 
+from lnlbench.batch import Batch
 from lnlbench.errors import UsageError
 from lnlbench.methods.co_teaching import CoTeaching, CoTeachingOracle
 from lnlbench.methods.co_teaching_plus import CoTeachingPlus
@@ -18,7 +19,6 @@ from lnlbench.methods.small_loss import (
     small_loss_selection,
 )
 from lnlbench.params import validate_params
-from lnlbench.run import Batch
 
 
 class RecordingRun:

@@ -9,7 +9,8 @@ from lnlbench.augment.views import ImageViews
 from lnlbench.data import load_dataset
 from lnlbench.embeddings.views import EmbeddingViews, Standardization
 from lnlbench.plugins import load_plugins
-from lnlbench.run import Run, RunHost
+from lnlbench.run import Run
+from lnlbench.run_host import RunHost
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import QuietDisplay
 from lnlbench.runner.loop import execute

@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from lnlbench.augment.views import Views
+from lnlbench.batch import Batch
 from lnlbench.bench.floor import wait_for
-from lnlbench.run import Batch, Run, RunHost
+from lnlbench.run import Run
+from lnlbench.run_host import RunHost
 
 # Selection is what a method computes before an epoch's first batch, passes and views apart;
 # bookkeeping is all the rest: losses, mixing, indices, logs.

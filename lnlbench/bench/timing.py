@@ -20,7 +20,7 @@ from lnlbench.bench.floor import (
 from lnlbench.bench.sections import Sections, TimedRun, TimedViews, time_passes
 from lnlbench.method import Method
 from lnlbench.networks.precision import resolve_precision
-from lnlbench.run import RunHost
+from lnlbench.run_host import RunHost
 from lnlbench.runner.devices import describe_device, peak_memory_bytes, reset_peak_memory
 from lnlbench.runner.evaluation import Evaluator, eval_batch_size
 from lnlbench.runner.inputs import Inputs

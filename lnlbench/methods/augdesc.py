@@ -9,7 +9,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from lnlbench.run import Batch
+from lnlbench.batch import Batch
 
 Augmentation = Literal[
     "runtime-w", "runtime-s", "ww", "ws", "ss", "ws-saw", "ws-randaugment", "raw"

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from lnlbench.batch import Batch
 from lnlbench.method import Method
 from lnlbench.methods.small_loss import (
     ScheduleParams,
@@ -20,7 +21,7 @@ from lnlbench.methods.small_loss import (
     small_loss_selection,
 )
 from lnlbench.params import Recipe, SearchRange
-from lnlbench.run import Batch, Run
+from lnlbench.run import Run
 
 NATIVE = Recipe(
     params={"late_from": 0.5},

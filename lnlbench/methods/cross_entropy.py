@@ -7,9 +7,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 import lnlbench
+from lnlbench.batch import Batch
 from lnlbench.errors import UsageError
 from lnlbench.method import LossMethod, Method
-from lnlbench.run import Batch, Run
+from lnlbench.run import Run
 
 CIFAR_N = "Wei et al., Learning with Noisy Labels Revisited, ICLR 2022, arxiv.org/abs/2110.12088"
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softmax
 
+from lnlbench.batch import Batch
 from lnlbench.criterion import Criterion, Mixture
 from lnlbench.method import Method
 from lnlbench.methods import mixmatch
@@ -19,7 +20,7 @@ from lnlbench.methods.augdesc import descent_views, query_views
 from lnlbench.methods.dividemix_settings import RECIPES, DivideMixParams
 from lnlbench.methods.mixture import divide, normalize_losses
 from lnlbench.methods.neighbors import divide_by_neighbors
-from lnlbench.run import Batch, Run
+from lnlbench.run import Run
 from lnlbench.seeds import seed_for
 
 

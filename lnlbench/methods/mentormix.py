@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot, softmax
 
+from lnlbench.batch import Batch
 from lnlbench.method import Method
 from lnlbench.methods import mixmatch
 from lnlbench.methods.averaging import update_average
@@ -26,7 +27,7 @@ from lnlbench.methods.curriculum import (
     updated_threshold,
 )
 from lnlbench.params import Recipe, SearchRange
-from lnlbench.run import Batch, Run
+from lnlbench.run import Run
 
 
 def choose_partners(weights: Tensor, generator: torch.Generator) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from lnlbench.artifacts import ArtifactFile, load_artifact
+from lnlbench.batch import Batch
 from lnlbench.errors import DataError
 from lnlbench.method import Method
 from lnlbench.methods.curriculum import (
@@ -25,7 +26,7 @@ from lnlbench.methods.curriculum import (
 )
 from lnlbench.methods.mentor_network import MentorNetwork, learn
 from lnlbench.params import CleanSubsetParams
-from lnlbench.run import Batch, Run
+from lnlbench.run import Run
 
 KIND = "mentornet"
 

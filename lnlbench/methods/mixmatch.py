@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax, one_hot, softmax
 
-from lnlbench.run import Batch, Run
+from lnlbench.batch import Batch
+from lnlbench.run import Run
 
 
 def sharpen(probabilities: Tensor, temperature: float) -> Tensor:

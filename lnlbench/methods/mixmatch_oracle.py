@@ -6,10 +6,11 @@ from torch import Tensor
 from torch.nn.functional import one_hot, softmax
 
 import lnlbench
+from lnlbench.batch import Batch
 from lnlbench.method import Method
 from lnlbench.methods import mixmatch
 from lnlbench.methods.cross_entropy import rightly_labeled
-from lnlbench.run import Batch, Run
+from lnlbench.run import Run
 
 
 class MixMatchOracle(Method):

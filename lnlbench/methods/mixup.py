@@ -7,10 +7,11 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 import lnlbench
+from lnlbench.batch import Batch
 from lnlbench.method import Method
 from lnlbench.methods import mixmatch
 from lnlbench.params import SearchRange
-from lnlbench.run import Batch, Run
+from lnlbench.run import Run
 
 
 class Mixup(Method):

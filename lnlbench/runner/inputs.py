@@ -15,7 +15,7 @@ from lnlbench.networks.heads import build_head
 from lnlbench.networks.preprocessing import Preprocessing
 from lnlbench.networks.pretrained import PretrainedNetwork
 from lnlbench.networks.weights import WeightSources, find_weights, pinned_weights
-from lnlbench.run import no_pretrained_body
+from lnlbench.run_host import no_pretrained_body
 from lnlbench.runner.prepare import Prepared
 from lnlbench.runner.probe import Probe
 from lnlbench.runner.training_set import evaluation_sample

@@ -20,7 +20,8 @@ from lnlbench.plugin_checks import printable
 from lnlbench.plugins import Origin
 from lnlbench.results import Result
 from lnlbench.results.atomic import write_atomically
-from lnlbench.run import Event, Run, RunHost
+from lnlbench.run import Event, Run
+from lnlbench.run_host import RunHost
 from lnlbench.runner.checkpoint import capture, load_checkpoint, restore, save_checkpoint
 from lnlbench.runner.devices import reset_peak_memory
 from lnlbench.runner.directory import RunDirectory

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from lnlbench.augment.views import Views
 from lnlbench.errors import UsageError
 from lnlbench.networks.pretrained import PretrainedNetwork
-from lnlbench.run import no_pretrained_body
+from lnlbench.run_host import no_pretrained_body
 
 _BATCH = 128
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lnlbench.batch import CleanSubset
 from lnlbench.data.dataset import Dataset
 from lnlbench.errors import UsageError
 from lnlbench.noise import NoisyLabels
 from lnlbench.noise.spec import GIVEN
 from lnlbench.params import CleanSubsetParams
-from lnlbench.run import CleanSubset
 from lnlbench.seeds import generator_for
 from lnlbench.tracks import Protocol
 
