@@ -45,7 +45,7 @@ def test_the_picture_is_valid_svg_with_the_rows_and_makes_no_request(tmp_path, s
 def test_it_writes_the_tables_and_shows_them_in_100_columns(tmp_path, store):
     result = invoke(tmp_path)
     assert result.exit_code == 0, result.output
-    assert {path.name for path in store.root.glob("*.*")} == {
+    assert {path.name for path in store.root.glob("[!.]*.*")} == {
         "cifar100n-resnet34.md",
         "cifar100n-resnet34.csv",
         "digits.md",

@@ -57,6 +57,7 @@ def test_files_of_a_track_and_of_off_track_results(results):
         "off-track.md",
         "off-track.csv",
         "index.html",
+        "README.md",
     ]
     assert list(render(results[:3], complete=False)) == [f"{TRACK}.md", f"{TRACK}.csv"]
 
@@ -152,7 +153,7 @@ def test_published_figures_are_apart_and_carry_their_rule(page):
         "reporting rule": "last epoch",
         "network": "not stated",
         "seeds": "3",
-        "source": "[2]",
+        "source": "[3]",
     } in row
     assert "rank" not in row[0]
 
