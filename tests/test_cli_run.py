@@ -146,6 +146,26 @@ def test_print_spec_writes_nothing(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_compiled_networks_are_asked_for_and_named_with_the_device(tmp_path, monkeypatch):
+    sizes = []
+
+    def run_compiled(body, images):
+        sizes.append(len(images))
+        return body(images)
+
+    monkeypatch.setattr("lnlbench.networks.precision.run_compiled", run_compiled)
+    common = (*TINY, "--method", "ce", "--batch-size", "32", "--json", "--output")
+    [plain] = results_of(call(*common, tmp_path / "plain"))
+    assert sizes == []
+    [compiled] = results_of(call(*common, tmp_path / "compiled", "--compile"))
+    # Two full batches and one of 16, half a batch; evaluation is not compiled.
+    assert sizes == [32, 32, 16]
+    device = plain["environment"]["device"]
+    assert compiled["environment"]["device"] == f"{device}, compiled"
+    assert compiled["fingerprint"] == plain["fingerprint"]
+    assert compiled["scores"] == plain["scores"]
+
+
 def test_quiet_prints_nothing(tmp_path):
     outcome = call(*TINY, "--method", "ce", "--quiet", "--output", tmp_path)
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
