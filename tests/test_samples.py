@@ -95,6 +95,7 @@ def test_a_stopped_run_writes_the_same_file(tmp_path, calm, asked_again):
     _, result = run_watched(tmp_path, samples=asked_again)
     assert result.status == "done"
     assert stopped.samples_file.read_bytes() == calm[0].samples_file.read_bytes()
+    assert comparable(result) == comparable(calm[1])
 
 
 def test_the_file_makes_no_other_difference(tmp_path, calm):
