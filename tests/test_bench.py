@@ -1,19 +1,19 @@
 """The floor replays exactly the passes that a method made; times go where they belong."""
 
 import json
-import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 from cli import call
 from tiny import CPU
 
-from lnlbench.bench import compare
+from lnlbench.bench import compare, sections
 from lnlbench.bench.compare import Task, time_in_turns
 from lnlbench.bench.division import with_labeled_share
 from lnlbench.bench.floor import Floor, NetworkKind, Pass, view_by_view
-from lnlbench.bench.sections import SECTIONS, Sections
+from lnlbench.bench.sections import SECTIONS
 from lnlbench.bench.table import document_of, print_timings
 from lnlbench.bench.timing import Setting, bench_method
 from lnlbench.errors import UsageError
@@ -118,25 +118,34 @@ def test_a_method_that_takes_no_step_has_no_floor():
     assert bench(KNearest, replace(ONCE, samples=20)) is None
 
 
-def test_a_section_pays_for_itself_alone():
-    sections = Sections(CPU)
-    sections.start()
-    time.sleep(0.02)
-    with sections.section("no-grad passes"):
-        time.sleep(0.02)
-    sections.select_no_more()
-    with sections.section("training"):
-        time.sleep(0.04)
-        with sections.section("augmentation"):
-            time.sleep(0.02)
-    time.sleep(0.08)
-    sections.select_no_more()
-    shares = sections.stop()
-    assert tuple(shares) == SECTIONS
-    assert sum(shares.values()) == pytest.approx(1)
-    ordered = sorted(shares, key=lambda name: shares[name])
-    assert ordered[-2:] == ["training", "bookkeeping"]
-    assert min(shares.values()) > 0.05
+def test_a_section_pays_for_itself_alone(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(sections, "time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    timed = sections.Sections(CPU)
+    timed.enter("training")  # off: it costs nothing, and counts nothing
+    clock[0] += 100
+    timed.start()
+    clock[0] += 1
+    with timed.section("no-grad passes"):
+        clock[0] += 2
+    timed.select_no_more()
+    with timed.section("training"):
+        clock[0] += 3
+        with timed.section("augmentation"):
+            clock[0] += 4
+        clock[0] += 2
+    clock[0] += 6
+    timed.select_no_more()
+    clock[0] += 2
+    expected = {
+        "augmentation": 4,
+        "training": 5,
+        "no-grad passes": 2,
+        "selection": 1,
+        "bookkeeping": 8,
+    }
+    assert timed.stop() == {name: seconds / 20 for name, seconds in expected.items()}
+    assert tuple(expected) == SECTIONS
 
 
 def test_every_kind_of_work_of_dividemix_has_its_share():
