@@ -27,6 +27,10 @@ def test_every_spec_still_parses_and_still_belongs_where_its_result_says():
     plugins = load_plugins(strict=True)
     for result in STORE.load_all()[0]:
         spec = RunSpec.model_validate(result.spec)
+        # Those of plugins are looked at where these are installed: .ci/downstream runs this, too.
+        if result.method.name not in plugins.methods:
+            assert result.method.distribution != "lnlbench"
+            continue
         changed = deviations(spec, plugins.method(result.method.name))
         assert changed == (result.off_track.overrides if result.off_track else {}), result.method
 
