@@ -2,6 +2,10 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -42,3 +46,10 @@ def unknown_name(kind: str, given: str, allowed: Iterable[str], hint: str = "") 
     guess = f" Did you mean {near[0]!r}?" if near else ""
     listing = f" Available: {', '.join(names)}." if names else ""
     return UsageError(f"Unknown {kind} {given!r}.{guess}{listing}{' ' + hint if hint else ''}")
+
+
+def first_problem(error: "ValidationError", whole: str = "") -> str:
+    """The first thing that a document's schema refused, after its place, or `whole` without one."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or whole
+    return f"{where}: {first['msg']}" if where else first["msg"]

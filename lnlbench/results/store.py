@@ -10,7 +10,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from lnlbench.errors import DataError, RunError, UsageError
+from lnlbench.errors import DataError, RunError, UsageError, first_problem
 from lnlbench.results.atomic import explain_failure, write_atomically
 from lnlbench.results.differences import describe_differences
 from lnlbench.results.fingerprint import canonical_json
@@ -85,10 +85,8 @@ def read_result(path: Path) -> Result:
     except OSError as error:
         raise DataError(f"Cannot read {path}: {error.strerror or error}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        reason = f"{where}: {first['msg']}" if where else first["msg"]
-        raise DataError(f"{path} is not a valid result: {reason[:_SHOWN]}") from error
+        reason = first_problem(error)[:_SHOWN]
+        raise DataError(f"{path} is not a valid result: {reason}") from error
 
 
 class ResultStore:

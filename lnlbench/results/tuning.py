@@ -13,7 +13,7 @@ from pydantic import (
     ValidationError,
 )
 
-from lnlbench.errors import UsageError
+from lnlbench.errors import UsageError, first_problem
 
 
 class SearchedRange(BaseModel):
@@ -74,10 +74,9 @@ def read_tuning(path: Path) -> Tuning:
     try:
         return Tuning.model_validate(_embedded(document))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the document"
+        problem = first_problem(error, "the document")
         raise UsageError(
-            f"{path} is not a recipe file: {where}: {first['msg']}. 'lnlbench tune' writes one; "
+            f"{path} is not a recipe file: {problem}. 'lnlbench tune' writes one; "
             "the result of a run with a tuned recipe holds it too."
         ) from error
 

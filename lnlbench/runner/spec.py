@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from lnlbench.data import canonical_name
-from lnlbench.errors import UsageError, unknown_name
+from lnlbench.errors import UsageError, first_problem, unknown_name
 from lnlbench.method import Method
 from lnlbench.noise import parse_noise
 from lnlbench.params import validate_params
@@ -76,10 +76,9 @@ def parse_spec(text: str, source: str) -> RunSpec:
     try:
         return RunSpec.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the document"
+        problem = first_problem(error, "the document")
         raise UsageError(
-            f"{source} is not a run spec: {where}: {first['msg']}. "
+            f"{source} is not a run spec: {problem}. "
             "'lnlbench run … --print-spec' writes a valid one."
         ) from error
 

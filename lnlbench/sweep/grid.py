@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from lnlbench.artifacts import import_artifacts
-from lnlbench.errors import UsageError, unknown_name
+from lnlbench.errors import UsageError, first_problem, unknown_name
 from lnlbench.networks.weights import WeightSources
 from lnlbench.plugins import Plugins
 from lnlbench.runner.axes import parse_seeds, split_names
@@ -103,10 +103,8 @@ def read_sweep_file(path: Path) -> list[Grid]:
     try:
         return SweepFile.model_validate(document).grid
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
         raise UsageError(
-            f"{path} is not a sweep file: {where}: {first['msg']}. It is TOML with tables "
+            f"{path} is not a sweep file: {first_problem(error)}. It is TOML with tables "
             f"[[grid]]; each has {', '.join(Grid.model_fields)}."
         ) from error
 
