@@ -9,7 +9,7 @@ import torch
 from cli import call
 from tiny import CPU
 
-from lnlbench.bench import compare, sections
+from lnlbench.bench import compare, pieces, sections
 from lnlbench.bench.compare import Task, time_in_turns
 from lnlbench.bench.division import with_labeled_share
 from lnlbench.bench.floor import Floor, NetworkKind, Pass, view_by_view
@@ -260,3 +260,30 @@ def test_what_cannot_be_timed_is_refused(arguments, words):
     outcome = call("bench", "--repeats", "1", *arguments)
     assert outcome.code == 2
     assert words in outcome.err
+
+
+def test_pieces_are_timed_and_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("lnlbench.bench.pieces.IMAGES", 128)
+    monkeypatch.setattr("lnlbench.bench.pieces.LOSSES", 500)
+    threads = torch.get_num_threads()
+    file = tmp_path / "pieces.json"
+    outcome = call("bench", "--pieces", "--repeats", "2", "--device", "cpu", "--output", file)
+    assert outcome.code == 0, outcome.err
+    timed = {piece["name"]: piece for piece in json.loads(file.read_text())["pieces"]}
+    assert {"weak: crop, flip, normalize", "randaugment:2:10", "mixture of 500 losses"} < set(timed)
+    assert all(piece["value"] > 0 and piece["repeats"] == 2 for piece in timed.values())
+    assert all(name in outcome.out for name in timed)
+    assert torch.get_num_threads() == threads
+
+
+def test_a_piece_is_the_median_without_the_first_call(monkeypatch):
+    ticks = iter([0, 90, 100, 101, 200, 205, 300, 302])
+    monkeypatch.setattr(pieces.time, "perf_counter", lambda: next(ticks))
+    assert pieces._median(lambda: None, 3, CPU) == 2
+
+
+@pytest.mark.parametrize("option", [("--method", "ce"), ("--compile",), ("--batch-size", "8")])
+def test_pieces_refuse_what_belongs_to_methods(option):
+    outcome = call("bench", "--pieces", *option)
+    assert outcome.code == 2
+    assert "--pieces times no method" in outcome.err

@@ -1,15 +1,18 @@
 """`lnlbench bench`: how far a method's epoch is from the cost of its network passes alone."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lnlbench.errors import UsageError
 
 if TYPE_CHECKING:
+    import torch
+
     from lnlbench.bench.compare import Task
     from lnlbench.plugins import Plugins
 
@@ -38,6 +41,10 @@ def bench(
         float | None,
         typer.Option(min=0.01, max=0.99, help="Share that DivideMix is to count as labeled."),
     ] = None,
+    pieces: Annotated[
+        bool,
+        typer.Option("--pieces", help="Time views, the mixture and memory instead of methods."),
+    ] = False,
     samples: Annotated[int, typer.Option(min=4, help="Random training images.")] = 2560,
     repeats: Annotated[int, typer.Option(min=1, help="Timed epochs; medians are printed.")] = 3,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
@@ -49,14 +56,21 @@ def bench(
     from lnlbench.bench.table import document_of, print_timings
     from lnlbench.bench.timing import Setting
     from lnlbench.plugins import load_plugins
-    from lnlbench.results.atomic import write_atomically
     from lnlbench.runner.devices import resolve_device
     from lnlbench.runner.spec import build_spec
 
-    plugins = load_plugins()
-    resolve_device(device)
     overrides = {"backbone": backbone, "batch_size": batch_size, "precision": precision}
     changes = {key: value for key, value in overrides.items() if value is not None}
+    if pieces:
+        if method or changes or compiled or compare or reference or labeled_share:
+            raise UsageError(
+                "--pieces times no method and no network. Of the other options, give it --repeats, "
+                "--device, --output or --json alone."
+            )
+        _time_pieces(repeats, resolve_device(device), output, as_json)
+        return
+    plugins = load_plugins()
+    resolve_device(device)
     timings = []
     for name in _chosen(plugins, method):
         chosen = plugins.method(name)
@@ -75,13 +89,30 @@ def bench(
         if method and not timed:
             raise UsageError(f"Method {name!r} trains no network step by step: it has no floor.")
         timings += timed
-    document = json.dumps(document_of(timings), indent=2)
+    _deliver(document_of(timings), output, as_json, lambda: print_timings(timings))
+
+
+def _time_pieces(repeats: int, device: "torch.device", output: Path | None, as_json: bool) -> None:
+    from lnlbench.bench.pieces import document_of_pieces, print_pieces, time_pieces
+
+    timed = time_pieces(repeats, device)
+    document = document_of_pieces(timed, device)
+    _deliver(document, output, as_json, lambda: print_pieces(timed, device))
+
+
+def _deliver(
+    content: dict[str, Any], output: Path | None, as_json: bool, show: Callable[[], None]
+) -> None:
+    """Write the file that was asked for, then print JSON or tables."""
+    from lnlbench.results.atomic import write_atomically
+
+    document = json.dumps(content, indent=2)
     if output is not None:
         write_atomically(output, f"{document}\n".encode())
     if as_json:
         typer.echo(document)
     else:
-        print_timings(timings)
+        show()
 
 
 def _chosen(plugins: "Plugins", named: list[str] | None) -> list[str]:
