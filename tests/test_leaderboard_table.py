@@ -54,7 +54,7 @@ def test_rows_that_the_test_does_not_tell_from_the_best_are_marked():
         + runs("far", 0.5, 0.52, 0.53, 0.51)
     )
     rows = rows_of(results)
-    assert rows["near"].note == "≈ best"
+    assert rows["near"].note == "p ≥ 0.05"
     assert rows["far"].note == ""
     assert rows["far"].comparison.p_value < 0.05
 

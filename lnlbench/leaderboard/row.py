@@ -87,7 +87,7 @@ class Row:
         elif self.comparison and self.comparison.no_claim:
             notes.append(f"no claim: {self.comparison.no_claim}")
         elif self.comparison and not self.comparison.distinguishable:
-            notes.append("≈ best")
+            notes.append("p ≥ 0.05")
         return "; ".join(notes)
 
 
