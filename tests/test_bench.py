@@ -12,10 +12,11 @@ from tiny import CPU
 from lnlbench.bench import compare, pieces, sections
 from lnlbench.bench.compare import Task, time_in_turns
 from lnlbench.bench.division import with_labeled_share
+from lnlbench.bench.epoch_timer import Setting
 from lnlbench.bench.floor import Floor, NetworkKind, Pass, view_by_view
 from lnlbench.bench.sections import SECTIONS
 from lnlbench.bench.table import document_of, print_timings
-from lnlbench.bench.timing import Setting, bench_method
+from lnlbench.bench.timing import bench_method
 from lnlbench.errors import UsageError
 from lnlbench.methods.co_teaching import CoTeaching
 from lnlbench.methods.cross_entropy import CrossEntropy

@@ -11,7 +11,8 @@ import pytest
 from tiny import CPU
 
 from lnlbench.bench.division import with_labeled_share
-from lnlbench.bench.timing import Setting, bench_method
+from lnlbench.bench.epoch_timer import Setting
+from lnlbench.bench.timing import bench_method
 from lnlbench.methods.cross_entropy import CrossEntropy
 from lnlbench.methods.dividemix import DivideMix
 from lnlbench.tracks import load_track

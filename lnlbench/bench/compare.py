@@ -7,7 +7,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from lnlbench.bench.timing import Setting, Timing, bench_method
+from lnlbench.bench.epoch_timer import Setting
+from lnlbench.bench.timing import Timing, bench_method
 from lnlbench.errors import LnlbenchError, RunError
 from lnlbench.tracks import Protocol
 

@@ -1,4 +1,4 @@
-"""Timing a method's epochs, each beside its floor."""
+"""Timing a method on random data: its epochs beside their floors, and where they go."""
 
 import statistics
 import time
@@ -10,18 +10,13 @@ from torch import Tensor, nn
 
 from lnlbench.augment.views import Views
 from lnlbench.bench.data import NUM_CLASSES, random_samples, views_of
-from lnlbench.bench.floor import (
-    Floor,
-    NetworkKind,
-    Pass,
-    view_by_view,
-    wait_for,
-)
-from lnlbench.bench.sections import Sections, TimedRun, TimedViews, time_passes
+from lnlbench.bench.epoch_timer import UNTIMED_EPOCHS, EpochTimer, Setting
+from lnlbench.bench.floor import NetworkKind
+from lnlbench.bench.sections import TimedRun, TimedViews
 from lnlbench.method import Method
 from lnlbench.networks.precision import resolve_precision
 from lnlbench.run_host import RunHost
-from lnlbench.runner.devices import describe_device, peak_memory_bytes, reset_peak_memory
+from lnlbench.runner.devices import describe_device, reset_peak_memory
 from lnlbench.runner.evaluation import Evaluator, eval_batch_size
 from lnlbench.runner.inputs import Inputs
 from lnlbench.runner.optimizers import build_optimizer
@@ -29,23 +24,7 @@ from lnlbench.runner.training_set import LabeledImages, Split, evaluation_sample
 from lnlbench.seeds import generator_for, global_streams_kept
 from lnlbench.tracks import Protocol
 
-# One epoch of warm-up training and one to reach steady state, before any is timed.
-UNTIMED_EPOCHS = 2
 TEST_SHARE = 5  # CIFAR's: one test image for five training images
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What is timed, apart from the method and its protocol.
-
-    `reference` also replays the passes as reference implementations make them: float32, contiguous
-    layout, one pass a view.
-    """
-
-    samples: int
-    repeats: int
-    compiled: bool = False
-    reference: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,84 +60,6 @@ class Timing:
     def document(self) -> dict[str, object]:
         """The timing as plain values."""
         return asdict(self)
-
-
-class EpochTimer:
-    """Records a method's network passes, times its epochs, and each epoch's floors after it.
-
-    Interleaving lets the ratios survive a machine whose speed drifts.
-    """
-
-    def __init__(self, kind: NetworkKind, setting: Setting, pause: Callable[[], None]) -> None:
-        self.epochs: list[float] = []
-        self.floors: list[float] = []
-        self.references: list[float] = []
-        self.untimed_seconds = 0.0
-        self.steps = 0
-        self.peak_memory_bytes = 0
-        self.shares: dict[str, float] = {}
-        self.sections = Sections(kind.device)
-        self._kind = kind
-        self._setting = setting
-        self._pause = pause
-        self._floor = Floor(kind)
-        plain = NetworkKind(kind.protocol, "fp32", kind.device, channels_last=False)
-        self._reference = Floor(plain) if setting.reference else None
-        self._passes: list[Pass] = []
-        self._numbers: dict[nn.Module, int] = {}
-        self._began = time.perf_counter()
-
-    def build_network(self) -> nn.Module:
-        """A network whose passes are recorded."""
-        network = self._kind.build()
-        number = self._numbers.setdefault(network, len(self._numbers))
-
-        def record(module: nn.Module, inputs: tuple[Tensor]) -> None:
-            large = torch.is_inference_mode_enabled()
-            gradients = torch.is_grad_enabled() and not large
-            self._passes.append(Pass(number, len(inputs[0]), module.training, gradients, large))
-
-        network.register_forward_pre_hook(record)
-        time_passes(network, self.sections)
-        return network
-
-    def step_finished(self) -> None:
-        """Record an optimizer step."""
-        self.steps += 1
-        self._passes.append(Pass(None))
-
-    def epoch_finished(self, epoch: int) -> None:
-        """Note the epoch's time, then replay its passes; evaluation is no part of either."""
-        wait_for(self._kind.device)
-        elapsed = time.perf_counter() - self._began
-        timed = epoch - UNTIMED_EPOCHS
-        if timed < 0:
-            self.untimed_seconds += elapsed
-            # Before the floor has networks of its own.
-            self.peak_memory_bytes = peak_memory_bytes(self._kind.device)
-        if timed == self._setting.repeats:
-            self.shares = self.sections.stop()
-        elif timed >= -1:
-            floor, reference = self._replay()
-            if timed >= 0:
-                self.epochs.append(elapsed)
-                self.floors.append(floor)
-                self.references.append(reference)
-        self._passes.clear()
-        self._pause()
-        if timed == self._setting.repeats - 1:
-            self.sections.start()
-        self._began = time.perf_counter()
-
-    def _replay(self) -> tuple[float, float]:
-        """Seconds of the floor, and of the reference's passes (0 when not asked for)."""
-        self._floor.prepare(self._passes)
-        seconds = self._floor.replay(self._passes)
-        if self._reference is None:
-            return seconds, 0.0
-        passes = view_by_view(self._passes, max(2, self._kind.protocol.batch_size // 2))
-        self._reference.prepare(passes)
-        return seconds, self._reference.replay(passes)
 
 
 def bench_method(

@@ -53,8 +53,8 @@ def bench(
 ) -> None:
     """Time one epoch of each method beside its floor: the same passes on preloaded tensors."""
     from lnlbench.bench.compare import Task, time_in_turns, time_task
+    from lnlbench.bench.epoch_timer import Setting
     from lnlbench.bench.table import document_of, print_timings
-    from lnlbench.bench.timing import Setting
     from lnlbench.plugins import load_plugins
     from lnlbench.runner.devices import resolve_device
     from lnlbench.runner.spec import build_spec

@@ -47,14 +47,15 @@ _DIAGNOSTICS = [
     "from",
 ]
 _LEGEND = f"""\
-Accuracies are test accuracies in percent, mean ± standard deviation over seeds. **last 10** is the
-mean over the last 10 epochs (below 100 epochs: the last tenth, at least one) and alone decides the
-rank; **selected** is the epoch chosen on a noisy validation split; **best** was chosen on the test
-set and is in parentheses because it ranks nothing. **p ≥ 0.05** marks a row that a paired t-test over
-common seeds, Holm-corrected, does not tell from the best row: it may be as good, or its seeds differ too
-much to say. With fewer than {MIN_COMMON_SEEDS} common seeds there is no claim. An **oracle** row was told something that a real
-user does not know, and is not ranked. **memorization** is the accuracy on wrong training labels
-(lower is better). **× CE** is the time as a multiple of plain cross-entropy's on the same hardware.
+Accuracies are test accuracies in percent, mean ± standard deviation over seeds. **last 10** is
+the mean over the last 10 epochs (below 100 epochs: the last tenth, at least one) and alone
+decides the rank; **selected** is the epoch chosen on a noisy validation split; **best** was
+chosen on the test set and is in parentheses because it ranks nothing. **p ≥ 0.05** marks a row
+that a paired t-test over common seeds, Holm-corrected, does not tell from the best row: it may
+be as good, or its seeds differ too much to say. With fewer than {MIN_COMMON_SEEDS} common seeds
+there is no claim. An **oracle** row was told something that a real user does not know, and is
+not ranked. **memorization** is the accuracy on wrong training labels (lower is better). **× CE**
+is the time as a multiple of plain cross-entropy's on the same hardware.
 """
 
 

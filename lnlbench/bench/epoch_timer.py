@@ -1,0 +1,107 @@
+"""Timing epochs: a method's own, each followed by its floor's."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lnlbench.bench.floor import Floor, NetworkKind, Pass, view_by_view, wait_for
+from lnlbench.bench.sections import Sections, time_passes
+from lnlbench.runner.devices import peak_memory_bytes
+
+# One epoch of warm-up training and one to reach steady state, before any is timed.
+UNTIMED_EPOCHS = 2
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is timed, apart from the method and its protocol.
+
+    `reference` also replays the passes as reference implementations make them: float32, contiguous
+    layout, one pass a view.
+    """
+
+    samples: int
+    repeats: int
+    compiled: bool = False
+    reference: bool = False
+
+
+class EpochTimer:
+    """Records a method's network passes, times its epochs, and each epoch's floors after it.
+
+    Interleaving lets the ratios survive a machine whose speed drifts.
+    """
+
+    def __init__(self, kind: NetworkKind, setting: Setting, pause: Callable[[], None]) -> None:
+        self.epochs: list[float] = []
+        self.floors: list[float] = []
+        self.references: list[float] = []
+        self.untimed_seconds = 0.0
+        self.steps = 0
+        self.peak_memory_bytes = 0
+        self.shares: dict[str, float] = {}
+        self.sections = Sections(kind.device)
+        self._kind = kind
+        self._setting = setting
+        self._pause = pause
+        self._floor = Floor(kind)
+        plain = NetworkKind(kind.protocol, "fp32", kind.device, channels_last=False)
+        self._reference = Floor(plain) if setting.reference else None
+        self._passes: list[Pass] = []
+        self._numbers: dict[nn.Module, int] = {}
+        self._began = time.perf_counter()
+
+    def build_network(self) -> nn.Module:
+        """A network whose passes are recorded."""
+        network = self._kind.build()
+        number = self._numbers.setdefault(network, len(self._numbers))
+
+        def record(module: nn.Module, inputs: tuple[Tensor]) -> None:
+            large = torch.is_inference_mode_enabled()
+            gradients = torch.is_grad_enabled() and not large
+            self._passes.append(Pass(number, len(inputs[0]), module.training, gradients, large))
+
+        network.register_forward_pre_hook(record)
+        time_passes(network, self.sections)
+        return network
+
+    def step_finished(self) -> None:
+        """Record an optimizer step."""
+        self.steps += 1
+        self._passes.append(Pass(None))
+
+    def epoch_finished(self, epoch: int) -> None:
+        """Note the epoch's time, then replay its passes; evaluation is no part of either."""
+        wait_for(self._kind.device)
+        elapsed = time.perf_counter() - self._began
+        timed = epoch - UNTIMED_EPOCHS
+        if timed < 0:
+            self.untimed_seconds += elapsed
+            # Before the floor has networks of its own.
+            self.peak_memory_bytes = peak_memory_bytes(self._kind.device)
+        if timed == self._setting.repeats:
+            self.shares = self.sections.stop()
+        elif timed >= -1:
+            floor, reference = self._replay()
+            if timed >= 0:
+                self.epochs.append(elapsed)
+                self.floors.append(floor)
+                self.references.append(reference)
+        self._passes.clear()
+        self._pause()
+        if timed == self._setting.repeats - 1:
+            self.sections.start()
+        self._began = time.perf_counter()
+
+    def _replay(self) -> tuple[float, float]:
+        """Seconds of the floor, and of the reference's passes (0 when not asked for)."""
+        self._floor.prepare(self._passes)
+        seconds = self._floor.replay(self._passes)
+        if self._reference is None:
+            return seconds, 0.0
+        passes = view_by_view(self._passes, max(2, self._kind.protocol.batch_size // 2))
+        self._reference.prepare(passes)
+        return seconds, self._reference.replay(passes)
