@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lnlbench.artifacts import write_artifact
 from lnlbench.data.dataset import Dataset
+from lnlbench.data.reading import failures_explained
 from lnlbench.errors import Diverged, Interrupted, LnlbenchError, UsageError
 from lnlbench.method import Method
 from lnlbench.networks.weights import WeightSources
@@ -123,7 +124,7 @@ class Execution:
         """Train and evaluate; returns how that ended, and why it did not end well."""
         token = _executing.set(self)
         try:
-            with global_streams_kept(), stop_on_signals() as self._stop:
+            with global_streams_kept(), stop_on_signals() as self._stop, failures_explained():
                 seed_global_streams(self.prepared.spec.seed, "global", "start")
                 # What a method does before its first epoch is part of its cost.
                 self._began = time.monotonic()
@@ -133,7 +134,8 @@ class Execution:
         except Diverged as reason:
             return "diverged", str(reason)
         except LnlbenchError as reason:
-            return "failed", str(reason)
+            # A signal to the whole group may end those that read images before it is noticed here.
+            return "failed" if self._stop.signal_name is None else "interrupted", str(reason)
         except Exception as reason:  # a method's own mistake must not lose the other runs
             write_atomically(self.directory.error_file, traceback.format_exc().encode())
             place = f"traceback in {self.directory.error_file}"
