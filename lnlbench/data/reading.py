@@ -55,21 +55,23 @@ def read_ahead(
     size = max(1, min(_CHUNK, _CHUNK_BYTES // math.prod(shape)))
     count = sum(-(-(stop - start) // size) for start, stop in bounds)
     workers = default_workers() if workers is None else workers
-    with failures_explained():
-        loader = _loader(
-            images, _chunks(index, bounds, size), min(workers, count) if count > 1 else 0, device
-        )
-        chunks = iter(loader)
+    workers = min(workers, count) if count > 1 else 0
+    chunks = iter(_loader(images, _chunks(index, bounds, size), workers, device))
+    try:
         for start, stop in bounds:
             part = torch.empty(stop - start, *shape, dtype=torch.uint8, device=device)
             filled = 0
             while filled < len(part):
-                read = next(chunks)
+                with failures_explained():
+                    read = next(chunks)
                 if isinstance(read, DataError):
-                    raise read
+                    raise DataError(str(read))
                 part[filled : filled + len(read)].copy_(read, non_blocking=True)
                 filled += len(read)
             yield part
+    finally:
+        # The workers end with their iterator, which an error's traceback would keep.
+        del chunks
 
 
 def update_digest(digest: "_Hash", images: Images) -> None:
@@ -84,7 +86,8 @@ def update_digest(digest: "_Hash", images: Images) -> None:
         return
     count = len(images)
     bounds = [(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
-    with shown_progress("Checking images", count) if count > _MANY else nullcontext() as show:
+    progress = shown_progress("Checking images", count) if count > _MANY else nullcontext()
+    with progress as show, failures_explained():
         blocks = read_ahead(images, torch.arange(count), bounds, _CPU)
         for (_, stop), block in zip(bounds, blocks, strict=True):
             digest.update(block.numpy().data)
