@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import sys
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -144,6 +145,25 @@ def test_a_killed_worker_is_an_error_that_helps_and_no_hang(held, expected, tmp_
     assert comparable(run(data, "ce", tmp_path)) == expected["ce"]
 
 
+def stops_all(run_pid, file):
+    if os.getpid() != run_pid:
+        with suppress(FileNotFoundError):  # a second signal would be the user insisting
+            (file.parent / "armed").unlink()
+            os.kill(run_pid, signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGTERM)
+            signal.pause()
+    return decode(file)
+
+
+@pytest.mark.timeout(60)
+def test_a_stop_that_ends_the_workers_first_is_an_interruption(held, tmp_path, monkeypatch):
+    monkeypatch.setenv("LNLBENCH_WORKERS", "2")
+    data = streamed_dataset(held, tmp_path / "data", Partial(stops_all, os.getpid()))
+    stopped = run(data, "ce", tmp_path, Between((tmp_path / "data" / "train" / "armed").touch))
+    assert stopped.status == "interrupted"
+    assert checkpoint_below(tmp_path).exists()
+
+
 def noted(file):
     note = file.parent / f"{file.name}.threads"
     note.write_text(f"{os.getpid()} {torch.get_num_threads()}")
@@ -170,6 +190,7 @@ def test_workers_end_when_nobody_waits_for_them_any_more(streamed):
     parts = read_ahead(images, torch.arange(200), [(0, 100), (100, 200)], CPU, workers=2)
     next(parts)
     assert len(multiprocessing.active_children()) == 2
+    assert signal.getsignal(signal.SIGCHLD) is signal.SIG_DFL
     parts.close()
     assert multiprocessing.active_children() == []
 

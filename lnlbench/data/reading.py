@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -56,14 +56,13 @@ def read_ahead(
     count = sum(-(-(stop - start) // size) for start, stop in bounds)
     workers = default_workers() if workers is None else workers
     workers = min(workers, count) if count > 1 else 0
-    chunks = iter(_loader(images, _chunks(index, bounds, size), workers, device))
+    chunks = _started(_loader(images, _chunks(index, bounds, size), workers, device))
     try:
         for start, stop in bounds:
             part = torch.empty(stop - start, *shape, dtype=torch.uint8, device=device)
             filled = 0
             while filled < len(part):
-                with failures_explained():
-                    read = next(chunks)
+                read = _next(chunks)
                 if isinstance(read, DataError):
                     raise DataError(str(read))
                 part[filled : filled + len(read)].copy_(read, non_blocking=True)
@@ -87,7 +86,7 @@ def update_digest(digest: "_Hash", images: Images) -> None:
     count = len(images)
     bounds = [(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
     progress = shown_progress("Checking images", count) if count > _MANY else nullcontext()
-    with progress as show, failures_explained():
+    with progress as show:
         blocks = read_ahead(images, torch.arange(count), bounds, _CPU)
         for (_, stop), block in zip(bounds, blocks, strict=True):
             digest.update(block.numpy().data)
@@ -115,17 +114,23 @@ def default_workers() -> int:
     return min(torch.get_num_threads(), available_cores(), _MOST_WORKERS)
 
 
-@contextmanager
-def failures_explained() -> Iterator[None]:
-    """Say what it means that a process that reads images has died.
+def _started(loader: DataLoader) -> Iterator[Tensor | DataError]:
+    """The loader's workers at work, and the process's handler of SIGCHLD as it was.
 
-    torch raises that wherever the run is when it happens, not only where an image is waited for.
-
-    Raises:
-        RunError: in the place of torch's own error.
+    torch's handler raises wherever the run happens to be when a worker dies, be it in the writing
+    of a result. Without it, whoever waits for an image learns of it, within 5 seconds.
     """
+    watched = sys.platform != "win32" and threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGCHLD) if watched else None
+    chunks = iter(loader)
+    if before is not None:
+        signal.signal(signal.SIGCHLD, before)
+    return chunks
+
+
+def _next(chunks: Iterator[Tensor | DataError]) -> Tensor | DataError:
     try:
-        yield
+        return next(chunks)
     except RuntimeError as error:
         reason = str(error).splitlines()[0] if str(error) else ""
         if not reason.startswith("DataLoader worker"):

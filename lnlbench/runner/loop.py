@@ -12,7 +12,6 @@ from torch import Tensor
 
 from lnlbench.artifacts import write_artifact
 from lnlbench.data.dataset import Dataset
-from lnlbench.data.reading import failures_explained
 from lnlbench.errors import Diverged, Interrupted, LnlbenchError, UsageError
 from lnlbench.method import Method
 from lnlbench.networks.weights import WeightSources
@@ -124,7 +123,7 @@ class Execution:
         """Train and evaluate; returns how that ended, and why it did not end well."""
         token = _executing.set(self)
         try:
-            with global_streams_kept(), stop_on_signals() as self._stop, failures_explained():
+            with global_streams_kept(), stop_on_signals() as self._stop:
                 seed_global_streams(self.prepared.spec.seed, "global", "start")
                 # What a method does before its first epoch is part of its cost.
                 self._began = time.monotonic()
@@ -134,8 +133,8 @@ class Execution:
         except Diverged as reason:
             return "diverged", str(reason)
         except LnlbenchError as reason:
-            # A signal to the whole group may end those that read images before it is noticed here.
-            return "failed" if self._stop.signal_name is None else "interrupted", str(reason)
+            # A signal to the whole group may end those that read images first.
+            return "interrupted" if self._stop.signal_name else "failed", str(reason)
         except Exception as reason:  # a method's own mistake must not lose the other runs
             write_atomically(self.directory.error_file, traceback.format_exc().encode())
             place = f"traceback in {self.directory.error_file}"
@@ -292,9 +291,8 @@ def execute(
 
 
 def _check_watched(directory: RunDirectory, device: torch.device) -> None:
-    if not directory.checkpoint_file.exists():
-        return
-    if load_checkpoint(directory.checkpoint_file, device).get("samples") is None:
+    file = directory.checkpoint_file
+    if file.exists() and load_checkpoint(file, device).get("samples") is None:
         raise UsageError(
             f"The run in {directory.path} began without --samples, and nobody has watched the "
             "samples in the epochs that it has behind it. Go on without --samples, or begin anew "
