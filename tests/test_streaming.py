@@ -3,16 +3,12 @@
 import multiprocessing
 import os
 import signal
-import sys
 from contextlib import suppress
-from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from frozen import embed, frozen_protocol, weights_file
 from streamed import (
-    SHAPE,
     checkpoint_below,
     decode,
     held_dataset,
@@ -22,12 +18,8 @@ from streamed import (
 )
 from tiny import comparable
 
-from lnlbench.data import provided
-from lnlbench.data.image_files import ImageFiles
-from lnlbench.data.provided import content_sha256
 from lnlbench.data.reading import default_workers, read_ahead
-from lnlbench.errors import DataError, UsageError
-from lnlbench.leaderboard.suspects import _suspect
+from lnlbench.errors import UsageError
 from lnlbench.noise import apply_noise
 from lnlbench.runner.display import QuietDisplay
 
@@ -203,34 +195,6 @@ def test_what_compares_all_pixels_is_refused(streamed, tmp_path, name):
     assert "--frozen" in failed.error
 
 
-def test_the_content_of_files_is_that_of_the_tensor_and_is_read_once(held, streamed, monkeypatch):
-    sha256 = content_sha256(held)
-    assert content_sha256(streamed) == sha256
-    with monkeypatch.context() as patched:
-        patched.setattr(ImageFiles, "read", None)
-        assert content_sha256(streamed) == sha256
-    file = streamed.train_images.file(0)
-    pixels = bytearray(file.read_bytes())
-    pixels[0] += 1
-    file.write_bytes(pixels)
-    os.utime(file, ns=(1, 1))  # whatever the clock's resolution is
-    assert content_sha256(streamed) != sha256
-
-
-def test_labels_are_part_of_what_is_remembered(held, streamed):
-    content_sha256(streamed)
-    other = {"train_labels": held.train_labels.roll(1)}
-    assert content_sha256(replace(streamed, **other)) == content_sha256(replace(held, **other))
-
-
-def test_a_damaged_memory_of_the_content_is_made_again(held, streamed, tmp_path):
-    sha256 = content_sha256(streamed)
-    [file] = (tmp_path / "cache" / "facts").iterdir()
-    file.write_text("{")
-    assert content_sha256(streamed) == sha256
-    assert sha256 in file.read_text()
-
-
 def test_instance_dependent_noise_is_the_same(held, streamed):
     one, other = (apply_noise("instance:0.4", data, 3) for data in (held, streamed))
     assert torch.equal(one.labels, other.labels)
@@ -251,38 +215,6 @@ def test_embeddings_are_the_same_and_in_the_same_place(tmp_path, monkeypatch):
         assert torch.equal(view, same)
 
 
-def test_image_files_look_like_the_tensor_they_stand_for(held, streamed):
-    images, files = held.train_images, streamed.train_images
-    assert (files.shape, files.dtype, files.ndim) == (images.shape, images.dtype, images.ndim)
-    assert len(files) == len(images)
-    index = torch.tensor([5, 0, 199])
-    for rows in (slice(3, 9), slice(0), slice(-2, None), index, index[:0]):
-        assert files[rows].shape == images[rows].shape
-        assert torch.equal(files[rows].read(), images[rows])
-    assert files[index].file(2) == files.file(199)
-    assert "199.bin" not in str(vars(files[index[:2]]))  # what is not chosen cannot be followed to
-    assert provided._problem(streamed) == ""
-
-
-@pytest.mark.parametrize("name", [os.fsdecode(b"\xff.bin"), "a\nb.bin"])
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
-def test_any_name_of_a_file_is_kept(tmp_path, name):
-    file = tmp_path / name
-    file.write_bytes(bytes(range(192)))
-    images = ImageFiles([file, str(file)], decode, SHAPE, "")
-    assert [images.file(0), images.file(1)] == [file, file]
-    assert images.read([1])[0, 2, 7, 7] == 191
-
-
-@pytest.mark.parametrize(
-    "image", [np.zeros((8, 8, 3), np.uint8), np.zeros(SHAPE, np.float32)], ids=["shape", "type"]
-)
-def test_an_image_of_another_shape_or_type_is_refused_by_name(tmp_path, image):
-    images = ImageFiles([tmp_path / "x"], lambda file: image, SHAPE, "")
-    with pytest.raises(DataError, match=r"image .*x was decoded to .*, not uint8 \[3, 8, 8\]"):
-        images.read([0])
-
-
 def test_the_number_of_workers_is_that_of_the_threads_unless_told(monkeypatch):
     monkeypatch.delenv("LNLBENCH_WORKERS", raising=False)
     assert default_workers() == 1
@@ -292,10 +224,3 @@ def test_the_number_of_workers_is_that_of_the_threads_unless_told(monkeypatch):
         monkeypatch.setenv("LNLBENCH_WORKERS", wrong)
         with pytest.raises(UsageError, match="is not a number of processes"):
             default_workers()
-
-
-def test_a_thumbnail_is_read_from_its_file(held, streamed):
-    row = {"predicted_label": 1, "noisy_label": 0, "clean_probability": 0.25, "index": 4}
-    one, other = (_suspect(row, data) for data in (held, streamed))
-    assert one == other
-    assert one.image.startswith("data:image/png;base64,")

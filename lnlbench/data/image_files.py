@@ -87,8 +87,8 @@ class ImageFiles:
         except (OSError, ValueError, LnlbenchError) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or error
             raise DataError(
-                f"Cannot read the image {file}: {reason}. It was readable when the data were "
-                "checked: put it back as it was, and go on from the last checkpoint with --resume."
+                f"Cannot read the image {file}: {reason}. Put it back as it was; a run that it has "
+                "ended goes on from its last checkpoint with --resume."
             ) from error
         if image.shape != self._image_shape or image.dtype != np.uint8:
             raise DataError(

@@ -161,7 +161,7 @@ def test_a_file_that_is_gone_is_named_without_a_traceback(root):
     file.unlink()
     with pytest.raises(DataError) as caught:
         streamed.read([3])
-    assert f"Cannot read the image {file}: No such file or directory. It was" in str(caught.value)
+    assert f"Cannot read the image {file}: No such file or directory. Put it" in str(caught.value)
 
 
 def test_pillows_own_limit_does_not_apply_to_streamed_files(root, monkeypatch):
