@@ -19,7 +19,7 @@ from streamed import (
 from tiny import comparable
 
 from lnlbench.data.reading import default_workers, read_ahead
-from lnlbench.errors import UsageError
+from lnlbench.errors import DataError, UsageError
 from lnlbench.noise import apply_noise
 from lnlbench.runner.display import QuietDisplay
 
@@ -185,6 +185,16 @@ def test_workers_end_when_nobody_waits_for_them_any_more(streamed):
     assert signal.getsignal(signal.SIGCHLD) is signal.SIG_DFL
     parts.close()
     assert multiprocessing.active_children() == []
+
+
+def test_workers_end_although_somebody_keeps_the_error(streamed):
+    images = streamed.train_images
+    images.file(199).unlink()
+    bounds = [(0, 100), (100, 200)]
+    with pytest.raises(DataError) as kept:
+        list(read_ahead(images, torch.arange(200), bounds, CPU, workers=2))
+    assert multiprocessing.active_children() == []
+    assert "199.bin" in str(kept.value)
 
 
 @pytest.mark.parametrize("name", ["knn", "linear-probe", "embedding-filter"])

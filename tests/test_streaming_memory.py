@@ -3,6 +3,7 @@
 Prints the peaks of the run and of the processes that read for it, in MiB.
 """
 
+import shutil
 import subprocess
 import sys
 import time
@@ -96,15 +97,20 @@ def run_watched(root, stream, output, site):
     return peaks
 
 
-def test_memory_is_constant_in_the_number_of_files(tmp_path):
-    site = ":".join(
-        install_package(PACKAGE / "plugins" / "lnlbench-image-folder", tmp_path / "site")
-    )
+@pytest.fixture
+def folder(tmp_path):
+    """A folder that is removed at once: pytest would keep the files for three sessions."""
+    yield tmp_path
+    shutil.rmtree(tmp_path)
+
+
+def test_memory_is_constant_in_the_number_of_files(folder):
+    site = ":".join(install_package(PACKAGE / "plugins" / "lnlbench-image-folder", folder / "site"))
     found = {}
     for count in (FEW, MANY):
-        root = make_folder(tmp_path / str(count), count)
+        root = make_folder(folder / str(count), count)
         for stream in ("true", "false"):
-            found[count, stream] = run_watched(root, stream, tmp_path / f"{count}-{stream}", site)
+            found[count, stream] = run_watched(root, stream, folder / f"{count}-{stream}", site)
     few, many = found[FEW, "true"], found[MANY, "true"]
     pixels = PIXELS**2 * 3 * (MANY - FEW)
     # Paths, labels and draws grow, by some hundred bytes a file; the pixels alone are 3,072.
