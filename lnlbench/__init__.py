@@ -15,6 +15,7 @@ _HOMES = {
     "Criterion": "lnlbench.criterion",
     "DataSource": "lnlbench.data.source",
     "Dataset": "lnlbench.data.dataset",
+    "ImageFiles": "lnlbench.data.image_files",
     "Method": "lnlbench.method",
     "LossMethod": "lnlbench.method",
     "Mixture": "lnlbench.criterion",
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from lnlbench.batch import Batch
     from lnlbench.criterion import Criterion, Mixture
     from lnlbench.data.dataset import Dataset
+    from lnlbench.data.image_files import ImageFiles
     from lnlbench.data.source import DataSource
     from lnlbench.method import LossMethod, Method
     from lnlbench.params import Params, Recipe, SearchRange
@@ -41,6 +43,7 @@ __all__ = [
     "Criterion",
     "DataSource",
     "Dataset",
+    "ImageFiles",
     "LossMethod",
     "Method",
     "Mixture",

@@ -253,3 +253,6 @@ def check_source(source: Any) -> None:
         raise PluginRefused(f"data set {name!r}: params is not a subclass of lnlbench.Params")
     if not callable(source.load):
         raise PluginRefused(f"data set {name!r}: load is not a function")
+    unknown = [each for each in source.reading if each not in source.params.model_fields]
+    if unknown:
+        raise PluginRefused(f"data set {name!r}: reading names {unknown[0]!r}, no field of params")

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lnlbench.augment.blocks import batch_bounds, in_batches
+from lnlbench.augment.blocks import batch_bounds, in_batches, plain_batches
 from lnlbench.batch import Batch, CleanSubset
 from lnlbench.errors import UsageError
 from lnlbench.run_host import RunHost
@@ -175,13 +175,9 @@ class Run:
         generator = generator_for(host.seed, "augmentation", *axes)
         draws = [host.views.draw(name, len(chosen), generator) for name in names]
         bounds = batch_bounds(len(chosen), size, merge_single=shuffle)
-        streams = [
-            in_batches(host.views, chosen, draw, name, bounds)
-            for name, draw in zip(names, draws, strict=True)
-        ]
-        for start, stop in bounds:
+        stream = in_batches(host.views, chosen, draws, names, bounds)
+        for (start, stop), made in zip(bounds, stream, strict=True):
             index = chosen[start:stop]
-            made = [next(stream) for stream in streams]
             self.samples += len(index)
             yield Batch(index=index, views=made, labels=host.labels[index])
 
@@ -207,6 +203,19 @@ class Run:
         for name in augment:
             self._host.views.check(name)
 
+    def require_in_memory(self, use: str) -> None:
+        """Refuse what holds every sample's inputs at a time, where these do not fit in memory.
+
+        Raises:
+            UsageError: the images are read from files; `use` says what they would be needed for.
+        """
+        if not self._host.views.in_memory:
+            raise UsageError(
+                f"{use} needs all images in memory, and this run reads them from files as it goes. "
+                "Turn them into features first (--backbone timm:NAME --frozen), choose another "
+                "method or setting, or have the data set held in memory, if it says how."
+            )
+
     def _resolve(self, indices: Tensor | None) -> Tensor:
         if indices is None:
             return torch.arange(self.num_samples, device=self.device)
@@ -218,10 +227,9 @@ class Run:
         """Logits float32 [N, C] of the unaugmented training set in index order, in eval mode."""
         was_training = network.training
         network.eval()
-        parts = [
-            network(self._host.views.plain(start, stop))
-            for start, stop in batch_bounds(self.num_samples, self._host.eval_batch_size)
-        ]
+        host = self._host
+        plain = plain_batches(host.views, self.num_samples, host.eval_batch_size)
+        parts = [network(images) for images in plain]
         network.train(was_training)
         # A copy outside inference mode, so that a method may train on what it computes from it.
         with torch.inference_mode(False):

@@ -54,6 +54,7 @@ def test_hook_register_datasets(site):
         ("[lnlbench.DataSource('one', ' ', lnlbench.Params, print)]", "has no title"),
         ("[lnlbench.DataSource('one', 't', dict, print)]", "not a subclass of lnlbench.Params"),
         ("[lnlbench.DataSource('one', 't', lnlbench.Params, None)]", "load is not a function"),
+        ("[lnlbench.DataSource('one', 't', lnlbench.Params, print, ('x',))]", "reading names 'x'"),
         ("[lnlbench.DataSource('shades', 't', lnlbench.Params, print)]", "by lnlbench-shades"),
         ("None", "not a list of DataSources"),
     ],

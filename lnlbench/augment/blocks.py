@@ -1,12 +1,11 @@
-"""Bounds of batches, and views made for many batches at a time where that is cheaper."""
+"""Batches of views in order: read ahead, and made for many batches at a time where cheaper."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import torch
 from torch import Tensor
 
-from lnlbench.augment.views import Views
-
-Bounds = list[tuple[int, int]]
+from lnlbench.augment.views import Bounds, Views
 
 
 def batch_bounds(count: int, size: int, merge_single: bool = False) -> Bounds:
@@ -18,14 +17,30 @@ def batch_bounds(count: int, size: int, merge_single: bool = False) -> Bounds:
 
 
 def in_batches(
-    views: Views, index: Tensor, draw: Tensor, augment: str, bounds: Bounds
-) -> Iterator[Tensor]:
-    """Views float32 [B, ...] of the samples `index`, batch by batch, by their rows of `draw`."""
+    views: Views, index: Tensor, draws: Sequence[Tensor], names: Sequence[str], bounds: Bounds
+) -> Iterator[list[Tensor]]:
+    """Batch by batch, one view float32 [B, ...] of the samples `index` for each augmentation.
+
+    `draws` are those of each augmentation in `names`, a row a sample.
+    """
+    if not names:
+        yield from ([] for _ in bounds)
+        return
     size = max((stop - start for start, stop in bounds), default=1)
-    batches = max(1, views.block(augment) // size)
-    for first in range(0, len(bounds), batches):
-        block = bounds[first : first + batches]
-        begin, end = block[0][0], block[-1][1]
-        made = views.view(index[begin:end], draw[begin:end], augment)
+    batches = max(1, max(views.block(name) for name in names) // size)
+    blocks = [bounds[first : first + batches] for first in range(0, len(bounds), batches)]
+    spans = [(block[0][0], block[-1][1]) for block in blocks]
+    parts = views.ahead(index, spans)
+    for block, (begin, end), (part, rows) in zip(blocks, spans, parts, strict=True):
+        made = [
+            part.view(rows, draw[begin:end], name) for draw, name in zip(draws, names, strict=True)
+        ]
         for start, stop in block:
-            yield made[start - begin : stop - begin]
+            yield [view[start - begin : stop - begin] for view in made]
+
+
+def plain_batches(views: Views, count: int, size: int) -> Iterator[Tensor]:
+    """The first `count` samples unaugmented and normalized, float32 [B, ...], batch by batch."""
+    for part, rows in views.ahead(torch.arange(count), batch_bounds(count, size)):
+        first = int(rows[0])
+        yield part.plain(first, first + len(rows))

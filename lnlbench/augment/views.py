@@ -1,6 +1,8 @@
 """Views of training samples: whole batches cropped, flipped and normalized by index arithmetic."""
 
-from typing import Protocol
+import copy
+from collections.abc import Iterator, Sequence
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
@@ -15,9 +17,16 @@ PADDING = 4
 _BLOCK = 1024
 POLICIES = ("crop-flip", "crop", "none")
 
+Bounds = Sequence[tuple[int, int]]
+
 
 class Views(Protocol):
-    """Where batches come from: images in memory here; other sources offer the same calls."""
+    """Where batches come from: images in memory here; other sources offer the same calls.
+
+    `in_memory` says whether all samples are held at a time, rather than read when asked for.
+    """
+
+    in_memory: bool
 
     def check(self, augment: str) -> None:
         """Refuse what `draw` cannot draw, with a UsageError that says what there is."""
@@ -39,12 +48,21 @@ class Views(Protocol):
         """Normalized unaugmented samples start..stop-1, float32 [B, ...]."""
         ...
 
+    def ahead(self, index: Tensor, bounds: Bounds) -> Iterator[tuple["Views", Tensor]]:
+        """For each span of the samples `index`, views that hold them, and their indices there.
+
+        The spans follow each other. What has to be read first is read ahead of being asked for.
+        """
+        ...
+
 
 class ImageViews:
     """Views of uint8 images [N, C, H, W] that are held on the device, zero-padded once.
 
     `policy` is what "weak" means on the track: `crop-flip`, `crop` (padding 4) or `none`.
     """
+
+    in_memory = True
 
     def __init__(
         self,
@@ -58,13 +76,21 @@ class ImageViews:
             raise unknown_name("augmentation policy", policy, POLICIES)
         self.policy = policy
         self.height, self.width = images.shape[2:]
-        self.padded = pad(images, [PADDING] * 4).to(device)
-        # Channels last while still uint8: convolutions want that layout, and moving bytes is cheap.
-        self.padded = self.padded.contiguous(memory_format=torch.channels_last)
+        self.padded = _padded(images).to(device)
         # A factor and a summand for each value of an image: long rows are what a CPU vectorizes.
         scale, pixels = 255 * torch.tensor(std, device=device), self.height * self.width
         self.scale = scale.reciprocal().repeat(pixels)
         self.shift = (-255 * torch.tensor(mean, device=device) / scale).repeat(pixels)
+
+    def holding(self, images: Tensor) -> Self:
+        """The same views of other images of that size, uint8 [B, C, H, W] on the device."""
+        other = copy.copy(self)
+        other.padded = _padded(images)
+        return other
+
+    def ahead(self, index: Tensor, bounds: Bounds) -> Iterator[tuple[Views, Tensor]]:
+        """Nothing has to be read."""
+        return ((self, index[start:stop]) for start, stop in bounds)
 
     def block(self, augment: str) -> int:
         """As many as a GPU needs to be busy, or a strong policy to share its calls."""
@@ -121,3 +147,8 @@ class ImageViews:
         rows = images.permute(0, 2, 3, 1).reshape(count, -1).to(torch.float32)
         rows.mul_(self.scale).add_(self.shift)
         return rows.view(count, self.height, self.width, channels).permute(0, 3, 1, 2)
+
+
+def _padded(images: Tensor) -> Tensor:
+    # Channels last while still uint8: convolutions want that layout, and moving bytes is cheap.
+    return pad(images, [PADDING] * 4).contiguous(memory_format=torch.channels_last)

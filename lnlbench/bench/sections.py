@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from lnlbench.augment.views import Views
+from lnlbench.augment.views import Bounds, Views
 from lnlbench.batch import Batch
 from lnlbench.bench.floor import wait_for
 from lnlbench.run import Run
@@ -82,7 +82,11 @@ class TimedViews:
     def __init__(self, views: Views, sections: Sections) -> None:
         self._views = views
         self._sections = sections
-        self.check, self.block = views.check, views.block
+        self.check, self.block, self.in_memory = views.check, views.block, views.in_memory
+
+    def ahead(self, index: Tensor, bounds: Bounds) -> Iterator[tuple[Views, Tensor]]:
+        """As the views inside, which are in memory."""
+        return ((self, rows) for _, rows in self._views.ahead(index, bounds))
 
     def draw(self, augment: str, count: int, generator: torch.Generator) -> Tensor:
         """As the views inside."""

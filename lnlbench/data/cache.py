@@ -1,4 +1,4 @@
-"""Decoded arrays kept as memory-mapped files, so that a data set is decoded once."""
+"""What was once made of files, kept: decoded arrays as memory-mapped files, and plain facts."""
 
 import hashlib
 import json
@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from lnlbench.errors import LnlbenchError
+from lnlbench.results.atomic import write_atomically
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -48,6 +51,27 @@ def cached(name: str, sources: Iterable[Path], root: Path, decode: Callable[[], 
         _log.warning("the decoded %s was not cached in %s: %s", name, root, error)
     # The mapped copy, not the decoded one: it costs no memory of its own.
     return _read(entry, identity) or decoded
+
+
+def remembered(name: str, key: str, root: Path, compute: Callable[[], Any]) -> Any:
+    """What `compute` returns, a value of JSON, from below `root` where it is kept under its key.
+
+    The key has to say everything that decides the value. A file that cannot be written is done
+    without.
+    """
+    file = root / f"{name}-{key}.json"
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))["value"]
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        _log.warning("%s is unreadable (%s) and is made again", file, error)
+    value = compute()
+    try:
+        write_atomically(file, json.dumps({"value": value}).encode())
+    except LnlbenchError as error:
+        _log.warning("the facts of %s were not kept in %s: %s", name, root, error)
+    return value
 
 
 def _read(entry: Path, identity: list[list[Any]]) -> Arrays | None:

@@ -1,4 +1,4 @@
-"""A data set in memory: images, clean labels, test split, and human labels where they exist."""
+"""A data set: images, clean labels, test split, and human labels where they exist."""
 
 from __future__ import annotations
 
@@ -9,22 +9,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from lnlbench.data.image_files import Images
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Images with clean labels; nothing here is noisy except `human_labels`.
 
-    Images are uint8 [N, C, H, W], labels int64 [N]. `mean` and `std` are per channel, of the
-    training images divided by 255. `human_labels` maps a noise name to int64 [N] labels of the
-    training images. `superclasses[i]` is the superclass of class i, None where there are none.
-    `notes` holds what a result should say of its data. `truth_known` is false where nobody knows
-    the clean labels: `train_labels` are then the labels as given, and so are those of the test.
+    Images are uint8 [N, C, H, W], held in tensors or read from ImageFiles; labels int64 [N]. `mean`
+    and `std` are per channel, of the training images divided by 255. `human_labels` maps a noise
+    name to int64 [N] labels of the training images. `superclasses[i]` is the superclass of class i,
+    None where there are none. `notes` holds what a result should say of its data. `truth_known` is
+    false where nobody knows the clean labels: `train_labels` are then the labels as given, and so
+    are those of the test.
     """
 
     name: str
-    train_images: Tensor
+    train_images: Images
     train_labels: Tensor
-    test_images: Tensor
+    test_images: Images
     test_labels: Tensor
     classes: tuple[str, ...]
     mean: tuple[float, ...]

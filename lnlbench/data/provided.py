@@ -1,25 +1,31 @@
 """Data sets of plugins: loaded with their settings, and pinned in a spec by their content."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from lnlbench.data.cache import remembered
 from lnlbench.data.dataset import Dataset
+from lnlbench.data.image_files import ImageFiles, Images
+from lnlbench.data.location import cache_dir
+from lnlbench.data.reading import update_digest
 from lnlbench.data.source import DataSource
 from lnlbench.errors import DataError, UsageError, unknown_name
 from lnlbench.params import validate_params
 from lnlbench.tracks import DataSpec
 
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
 
 @dataclass(frozen=True)
 class Provided:
-    """A loaded data set, what a spec says of it, and where it was found."""
+    """A loaded data set, what a spec says of it, and where it was found or how it is read."""
 
     dataset: Dataset
     spec: DataSpec
@@ -72,6 +78,7 @@ class ProvidedData:
         source = self.source(name)
         params = validate_params(name, source.params, dict(settings), kind="data set")
         places = location_names(source)
+        apart = [*places, *source.reading]
         fields = params.model_dump(mode="json")
         key = repr((name, fields))
         if key not in self._loaded:
@@ -80,10 +87,15 @@ class ProvidedData:
             self._loaded[key] = Provided(
                 dataset,
                 DataSpec(
-                    settings={each: value for each, value in fields.items() if each not in places},
+                    settings={each: value for each, value in fields.items() if each not in apart},
                     sha256=content_sha256(dataset),
                 ),
-                {each: str(fields[each]) for each in places if fields[each] is not None},
+                {
+                    each: str(fields[each])
+                    for each in apart
+                    if fields[each] is not None
+                    and (each in places or each in params.model_fields_set)
+                },
             )
         return self._loaded[key]
 
@@ -98,20 +110,41 @@ def location_names(source: DataSource) -> list[str]:
 
 
 def content_sha256(dataset: Dataset) -> str:
-    """SHA-256 of all that training and evaluation can depend on, whatever the files were."""
+    """SHA-256 of all that training and evaluation can depend on, whatever the files were.
+
+    Images in files are read for it, unless that of the same files is remembered.
+    """
+    parts = (dataset.train_images, dataset.test_images)
+    if not any(isinstance(images, ImageFiles) for images in parts):
+        return _digest(dataset, update_digest)
+    key = _digest(dataset, _update_identity)
+    found: str = remembered(
+        "content", key[:32], cache_dir() / "facts", lambda: _digest(dataset, update_digest)
+    )
+    return found
+
+
+def _update_identity(digest: "_Hash", images: Images) -> None:
+    if isinstance(images, Tensor):
+        update_digest(digest, images)
+    else:
+        digest.update(images.identity().encode())
+
+
+def _digest(dataset: Dataset, update: "Callable[[_Hash, Images], None]") -> str:
     digest = hashlib.sha256()
     facts = (dataset.classes, dataset.mean, dataset.std, dataset.superclasses, dataset.truth_known)
     digest.update(repr(facts).encode())
-    tensors = {
+    parts = {
         "train_images": dataset.train_images,
         "train_labels": dataset.train_labels,
         "test_images": dataset.test_images,
         "test_labels": dataset.test_labels,
         **{f"labels {name}": labels for name, labels in sorted(dataset.human_labels.items())},
     }
-    for name, tensor in tensors.items():
-        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
-        digest.update(np.ascontiguousarray(tensor.numpy()).data)
+    for name, part in parts.items():
+        digest.update(f"{name} {part.dtype} {list(part.shape)}\n".encode())
+        update(digest, part)
     return digest.hexdigest()
 
 

@@ -18,10 +18,12 @@ class DataSource:
     `name` is for `--dataset`, `title` one line for people. `params` are its settings, for
     `--set-data`: those whose type is `pathlib.Path` say where the data lie, and are no part of a
     run's spec; the others say what is made of them. `load` takes the checked settings, and returns
-    the same data for the same settings and files.
+    the same data for the same settings and files. `reading` names settings of how the data are
+    read, in memory or from files: they change nothing in them, and are no part of a spec either.
     """
 
     name: str
     title: str
     params: type[Params]
     load: Callable[[Any], Dataset]
+    reading: tuple[str, ...] = ()

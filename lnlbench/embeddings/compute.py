@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lnlbench.augment.views import ImageViews
 from lnlbench.data.dataset import Dataset
+from lnlbench.data.image_files import read_rows
 from lnlbench.embeddings.plan import view_seed
 from lnlbench.embeddings.progress import shown_progress
 from lnlbench.embeddings.store import Part
@@ -23,7 +24,7 @@ def compute_parts(
 ) -> None:
     """Fill the parts in order: the views of the training images, then the test images."""
     sources = [_view(dataset, policy, view) for view in range(len(parts) - 1)]
-    sources.append(partial(_rows, dataset.test_images))
+    sources.append(lambda start, stop: read_rows(dataset.test_images, slice(start, stop)))
     total = sum(part.count for part in parts)
     before = 0
     with shown_progress(f"Embeddings of {dataset.name}", total) as show:
@@ -44,11 +45,13 @@ def _view(dataset: Dataset, policy: str, view: int) -> Pixels:
     """Pixels of training images: as they are for view 0, else by the view's own seeded draws."""
     images = dataset.train_images
     if view == 0:
-        return partial(_rows, images)
+        return lambda start, stop: read_rows(images, slice(start, stop))
 
     def views(start: int, stop: int) -> ImageViews:
         # Padded a chunk at a time: the whole set padded would be the largest thing in memory.
-        return ImageViews(images[start:stop], dataset.mean, dataset.std, policy, _CPU)
+        return ImageViews(
+            read_rows(images, slice(start, stop)), dataset.mean, dataset.std, policy, _CPU
+        )
 
     generator = torch.Generator().manual_seed(view_seed(view))
     draws = views(0, 1).draw("weak", len(images), generator)
@@ -57,7 +60,3 @@ def _view(dataset: Dataset, policy: str, view: int) -> Pixels:
         return views(start, stop).pixels(torch.arange(stop - start), draws[start:stop])
 
     return augmented
-
-
-def _rows(images: Tensor, start: int, stop: int) -> Tensor:
-    return images[start:stop]

@@ -4,10 +4,11 @@ import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-from torch import Tensor
-
+from lnlbench.data.cache import remembered
 from lnlbench.data.dataset import Dataset
+from lnlbench.data.image_files import ImageFiles, Images
+from lnlbench.data.location import cache_dir
+from lnlbench.data.reading import update_digest
 from lnlbench.networks.preprocessing import Preprocessing
 from lnlbench.results.fingerprint import fingerprint
 from lnlbench.seeds import seed_for
@@ -74,7 +75,13 @@ def view_seed(view: int) -> int:
     return seed_for(0, "embedding view", view)
 
 
-def _sha256(images: Tensor) -> str:
-    digest = hashlib.sha256(f"{images.dtype} {list(images.shape)}\n".encode())
-    digest.update(np.ascontiguousarray(images.numpy()).data)
-    return digest.hexdigest()
+def _sha256(images: Images) -> str:
+    def compute() -> str:
+        digest = hashlib.sha256(f"{images.dtype} {list(images.shape)}\n".encode())
+        update_digest(digest, images)
+        return digest.hexdigest()
+
+    if not isinstance(images, ImageFiles):
+        return compute()
+    found: str = remembered("images", images.identity()[:32], cache_dir() / "facts", compute)
+    return found

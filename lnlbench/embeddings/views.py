@@ -1,12 +1,13 @@
 """Embeddings in place of images: a view of a sample is one of its cached feature vectors."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from lnlbench.augment.policies import find_policy
+from lnlbench.augment.views import Bounds, Views
 from lnlbench.errors import UsageError
 
 _ROWS = 4096  # at a time, so that no float copy of all features is ever made
@@ -41,6 +42,8 @@ class EmbeddingViews:
     "weak" draws one of all views for each sample, "none" takes the plain one.
     """
 
+    in_memory = True
+
     def __init__(
         self, features: Sequence[Tensor], standardization: Standardization, device: torch.device
     ) -> None:
@@ -59,6 +62,10 @@ class EmbeddingViews:
             "from weakly augmented images. Available: weak, none. Strong views need a track of "
             "images ('lnlbench tracks')."
         )
+
+    def ahead(self, index: Tensor, bounds: Bounds) -> Iterator[tuple[Views, Tensor]]:
+        """Nothing has to be read; on a CPU the system reads the mapped files ahead."""
+        return ((self, index[start:stop]) for start, stop in bounds)
 
     def block(self, augment: str) -> int:
         """As many as keep a GPU busy; on a CPU, batches that fit its cache are cheaper."""

@@ -46,12 +46,14 @@ def find_suspects(samples: "pyarrow.Table", dataset: "Dataset") -> tuple[list[Su
 
 
 def _suspect(row: dict, dataset: "Dataset") -> Suspect:
+    from lnlbench.data.image_files import read_rows
+
     names, index, belief = dataset.classes, row["index"], row["clean_probability"]
     # Labels that were given are no truth to compare with.
     true = names[int(dataset.train_labels[index])] if dataset.truth_known else None
     reason = f"loss {row['loss']:.2f}" if belief is None else f"{100 * belief:.1f} % clean"
     return Suspect(
-        image=_data_address(dataset.train_images[index]),
+        image=_data_address(read_rows(dataset.train_images, slice(index, index + 1))[0]),
         index=index,
         given=text.plain(names[row["noisy_label"]]),
         suggested=text.plain(names[row["predicted_label"]]),

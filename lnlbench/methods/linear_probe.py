@@ -39,6 +39,7 @@ class LinearProbe(Method):
 
     def fit(self, run: Run) -> None:
         """Fit once, in the first epoch; further epochs change nothing."""
+        run.require_in_memory("A logistic regression on the pixels of all samples")
         self.network = nn.Sequential(nn.Flatten(), nn.LazyLinear(run.num_classes)).to(run.device)
         self.network(next(run.batches(views=1, augment="none", batch_size=2)).views[0])
         for epoch in run.epochs():

@@ -33,7 +33,11 @@ def unit_features(run: Run, augment: str = "none") -> Tensor:
     """One view of each training sample as a vector of length 1, float16 [N, D], in index order.
 
     On a track of embeddings these are the embeddings; on a track of images, the pixels.
+
+    Raises:
+        UsageError: the images are read from files.
     """
+    run.require_in_memory("Comparing the pixels of all samples with each other")
     batches = run.batches(views=1, augment=augment, batch_size=_QUERIES, shuffle=False)
     return torch.cat([to_units(batch.views[0]) for batch in batches])
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lnlbench.data.dataset import Dataset
+from lnlbench.data.image_files import read_rows
 from lnlbench.errors import UsageError
 from lnlbench.noise import transition
 from lnlbench.noise.instance import instance_dependent_labels
@@ -61,7 +62,7 @@ def _draw(
     if spec.kind == "instance":
         rate = spec.rate or 0.0
         return instance_dependent_labels(
-            _features(dataset), clean, dataset.num_classes, rate, random
+            _Features(dataset), clean, dataset.num_classes, rate, random
         )
     return transition.sample_labels(clean, _matrix(spec, dataset), random)
 
@@ -93,10 +94,16 @@ def _similar(dataset: Dataset) -> dict[int, int]:
     return {index(a): index(b) for a, b in transition.CIFAR10_SIMILAR.items()}
 
 
-def _features(dataset: Dataset) -> NDArray[np.float32]:
-    images = dataset.train_images.float().div_(255)
-    shape = (1, -1, 1, 1)
-    normalized = (images - torch.tensor(dataset.mean).view(shape)).div_(
-        torch.tensor(dataset.std).view(shape)
-    )
-    return normalized.flatten(1).numpy()
+class _Features:
+    """The normalized training images of a data set, flattened: made for the asked rows alone."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._images = dataset.train_images
+        self._mean = torch.tensor(dataset.mean).view(1, -1, 1, 1)
+        self._std = torch.tensor(dataset.std).view(1, -1, 1, 1)
+        self.shape = (len(self._images), self._images.shape[1:].numel())
+
+    def __getitem__(self, rows: NDArray[np.int64], /) -> NDArray[np.float32]:
+        chosen = read_rows(self._images, torch.from_numpy(rows))
+        normalized = (chosen.float().div_(255) - self._mean).div_(self._std)
+        return normalized.flatten(1).numpy()

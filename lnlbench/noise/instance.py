@@ -3,11 +3,28 @@
 Each sample has its own flip rate, and the image decides which wrong class it is flipped to.
 """
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, softmax
 
 FLIP_RATE_STD = 0.1
+# Features that are projected at a time: 64 MB of doubles.
+_VALUES = 1 << 23
+
+
+class Features(Protocol):
+    """Features float32 [N, F]: an array, or what makes the asked rows of one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """[N, F]."""
+        ...
+
+    def __getitem__(self, rows: NDArray[np.int64], /) -> NDArray[np.floating]:
+        """The features of some rows."""
+        ...
 
 
 def flip_rates(count: int, rate: float, random: np.random.Generator) -> NDArray[np.float64]:
@@ -21,7 +38,7 @@ def flip_rates(count: int, rate: float, random: np.random.Generator) -> NDArray[
 
 
 def instance_dependent_labels(
-    features: NDArray[np.floating],
+    features: Features,
     clean: NDArray[np.int64],
     num_classes: int,
     rate: float,
@@ -41,11 +58,22 @@ def instance_dependent_labels(
     for label in range(num_classes):
         projection = random.standard_normal((features.shape[1], num_classes))
         chosen = np.flatnonzero(clean == label)
-        # Double precision: labels must not depend on how a machine orders its sums.
-        scores = features[chosen].astype(np.float64) @ projection
+        scores = _project(features, chosen, projection)
         scores[:, label] = -np.inf
         probabilities = flipped[chosen, None] * softmax(scores, axis=1)
         probabilities[:, label] = 1 - flipped[chosen]
         steps = probabilities.cumsum(axis=1)
         noisy[chosen] = (draws[chosen, None] >= steps / steps[:, -1:]).sum(axis=1)
     return noisy
+
+
+def _project(
+    features: Features, rows: NDArray[np.int64], projection: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    scores = np.empty((len(rows), projection.shape[1]))
+    size = max(1, _VALUES // features.shape[1])
+    for start in range(0, len(rows), size):
+        block = slice(start, start + size)
+        # Double precision: labels must not depend on how a machine orders its sums.
+        scores[block] = features[rows[block]].astype(np.float64) @ projection
+    return scores

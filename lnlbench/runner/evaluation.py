@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lnlbench.augment.blocks import plain_batches
 from lnlbench.augment.views import Views
 from lnlbench.criterion import Criterion
 from lnlbench.errors import RunError
@@ -135,8 +136,7 @@ class Evaluator:
     def _logits(self, method: Method, views: Views, count: int) -> tuple[Tensor, Tensor]:
         """Logits [N, C] on the CPU of the method's prediction and of its first network alone."""
         combined, single = [], []
-        for start in range(0, count, self.batch_size):
-            images = views.plain(start, min(start + self.batch_size, count))
+        for images in plain_batches(views, count, self.batch_size):
             if type(method).predict is Method.predict:
                 # The default is the mean over networks: one pass of each serves both answers.
                 logits = torch.stack([network(images) for network in method.trained_networks()])

@@ -7,7 +7,9 @@ from functools import partial
 from torch import Tensor, nn
 
 from lnlbench.augment.resized import ResizedViews
+from lnlbench.augment.streamed import StreamedViews
 from lnlbench.augment.views import ImageViews, Views
+from lnlbench.data.image_files import ImageFiles, Images, read_rows
 from lnlbench.embeddings.load import Embeddings, load_embeddings
 from lnlbench.embeddings.views import EmbeddingViews, Standardization
 from lnlbench.networks import build_backbone
@@ -57,12 +59,18 @@ def build_inputs(prepared: Prepared, weights: WeightSources) -> Inputs:
 
 def _image_inputs(
     prepared: Prepared,
-    views: Callable[[Tensor, str], Views],
+    held: Callable[[Tensor, str], ImageViews],
     build_network: Callable[[], nn.Module],
 ) -> Inputs:
     split = prepared.split
     images = split.training.images
     held_out = split.validation
+
+    def views(images: Images, policy: str) -> Views:
+        if isinstance(images, ImageFiles):
+            return StreamedViews(images, held(read_rows(images, slice(0)), policy))
+        return held(images, policy)
+
     return Inputs(
         training=views(images, prepared.spec.protocol.augment),
         sample=views(images[evaluation_sample(len(images))], "none"),
@@ -78,14 +86,14 @@ def _random_inputs(prepared: Prepared) -> Inputs:
     name, precise = prepared.spec.protocol.backbone, prepared.precise
     classes, (_, channels, image_size, _) = dataset.num_classes, dataset.train_images.shape
 
-    def views(images: Tensor, policy: str) -> Views:
+    def held(images: Tensor, policy: str) -> ImageViews:
         return ImageViews(images, dataset.mean, dataset.std, policy, device)
 
     def build_network() -> nn.Module:
         body = build_backbone(name, classes, channels, image_size)
         return precise(body)
 
-    return _image_inputs(prepared, views, build_network)
+    return _image_inputs(prepared, held, build_network)
 
 
 def _pretrained_inputs(
@@ -99,14 +107,14 @@ def _pretrained_inputs(
     else:
         weights = pinned_weights(name, pretrained.weights, sources)
 
-    def views(images: Tensor, policy: str) -> Views:
+    def held(images: Tensor, policy: str) -> ImageViews:
         return ResizedViews(images, preprocessing, policy, device)
 
     def build_network() -> nn.Module:
         body = PretrainedNetwork(name, weights.tensors, classes)
         return precise(body)
 
-    inputs = _image_inputs(prepared, views, build_network)
+    inputs = _image_inputs(prepared, held, build_network)
     size = preprocessing.image_size
     note = (
         f"fine-tuned {name} at {size}x{size} pixels, pretrained on {weights.pretrained_on}, "

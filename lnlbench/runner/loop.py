@@ -133,7 +133,8 @@ class Execution:
         except Diverged as reason:
             return "diverged", str(reason)
         except LnlbenchError as reason:
-            return "failed", str(reason)
+            # A signal to the whole group may end those that read images first.
+            return "interrupted" if self._stop.signal_name else "failed", str(reason)
         except Exception as reason:  # a method's own mistake must not lose the other runs
             write_atomically(self.directory.error_file, traceback.format_exc().encode())
             place = f"traceback in {self.directory.error_file}"
@@ -290,9 +291,8 @@ def execute(
 
 
 def _check_watched(directory: RunDirectory, device: torch.device) -> None:
-    if not directory.checkpoint_file.exists():
-        return
-    if load_checkpoint(directory.checkpoint_file, device).get("samples") is None:
+    file = directory.checkpoint_file
+    if file.exists() and load_checkpoint(file, device).get("samples") is None:
         raise UsageError(
             f"The run in {directory.path} began without --samples, and nobody has watched the "
             "samples in the epochs that it has behind it. Go on without --samples, or begin anew "

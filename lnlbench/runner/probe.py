@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from lnlbench.augment.blocks import plain_batches
 from lnlbench.augment.views import Views
 from lnlbench.errors import UsageError
 from lnlbench.networks.pretrained import PretrainedNetwork
@@ -58,8 +59,7 @@ class Probe:
         was_training = body.training
         body.eval()
         parts = []
-        for start in range(0, self._count, _BATCH):
-            images = self._views.plain(start, min(start + _BATCH, self._count))
+        for images in plain_batches(self._views, self._count, _BATCH):
             with torch.autocast(self._device.type, torch.bfloat16, enabled=self._uses_bf16):
                 features = body(images)
             parts.append(features.float())

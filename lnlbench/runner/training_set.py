@@ -7,6 +7,7 @@ from torch import Tensor
 
 from lnlbench.batch import CleanSubset
 from lnlbench.data.dataset import Dataset
+from lnlbench.data.image_files import Images
 from lnlbench.errors import UsageError
 from lnlbench.noise import NoisyLabels
 from lnlbench.noise.spec import GIVEN
@@ -21,7 +22,7 @@ TRAINING_SAMPLE = 5000
 class LabeledImages:
     """Images uint8 [N, C, H, W], labels int64 [N], and positions int64 [N] in the data set."""
 
-    images: Tensor
+    images: Images
     labels: Tensor
     positions: Tensor
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lnlbench.data.provided import ProvidedData
+from lnlbench.data.provided import ProvidedData, location_names
 from lnlbench.plugins import Plugins
 from lnlbench.runner.data import data_overrides
 from lnlbench.runner.spec import RunSpec
@@ -34,9 +34,11 @@ class SweepData:
             fields = data_overrides(self._plugins, provided, dataset, bool(settings), noise)
             if "data" in fields:
                 found = provided.load(str(dataset)).locations
+                places = location_names(provided.source(str(dataset)))
                 # Absolute, because a node of a cluster has another working directory.
                 self._locations[fields["data"]["sha256"]] = {
-                    name: str(Path(place).absolute()) for name, place in found.items()
+                    name: str(Path(value).absolute()) if name in places else value
+                    for name, value in found.items()
                 }
             self._overrides[key] = fields
         return self._overrides[key]

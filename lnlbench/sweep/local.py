@@ -3,15 +3,14 @@
 import os
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 
+from lnlbench.memory import available_memory
 from lnlbench.sweep.executor import Ended, Job
 from lnlbench.sweep.process import GPUS, Limits, RunProcess, last_lines, run_environment
 
 POLL_SECONDS = 0.02
-_MEMORY = Path("/proc/meminfo")
 
 
 class LocalExecutor:
@@ -80,12 +79,3 @@ def default_slots(cores: int, gpus: int, runs_per_gpu: int, peak_memory: int | N
     if not peak_memory or free is None:
         return cores
     return max(1, min(cores, free // peak_memory))
-
-
-def available_memory() -> int | None:
-    """Bytes that programs can still take; None where the system does not say."""
-    if not _MEMORY.exists():
-        return None
-    lines = _MEMORY.read_text().splitlines()
-    found = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
-    return found[0] if found else None

@@ -4,20 +4,10 @@ A sweep's runs are process groups of their own, so that Ctrl-C reaches the sweep
 can be ended with all that it has started. When the sweep itself is killed, they must not go on.
 """
 
-import os
-import signal
 import sys
 import threading
-import time
 
-INTERVAL_SECONDS = 0.2
-
-
-def end_with(parent: int) -> None:
-    """Kill this process once its parent is another than `parent`."""
-    while os.getppid() == parent:
-        time.sleep(INTERVAL_SECONDS)
-    os.kill(os.getpid(), signal.SIGKILL)
+from lnlbench.parent import end_with
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from lnlbench.data.dataset import Dataset
+from lnlbench.data.image_files import read_rows
 from lnlbench.errors import LnlbenchError
 from lnlbench.method import Method
 from lnlbench.run import Run
@@ -52,7 +53,8 @@ def _referents(found: object) -> list[Any]:
 
 def secrets_in(run: Run, dataset: Dataset, oracle: frozenset[str] = frozenset()) -> list[str]:
     """What of the truth or the test split can be followed to from a run, beside its oracle."""
-    hidden = {"test images": dataset.test_images, "test labels": dataset.test_labels}
+    test_images = read_rows(dataset.test_images, slice(None))
+    hidden = {"test images": test_images, "test labels": dataset.test_labels}
     if not oracle:
         hidden["clean labels"] = dataset.train_labels
     found = set()
@@ -155,7 +157,7 @@ def _other_truth(dataset: Dataset, oracle: frozenset[str]) -> Dataset:
     return replace(
         dataset,
         train_labels=clean.clone(),
-        test_images=255 - dataset.test_images,
+        test_images=255 - read_rows(dataset.test_images, slice(None)),
         test_labels=dataset.test_labels.roll(1),
     )
 

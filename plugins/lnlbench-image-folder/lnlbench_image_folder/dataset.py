@@ -1,6 +1,5 @@
 """From listed and decoded images to a data set, with every file that could not be used named."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +10,9 @@ import torch
 from torch import Tensor
 
 import lnlbench
-from lnlbench.data.cache import Arrays, cached
-from lnlbench.data.location import cache_dir
 from lnlbench.errors import DataError
-from lnlbench_image_folder.decoding import RULE, read_squares
+from lnlbench_image_folder.decoding import RULE
+from lnlbench_image_folder.images import Decoded, decoded
 from lnlbench_image_folder.listing import Sample, class_names, hold_out, list_folders, list_table
 
 if TYPE_CHECKING:
@@ -32,7 +30,9 @@ def build(settings: "Settings") -> lnlbench.Dataset:
     root = settings.root
     listed = list_folders(root) if settings.table is None else list_table(root, settings.table)
     listed = hold_out(listed, root, settings.test_share)
-    images, unreadable = _images([sample.file for sample in listed], settings)
+    is_train = np.array([sample.split == "train" for sample in listed])
+    images = decoded([sample.file for sample in listed], is_train, settings)
+    unreadable = images.unreadable
     if unreadable and not settings.skip_unreadable:
         raise DataError(
             f"{len(unreadable):,} of {len(listed):,} files cannot be used:\n"
@@ -51,25 +51,10 @@ def build(settings: "Settings") -> lnlbench.Dataset:
     return _assemble(samples, images, np.array(usable), classes, notes)
 
 
-def _images(
-    files: Sequence[Path], settings: "Settings"
-) -> tuple[np.ndarray, list[tuple[int, str]]]:
-    """Decoded images, from the cache where the files are unchanged."""
-
-    def decode() -> Arrays:
-        images, unreadable = read_squares(files, settings.image_size, settings.max_megapixels)
-        return Arrays({"images": images}, {"unreadable": unreadable})
-
-    rule = f"{settings.image_size} {settings.max_megapixels} {RULE}"
-    name = f"image-folder-{hashlib.sha256(rule.encode()).hexdigest()[:8]}"
-    kept = cached(name, files, cache_dir() / "arrays", decode)
-    return kept.arrays["images"], [(number, reason) for number, reason in kept.facts["unreadable"]]
-
-
 def _listing(listed: Sequence[Sample], unreadable: list[tuple[int, str]], root: Path) -> str:
     lines = []
     for number, reason in unreadable[:_SHOWN]:
-        file = listed[number].file
+        file = Path(listed[number].file)
         lines.append(f"  {file.relative_to(root) if file.is_relative_to(root) else file}: {reason}")
     if len(unreadable) > _SHOWN:
         lines.append(f"  and {len(unreadable) - _SHOWN:,} more")
@@ -97,7 +82,7 @@ def _check_classes(samples: Sequence[Sample], classes: tuple[str, ...], root: Pa
 
 def _assemble(
     samples: Sequence[Sample],
-    images: np.ndarray,
+    images: Decoded,
     rows: np.ndarray,
     classes: tuple[str, ...],
     notes: list[str],
@@ -106,16 +91,15 @@ def _assemble(
     is_train = np.array([sample.split == "train" for sample in samples])
     given = np.array([index[sample.label] for sample in samples], np.int64)
     clean = np.array([index[sample.clean or sample.label] for sample in samples], np.int64)
-    train_images = np.ascontiguousarray(images[rows[is_train]])
     known = all(sample.clean is not None for sample in samples if sample.split == "train")
     if not known:
         notes.append("nobody knows the clean labels: accuracies are against the labels as given")
-    mean, std = _statistics(train_images)
+    mean, std = _statistics(images.value_counts(rows[is_train]))
     return lnlbench.Dataset(
         name="image-folder",
-        train_images=torch.from_numpy(train_images),
+        train_images=images.of(rows[is_train]),
         train_labels=_tensor(clean[is_train]),
-        test_images=torch.from_numpy(np.ascontiguousarray(images[rows[~is_train]])),
+        test_images=images.of(rows[~is_train]),
         test_labels=_tensor(clean[~is_train]),
         classes=classes,
         mean=mean,
@@ -130,17 +114,17 @@ def _tensor(labels: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(labels))
 
 
-def _statistics(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def _statistics(counts: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each channel of the images divided by 255.
 
-    From counts of the 256 values: exact, and the same on every machine.
+    From counts [3, 256] of the values: exact, and the same on every machine.
     """
     values = np.arange(256) / 255
     means, stds = [], []
-    for channel in range(images.shape[1]):
-        counts = np.bincount(images[:, channel].ravel(), minlength=256) / images[:, channel].size
-        mean = float((counts * values).sum())
+    for count in counts:
+        shares = count / count.sum()
+        mean = float((shares * values).sum())
         means.append(round(mean, 4))
         # Images of a single color would be divided by nothing.
-        stds.append(round(max(float((counts * (values - mean) ** 2).sum()) ** 0.5, 1 / 255), 4))
+        stds.append(round(max(float((shares * (values - mean) ** 2).sum()) ** 0.5, 1 / 255), 4))
     return tuple(means), tuple(stds)

@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from lnlbench.errors import DataError
+
 RULE = "shorter side scaled to {size} pixels (bilinear, antialiased), middle square kept"
 _MANY = 2000
 
 
-class Unreadable(Exception):
+class Unreadable(DataError):
     """A file that is no usable image; the message is the reason."""
 
 
@@ -35,13 +37,21 @@ def read_square(file: Path, size: int, max_megapixels: float) -> np.ndarray:
                 )
             if image.mode.startswith(("I", "F")):
                 raise Unreadable(f"pixels of mode {image.mode}, more than 8 bits a channel")
-            upright = ImageOps.exif_transpose(image).convert("RGB")
+            ImageOps.exif_transpose(image, in_place=True)
+            upright = image if image.mode == "RGB" else image.convert("RGB")
             square = ImageOps.fit(upright, (size, size), Image.Resampling.BILINEAR)
     except UnidentifiedImageError as error:
         raise Unreadable("not an image, or of an unknown format") from error
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
-        raise Unreadable(str(error) or type(error).__name__) from error
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise Unreadable(reason or str(error) or type(error).__name__) from error
     return np.asarray(square).transpose(2, 0, 1)
+
+
+def decode(file: Path, size: int, max_megapixels: float) -> np.ndarray:
+    """As `read_square`, whatever Pillow's own limit is: for files that are read one by one."""
+    with _own_limit():
+        return read_square(file, size, max_megapixels)
 
 
 def read_squares(

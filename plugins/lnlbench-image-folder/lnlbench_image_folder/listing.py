@@ -2,6 +2,8 @@
 
 import difflib
 import hashlib
+import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +15,14 @@ COLUMNS = ("path", "label", "clean_label", "split")
 _IGNORED = ("thumbs.db", "desktop.ini")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sample:
-    """One image file; `clean` is its right label where that is known, `split` train or test."""
+    """One image file; `clean` is its right label where that is known, `split` train or test.
 
-    file: Path
+    The file is a text, which takes a fifth of a Path: there may be millions.
+    """
+
+    file: str
     label: str
     split: str
     clean: str | None = None
@@ -81,7 +86,7 @@ def _class_folders(part: Path) -> list[Path]:
     return folders
 
 
-def _files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+def _files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[str]:
     """The files at any depth, links followed, in order of their paths."""
     try:
         real = folder.resolve(strict=True)
@@ -89,7 +94,8 @@ def _files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
         raise DataError(f"{folder} is a link that leads nowhere or to itself.") from error
     if real in above:
         raise DataError(f"The link {folder} leads round in a circle, to {real}. Remove it.")
-    for entry in sorted(folder.iterdir()):
+    for name in sorted(os.listdir(folder)):  # noqa: PTH208 - texts, not Paths: there may be millions
+        entry = folder / name
         if _is_hidden(entry):
             continue
         if entry.is_symlink() and not _exists(entry):
@@ -99,7 +105,7 @@ def _files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
         if entry.is_dir():
             yield from _files(entry, (*above, real))
         else:
-            yield entry
+            yield str(entry)
 
 
 def _exists(path: Path) -> bool:
@@ -124,7 +130,7 @@ def list_table(root: Path, table: Path) -> list[Sample]:
     table = table if table.is_absolute() else root / table
     rows = _rows(table)
     samples: list[Sample] = []
-    seen: dict[Path, int] = {}
+    seen: dict[str, int] = {}
     for number, row in enumerate(rows, start=2):
         where = f"{table}, row {number}"
         for column in ("path", "label"):
@@ -133,18 +139,21 @@ def list_table(root: Path, table: Path) -> list[Sample]:
         split = row.get("split") or "train"
         if split not in ("train", "test"):
             raise DataError(f"{where}: split is {split!r}. Write train or test.")
-        file = root / str(row["path"])
+        file = str(root / str(row["path"]))
         if file in seen:
             raise DataError(f"{where}: {row['path']} is in row {seen[file]} already.")
-        if not file.is_file():
+        if not Path(file).is_file():
             raise DataError(f"{where}: {file} is not a file. Paths are relative to root, {root}.")
         seen[file] = number
-        samples.append(Sample(file, str(row["label"]), split, row.get("clean_label")))
+        clean = row.get("clean_label")
+        # Rows of one class share the text of its name.
+        label, clean = sys.intern(str(row["label"])), None if clean is None else sys.intern(clean)
+        samples.append(Sample(file, label, split, clean))
     _check_clean(samples, table)
     return samples
 
 
-def _rows(table: Path) -> list[dict[str, str | None]]:
+def _rows(table: Path) -> Iterator[dict[str, str | None]]:
     import pandas as pd
 
     try:
@@ -171,7 +180,7 @@ def _rows(table: Path) -> list[dict[str, str | None]]:
     frame.columns = names
     kept = [name for name in names if name in COLUMNS]
     values = frame[kept].astype(object).itertuples(index=False)
-    return [dict(zip(kept, map(_text, row), strict=True)) for row in values]
+    return (dict(zip(kept, map(_text, row), strict=True)) for row in values)
 
 
 def _text(value: Any) -> str | None:
@@ -185,7 +194,7 @@ def _check_clean(samples: list[Sample], table: Path) -> None:
     if without and len(without) < len(train):
         raise DataError(
             f"{table}: {len(without):,} of {len(train):,} training images have no clean_label "
-            f"(the first: {without[0].file.name}). Give it for all of them, or for none."
+            f"(the first: {Path(without[0].file).name}). Give it for all of them, or for none."
         )
 
 
@@ -209,7 +218,7 @@ def hold_out(samples: list[Sample], root: Path, share: float | None) -> list[Sam
     if share is None:
         return samples
     return [
-        replace(sample, split="test") if _position(sample.file, root) < share else sample
+        replace(sample, split="test") if _position(Path(sample.file), root) < share else sample
         for sample in samples
     ]
 

@@ -1,0 +1,192 @@
+"""Reading images from files ahead of being asked for, by processes of torch's DataLoader."""
+
+import math
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from lnlbench.data.image_files import ImageFiles, Images
+from lnlbench.embeddings.progress import shown_progress
+from lnlbench.errors import DataError, RunError, UsageError
+from lnlbench.parent import end_with
+from lnlbench.runner.devices import available_cores
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+WORKERS_VARIABLE = "LNLBENCH_WORKERS"
+_MOST_WORKERS = 16
+# What a worker reads at a time: little enough that all of them work at the first batch of a pass,
+# enough that its way to the run costs little beside its decoding.
+_CHUNK = 64
+_CHUNK_BYTES = 4 << 20
+_CHUNKS_AHEAD = 4  # of each worker
+_MANY = 2000  # images from which on a pass says how far it is
+_CPU = torch.device("cpu")
+
+
+def read_ahead(
+    images: ImageFiles,
+    index: Tensor,
+    bounds: Sequence[tuple[int, int]],
+    device: torch.device,
+    workers: int | None = None,
+) -> Iterator[Tensor]:
+    """The images uint8 [B, C, H, W] of each span of `index`, int64 on the CPU, on the device.
+
+    Processes read what comes next, a bounded number of images; they end with the iterator.
+    `workers` 0 reads here, when asked for.
+
+    Raises:
+        DataError: a file is missing or unreadable; names it.
+        RunError: a process that reads was killed.
+    """
+    shape = images.shape[1:]
+    size = max(1, min(_CHUNK, _CHUNK_BYTES // math.prod(shape)))
+    count = sum(-(-(stop - start) // size) for start, stop in bounds)
+    workers = default_workers() if workers is None else workers
+    workers = min(workers, count) if count > 1 else 0
+    chunks = _started(_loader(images, _chunks(index, bounds, size), workers, device))
+    try:
+        for start, stop in bounds:
+            part = torch.empty(stop - start, *shape, dtype=torch.uint8, device=device)
+            filled = 0
+            while filled < len(part):
+                read = _next(chunks)
+                if isinstance(read, DataError):
+                    raise DataError(str(read))
+                part[filled : filled + len(read)].copy_(read, non_blocking=True)
+                filled += len(read)
+            yield part
+    finally:
+        # The workers end with their iterator, which an error's traceback would keep.
+        del chunks
+
+
+def update_digest(digest: "_Hash", images: Images) -> None:
+    """Add the bytes of all images to a digest; images in files are read once, in blocks.
+
+    Raises:
+        DataError: a file is missing or unreadable; names it.
+        RunError: a process that reads was killed.
+    """
+    if isinstance(images, Tensor):
+        digest.update(np.ascontiguousarray(images.numpy()).data)
+        return
+    count = len(images)
+    bounds = [(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
+    progress = shown_progress("Checking images", count) if count > _MANY else nullcontext()
+    with progress as show:
+        blocks = read_ahead(images, torch.arange(count), bounds, _CPU)
+        for (_, stop), block in zip(bounds, blocks, strict=True):
+            digest.update(block.numpy().data)
+            if show is not None:
+                show(stop)
+
+
+def default_workers() -> int:
+    """Processes that read ahead for one pass: LNLBENCH_WORKERS, else as many as torch has threads.
+
+    A sweep gives each of its runs some threads, so that all workers together are no more than the
+    cores. Never more than the process may use cores, or than 16.
+
+    Raises:
+        UsageError: the variable is not a whole number from 0.
+    """
+    given = os.environ.get(WORKERS_VARIABLE, "").strip()
+    if given:
+        if not given.isdecimal():
+            raise UsageError(
+                f"{WORKERS_VARIABLE}={given!r} is not a number of processes that read images: "
+                "give 0 to read in the run's own process, or 1, 2, …"
+            )
+        return int(given)
+    return min(torch.get_num_threads(), available_cores(), _MOST_WORKERS)
+
+
+def _started(loader: DataLoader) -> Iterator[Tensor | DataError]:
+    """The loader's workers at work, and the process's handler of SIGCHLD as it was.
+
+    torch's handler raises wherever the run happens to be when a worker dies, be it in the writing
+    of a result. Without it, whoever waits for an image learns of it, within 5 seconds.
+    """
+    watched = sys.platform != "win32" and threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGCHLD) if watched else None
+    chunks = iter(loader)
+    if before is not None:
+        signal.signal(signal.SIGCHLD, before)
+    return chunks
+
+
+def _next(chunks: Iterator[Tensor | DataError]) -> Tensor | DataError:
+    try:
+        return next(chunks)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0] if str(error) else ""
+        if not reason.startswith("DataLoader worker"):
+            raise
+        raise RunError(
+            f"A process that reads images has ended: {reason}. If it was killed for want of "
+            f"memory, give it more of it or set {WORKERS_VARIABLE} to fewer than "
+            f"{default_workers()}; 0 reads in the run's own process. Go on from the last "
+            "checkpoint with --resume."
+        ) from error
+
+
+class _Chunks(Dataset):
+    """Rows to images, in a worker; an error is handed over as it is, for its message's sake."""
+
+    def __init__(self, images: ImageFiles) -> None:
+        self._images = images
+
+    def __getitem__(self, rows: list[int]) -> Tensor | DataError:
+        try:
+            return self._images.read(rows)
+        except DataError as error:
+            return error
+
+
+def _chunks(index: Tensor, bounds: Sequence[tuple[int, int]], size: int) -> Iterator[list[int]]:
+    for start, stop in bounds:
+        for rows in index[start:stop].split(size):
+            # Not a tensor, which would travel through shared memory of its own.
+            yield rows.tolist()
+
+
+def _loader(
+    images: ImageFiles, chunks: Iterator[list[int]], workers: int, device: torch.device
+) -> DataLoader:
+    # A generator of its own: the loader draws from it, and the global one is the method's.
+    settings: dict[str, Any] = {
+        "batch_size": None,
+        "sampler": chunks,
+        "generator": torch.Generator(),
+    }
+    if device.type == "cuda":
+        settings["pin_memory"] = True
+    if workers:
+        settings |= {
+            "num_workers": workers,
+            "prefetch_factor": _CHUNKS_AHEAD,
+            "worker_init_fn": partial(_begin_worker, os.getpid()),
+            # A fork shares what the run has imported; elsewhere it is what the system has.
+            "multiprocessing_context": "fork" if sys.platform == "linux" else None,
+        }
+    return DataLoader(_Chunks(images), **settings)
+
+
+def _begin_worker(run: int, number: int) -> None:
+    # Ctrl-C reaches the whole group; what it means is decided by the run.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A worker left behind would hold the lock of the run's directory.
+    threading.Thread(target=end_with, args=(run,), daemon=True).start()
