@@ -14,6 +14,10 @@ from cli import call, directory_of, essence, start_forked, stored
 from plugin_zoo import install
 from streamed import held_dataset, in_files
 
+from lnlbench.plugins import load_plugins
+from lnlbench.runner.spec import build_spec
+from lnlbench.sweep.data import SweepData
+
 PLUGIN = """
 from pathlib import Path
 
@@ -170,3 +174,14 @@ def test_how_the_data_are_read_is_no_part_of_the_spec(root, variables, monkeypat
     assert printed[0].code == 0, printed[0].err
     assert printed[0].out == printed[1].out
     assert json.loads(printed[0].out)["protocol"]["data"]["settings"] == {}
+
+
+def test_a_sweep_tells_its_runs_how_the_data_are_read(root, variables, monkeypatch):
+    monkeypatch.syspath_prepend(variables["SITE"])
+    monkeypatch.setenv("LNLBENCH_CACHE_DIR", variables["LNLBENCH_CACHE_DIR"])
+    plugins = load_plugins()
+    data = SweepData(plugins)
+    fields = data.overrides("files", {"root": str(root), "stream": True}, "clean")
+    overrides = {"dataset": "files", "noise": "clean", **fields}
+    spec = build_spec(plugins.method("ce"), "digits", overrides=overrides)
+    assert data.locations(spec) == {"root": str(root), "stream": "True"}
