@@ -101,7 +101,7 @@ class Sweep:
     def _judge(self, ended: Ended) -> RunReport | None:
         """The report of a job that has ended; None when it is to be tried again."""
         end = ended.exit
-        result, file = _read_output(end.output)
+        result, file = read_output(end.output)
         if result is not None and result.status != "interrupted":
             accuracy = result.scores.test_accuracy_last10
             return RunReport(ended.job, result.status, end.seconds, result.error, accuracy, file)
@@ -127,7 +127,7 @@ class Sweep:
         return RunReport(ended.job, "failed", ended.exit.seconds, reason, result_file=file)
 
 
-def _read_output(output: str) -> tuple[Result | None, str | None]:
+def read_output(output: str) -> tuple[Result | None, str | None]:
     """The result that `lnlbench run --json` has printed, and its file; None when it did not."""
     try:
         [printed] = json.loads(output)["results"]

@@ -1,5 +1,6 @@
 """The plan of a sweep: what is done, what is missing, and how long that will take."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -71,8 +72,11 @@ class Costs:
         return self._peaks.get(_key(spec.method, spec.document()["protocol"]), 0)
 
 
-def make_plan(specs: list[RunSpec], output: Path) -> Plan:
-    """What is missing of the specs, by fingerprint, among the results below an output folder."""
+def make_plan(specs: list[RunSpec], output: Path, begun: Collection[str] = ()) -> Plan:
+    """What is missing of the specs, by fingerprint, among the results below an output folder.
+
+    `begun` are the folders below it of runs that can be gone on with from elsewhere.
+    """
     store = ResultStore(output / "leaderboards")
     tracks = sorted({spec.track for spec in specs})
     # A broken file stops nothing here: the run that it belongs to says what to do with it.
@@ -83,7 +87,9 @@ def make_plan(specs: list[RunSpec], output: Path) -> Plan:
     for spec in specs:
         directory = RunDirectory.of_spec(output, spec)
         result = stored.get(spec.fingerprint)
-        runs.append(PlannedRun(spec, directory, _state(result, directory), costs.seconds(spec)))
+        folder = directory.path.relative_to(output).as_posix()
+        resumable = folder in begun or directory.checkpoint_file.exists()
+        runs.append(PlannedRun(spec, directory, _state(result, resumable), costs.seconds(spec)))
     peaks = [costs.peak(run.spec) for run in runs if run.state != "done"]
     return Plan(runs, max(peaks, default=0) or None)
 
@@ -94,12 +100,12 @@ def total(durations: list[float | None]) -> float | None:
     return sum(known) if len(known) == len(durations) else None
 
 
-def _state(result: Result | None, directory: RunDirectory) -> State:
+def _state(result: Result | None, resumable: bool) -> State:
     if result is not None and result.status == "done":
         return "done"
     if result is not None:
         return result.status
-    return "resumable" if directory.checkpoint_file.exists() else "missing"
+    return "resumable" if resumable else "missing"
 
 
 def _key(method: str, protocol: dict[str, Any]) -> str:
