@@ -10,9 +10,9 @@ from stores import Broken, make_store
 from lnlbench.errors import RunError, UsageError
 from lnlbench.runner.lock import directory_lock
 from lnlbench.runner.seal import seal, unseal
-from lnlbench.sweep import mirror as mirror_module
-from lnlbench.sweep import process
-from lnlbench.sweep.mirror import Attempt, Mirror, run_mirrored
+from lnlbench.sweep import mirrored, process
+from lnlbench.sweep.mirror import Attempt, Mirror
+from lnlbench.sweep.mirrored import run_mirrored
 from lnlbench.sweep.object_store import ObjectStore, StoreError
 
 RUN = "runs/digits/ce/matched-seed0-1a2b3c4d"
@@ -157,6 +157,23 @@ def test_a_source_that_still_lives_is_read_whole(files, tmp_path):
     assert fetched(Late(files.url), tmp_path / "there") == {"checkpoint": seal(b"two")}
 
 
+def test_a_file_that_is_written_while_the_checkpoint_is_read_comes_with_it(files, tmp_path):
+    """Between the look for a new checkpoint and its reading, the run may end another epoch."""
+    here = tmp_path / "here"
+
+    class Slow(ObjectStore):
+        def write(self, name, data):
+            if not (here / "late.safetensors").exists():
+                write(here, late_safetensors=b"late")
+            super().write(name, data)
+
+    mirror = Mirror(Slow(files.url), Attempt(RUN, 1, None), here)
+    write(here, checkpoint=b"one")
+    mirror.upload_checkpoint()
+    there = fetched(files, tmp_path / "there")
+    assert there == {"checkpoint": seal(b"one"), "late.safetensors": b"late"}
+
+
 @pytest.mark.parametrize("damage", ["gone", "changed"])
 def test_a_state_that_the_store_has_damaged_is_named(files, tmp_path, damage):
     write(tmp_path / "here", checkpoint=b"one", mentor_safetensors=b"m")
@@ -200,9 +217,9 @@ def test_a_run_that_another_process_executes_is_left_alone(files, tmp_path):
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(mirror_module, "POLL_SECONDS", 0.05)
-    monkeypatch.setattr(mirror_module, "RETRY_SECONDS", 0.0)
-    monkeypatch.setattr(mirror_module, "LAST_RETRIES", (0.0, 0.0))
+    monkeypatch.setattr(mirrored, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(mirrored, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(mirrored, "DELAYS", (0.0, 0.0))
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in before.items():
@@ -253,6 +270,18 @@ def test_a_run_that_is_done_leaves_no_checkpoint_in_the_store(files, tmp_path, m
     then = "Path(folder, 'result.json').write_bytes(b'r')"
     assert start_run(files, here, monkeypatch, then, tmp_path / "store") == 0
     assert fetched(files, tmp_path / "there") == {"result.json": b"r"}
+
+
+def test_a_run_waits_for_the_state_that_it_goes_on_from(files, tmp_path, monkeypatch, quick):
+    broken, tries = Broken(files.url), []
+    broken.fails = lambda name: len(tries) < 2 and not tries.append(name)
+    then = "sys.exit(5)"
+    assert start_run(broken, tmp_path / "here", monkeypatch, then, tmp_path / "store") == 5
+    tries.clear()
+    broken.fails = lambda name: not tries.append(name)
+    with pytest.raises(StoreError, match="it is away"):
+        start_run(broken, tmp_path / "here", monkeypatch, then, tmp_path / "store")
+    assert len(tries) == 3
 
 
 def test_a_store_that_is_away_does_not_end_a_run(files, tmp_path, monkeypatch, quick, capfd):

@@ -21,7 +21,8 @@ def mirrored(
     command: Annotated[list[str], typer.Argument(help="What lnlbench is to do there.")],
 ) -> None:
     """Fetch a run's state from a store, go on with the run, and upload what it writes."""
-    from lnlbench.sweep.mirror import Attempt, run_mirrored
+    from lnlbench.sweep.mirror import Attempt
+    from lnlbench.sweep.mirrored import run_mirrored
     from lnlbench.sweep.object_store import ObjectStore
 
     attempt = Attempt(run, number, source or None)

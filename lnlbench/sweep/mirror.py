@@ -1,18 +1,9 @@
-"""A run's directory and its mirror in a store: one attempt at the run, and the process around it.
-
-Without torch: this process waits beside the run's own for as long as that takes.
-"""
+"""The mirror of a run's directory in a store: whole states of one attempt at the run."""
 
 import hashlib
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from types import FrameType
 
 from filelock import Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -21,8 +12,8 @@ from lnlbench.errors import RunError, UsageError
 from lnlbench.results.atomic import write_atomically
 from lnlbench.runner.lock import directory_lock
 from lnlbench.runner.seal import unseal
-from lnlbench.sweep import process
-from lnlbench.sweep.object_store import ObjectStore, StoreError
+from lnlbench.sweep.object_store import ObjectStore
+from lnlbench.sweep.process import LOG_NAME
 
 _CHECKPOINT = "checkpoint"
 STATE_NAME = "state.json"
@@ -30,9 +21,6 @@ STATE_NAME = "state.json"
 SPEC_NAME = "spec.json"
 DATA_NAME = "data.json"
 _GIVEN = (SPEC_NAME, DATA_NAME)
-POLL_SECONDS = 1.0
-RETRY_SECONDS = 30.0
-LAST_RETRIES = (0.0, 2.0, 10.0, 30.0)
 
 
 @dataclass(frozen=True)
@@ -48,7 +36,7 @@ class Attempt:
 
     def name(self, file: str, number: int | None = None) -> str:
         """The object of this attempt, or of another at the same run."""
-        return f"{self.run}/{attempt_folder(number or self.number)}/{file}"
+        return f"{self.run}/attempt-{number or self.number:04}/{file}"
 
 
 class State(BaseModel):
@@ -106,9 +94,7 @@ class Mirror:
         # A process that is thought dead may switch the state while it is read.
         for _ in range(3):
             state = self._source_state()
-            names = sorted(
-                state.files.keys() - {process.LOG_NAME}, key=lambda name: name == _CHECKPOINT
-            )
+            names = sorted(state.files.keys() - {LOG_NAME}, key=lambda name: name == _CHECKPOINT)
             found = {name: self._source_file(name, state.files[name]) for name in names}
             whole = {name: data for name, data in found.items() if data is not None}
             if len(whole) == len(names):
@@ -132,7 +118,7 @@ class Mirror:
         signature = self._signature(_CHECKPOINT)
         if signature is None or signature == self._checkpoint:
             return False
-        self._upload([_CHECKPOINT, *self._others()])
+        self._upload([_CHECKPOINT], [])
         self._checkpoint = signature
         return True
 
@@ -142,19 +128,12 @@ class Mirror:
         Raises:
             StoreError: it is to be tried again; the store has the state of before, or the new one.
         """
-        self._upload([*([] if done else [_CHECKPOINT]), *self._others(), process.LOG_NAME])
+        self._upload([] if done else [_CHECKPOINT], [LOG_NAME])
 
-    def _others(self) -> list[str]:
-        # Read after the checkpoint: it may need them, and what is newer does not disturb it.
-        paths = [path.relative_to(self._folder) for path in self._folder.rglob("*")]
-        hidden = [path for path in paths if any(part.startswith(".") for part in path.parts)]
-        names = {path.as_posix() for path in paths if (self._folder / path).is_file()}
-        return sorted(
-            names - {path.as_posix() for path in hidden} - {_CHECKPOINT, process.LOG_NAME, *_GIVEN}
-        )
-
-    def _upload(self, names: Sequence[str]) -> None:
-        digests = {name: self._upload_file(name) for name in names}
+    def _upload(self, first: Sequence[str], last: Sequence[str]) -> None:
+        # What a checkpoint needs was there before it; what is newer does not disturb it.
+        digests = {name: self._upload_file(name) for name in first}
+        digests |= {name: self._upload_file(name) for name in [*self._others(), *last]}
         files = {name: digest for name, digest in digests.items() if digest is not None}
         if files != self._state.files:
             state = State(files=files)
@@ -163,6 +142,12 @@ class Mirror:
         named = {self._object(name, digest) for name, digest in files.items()}
         self._store.remove(sorted(self._written - named))
         self._written = named
+
+    def _others(self) -> list[str]:
+        paths = [path.relative_to(self._folder) for path in self._folder.rglob("*")]
+        shown = [path for path in paths if not any(part.startswith(".") for part in path.parts)]
+        names = {path.as_posix() for path in shown if (self._folder / path).is_file()}
+        return sorted(names - {_CHECKPOINT, LOG_NAME, *_GIVEN})
 
     def _upload_file(self, name: str) -> str | None:
         """Write a file's content to the store; its hash, None when it is gone."""
@@ -210,53 +195,3 @@ class Mirror:
     def _source_file(self, name: str, digest: str) -> bytes | None:
         data = self._store.read(self._object(name, digest, self._attempt.source))
         return data if data is not None and hashlib.sha256(data).hexdigest() == digest else None
-
-
-def attempt_folder(number: int) -> str:
-    """The folder of an attempt in the folder of its run."""
-    return f"attempt-{number:04}"
-
-
-def run_mirrored(store: ObjectStore, attempt: Attempt, folder: Path, command: Sequence[str]) -> int:
-    """Run `lnlbench` with these arguments beside a mirror of the run's directory; its exit code."""
-    mirror = Mirror(store, attempt, folder)
-    mirror.fetch()
-    running = subprocess.Popen([*process.PROGRAM, str(os.getpid()), *command])
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        # Even while an upload lasts.
-        running.terminate()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    wait_until = 0.0
-    while True:
-        try:
-            code = running.wait(POLL_SECONDS)
-            break
-        except subprocess.TimeoutExpired:
-            pass
-        if time.monotonic() < wait_until:
-            continue
-        try:
-            mirror.upload_checkpoint()
-        except StoreError as error:
-            _say(f"{error} The run goes on; its checkpoint is tried again in {RETRY_SECONDS:g} s.")
-            wait_until = time.monotonic() + RETRY_SECONDS
-    _upload_end(mirror, done=code == 0)
-    return code
-
-
-def _upload_end(mirror: Mirror, done: bool) -> None:
-    for delay in LAST_RETRIES:
-        time.sleep(delay)
-        try:
-            mirror.upload_end(done)
-            return
-        except StoreError as error:
-            # The result itself is printed, and reaches the store from there.
-            _say(f"{error} The files of the run stay in its directory.")
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")

@@ -16,12 +16,12 @@ from lnlbench.sweep.executor import Ended, Executor, Job
 from lnlbench.sweep.lease import Lease
 from lnlbench.sweep.mirror import (
     DATA_NAME,
-    RETRY_SECONDS,
     SPEC_NAME,
     STATE_NAME,
     Attempt,
     Mirror,
 )
+from lnlbench.sweep.mirrored import RETRY_SECONDS
 from lnlbench.sweep.object_store import ObjectStore, StoreError
 from lnlbench.sweep.process import Exit
 from lnlbench.sweep.store_results import StoreResults
