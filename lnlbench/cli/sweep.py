@@ -1,6 +1,7 @@
 """`lnlbench sweep`: all missing runs of a grid, several at a time, on an executor."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,7 +59,7 @@ def sweep(
     ] = False,
 ) -> None:
     """Run what is missing of a grid of runs; Ctrl-C stops, and the same command goes on."""
-    from contextlib import nullcontext
+    from contextlib import nullcontext, redirect_stdout
 
     from rich.console import Console
 
@@ -137,18 +138,19 @@ def sweep(
                 stored.push_failure(written)
             return written
 
-        try:
-            reports = Sweep(chosen, display, record, retries).run(
-                [
-                    Job(
-                        run.spec,
-                        run.directory,
-                        _arguments(run.directory.spec_file, output, extra),
-                        data.locations(run.spec),
-                    )
-                    for run in missing
-                ]
+        jobs_to_run = [
+            Job(
+                run.spec,
+                run.directory,
+                _arguments(run.directory.spec_file, output, extra),
+                data.locations(run.spec),
             )
+            for run in missing
+        ]
+        try:
+            # Ray prints what it notices, a lost node for example, to standard output.
+            with redirect_stdout(sys.stderr) if as_json else nullcontext():
+                reports = Sweep(chosen, display, record, retries).run(jobs_to_run)
         finally:
             display.close()
         print_summary(reports, len(missing), extra, console)
