@@ -56,41 +56,36 @@ def store(request, tmp_path, monkeypatch):
 
 
 @pytest.mark.timeout(1800)
-def test_a_sweep_that_was_lost_with_its_disk_goes_on_from_the_store(store, tmp_path):
+def test_a_sweep_that_was_lost_with_its_disk_goes_on_from_the_store(store, tmp_path, monkeypatch):
     site, node, other = tmp_path / "site", tmp_path / "node", tmp_path / "other"
     site.mkdir()
     install(site, "lnlbench-patient", PATIENT)
-
-    def start(command, folder, *options):
-        return start_process(command, *RUN, *options, folder=folder, PYTHONPATH=str(site))
+    monkeypatch.syspath_prepend(site)
+    overrides = [part for each in OVERRIDES for part in ("--override", each)]
+    arguments = ("sweep", *RUN, *overrides, "--store", store.url, "--threads", "1", "--json")
 
     def sweep(folder, *more):
-        overrides = [part for each in OVERRIDES for part in ("--override", each)]
-        options = ("--store", store.url, "--threads", "1", "--json")
-        return start("sweep", folder, *overrides, *options, *more)
+        return call(*arguments, "--output", folder, *more, PYTHONPATH=str(site))
 
-    def has_state():
-        return any(name.endswith("/state.json") for name in store.names("runs"))
-
-    running = sweep(node)
-    wait_until(has_state, running)
+    running = start_process(*arguments, folder=node, PYTHONPATH=str(site))
+    wait_until(lambda: any(name.endswith("/state.json") for name in store.names("runs")), running)
     os.kill(running.pid, signal.SIGKILL)
     running.finish()
     shutil.rmtree(node)
 
-    refused = sweep(other).finish(SECONDS)
+    refused = sweep(other)
     assert refused.code == 2
     assert "Another sweep writes to" in refused.err
     token = refused.err.split("--take-over ")[1].split()[0]
-    assert essences(other) == {}
+    assert not other.exists()
 
-    outcome = sweep(other, "--take-over", token).finish(SECONDS)
+    outcome = sweep(other, "--take-over", token)
     assert outcome.code == 0, outcome.err
     assert "1 of 1 runs are missing (1 resumable)" in outcome.err
     [log] = (other / "runs").rglob("log.txt")
     assert "resumed at epoch" in log.read_text()
-    calm = start("run", tmp_path / "calm", *(f"--{each.replace('_', '-')}" for each in OVERRIDES))
-    assert calm.finish(SECONDS).code == 0
+    flags = [f"--{each.replace('_', '-')}" for each in OVERRIDES]
+    assert call("run", *RUN, *flags, "--output", tmp_path / "calm").code == 0
     assert essences(other) == essences(tmp_path / "calm") != {}
 
     results = (other / "leaderboards" / "results").rglob("*.json")
@@ -101,7 +96,7 @@ def test_a_sweep_that_was_lost_with_its_disk_goes_on_from_the_store(store, tmp_p
     # Only the attempt that counts is left.
     assert {name.split("/")[4] for name in store.names("runs")} == {"attempt-0002"}
 
-    again = sweep(tmp_path / "third", "--dry-run").finish(SECONDS)
+    again = sweep(tmp_path / "third", "--dry-run")
     assert [run["state"] for run in json.loads(again.out)["runs"]] == ["done"]
     assert essences(tmp_path / "third") == essences(other)
 
@@ -111,7 +106,7 @@ def test_a_sweep_that_was_lost_with_its_disk_goes_on_from_the_store(store, tmp_p
     [
         (("--store", "bucket"), "is no URL of a store"),
         (("--store", "s3://me:SECRET@bucket"), "Give credentials in the environment"),
-        (("--store", "file:///dev/null/x"), "Cannot write file:///dev/null/x/sweep.lock"),
+        (("--store", "file:///dev/null/x"), "Cannot read file:///dev/null/x/sweep.lock"),
         (("--take-over", "1a2b"), "give --store too"),
     ],
 )
