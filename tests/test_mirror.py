@@ -7,7 +7,7 @@ import sys
 import pytest
 from stores import Broken, make_store
 
-from lnlbench.errors import RunError, UsageError
+from lnlbench.errors import HeldError, RunError
 from lnlbench.runner.lock import directory_lock
 from lnlbench.runner.seal import seal, unseal
 from lnlbench.sweep import mirrored, process
@@ -209,7 +209,7 @@ def test_a_run_that_another_process_executes_is_left_alone(files, tmp_path):
     write(tmp_path / "there", checkpoint=b"mine")
     with (
         directory_lock(tmp_path / "there"),
-        pytest.raises(UsageError, match="another process executes this run"),
+        pytest.raises(HeldError, match="another process executes this run"),
     ):
         fetched(files, tmp_path / "there")
     assert (tmp_path / "there" / "checkpoint").read_bytes() == seal(b"mine")

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from lnlbench.errors import EXIT_USAGE, LnlbenchError
+from lnlbench.errors import EXIT_HELD, EXIT_USAGE, LnlbenchError
 from lnlbench.plugin_checks import printable
 from lnlbench.results import Result
 from lnlbench.runner.interruption import StopRequest, stop_on_signals
@@ -26,11 +26,16 @@ class RunReport:
     """What became of a run in this sweep; `reason` says why it is not done."""
 
     job: Job
-    status: Literal["done", "failed", "diverged", "interrupted"]
+    status: Literal["done", "failed", "diverged", "interrupted", "held"]
     seconds: float
     reason: str | None = None
     accuracy: float | None = None
     result_file: str | None = None
+
+    @property
+    def ending(self) -> str:
+        """The status in words."""
+        return "held by another process" if self.status == "held" else self.status
 
 
 class Sweep:
@@ -109,6 +114,9 @@ class Sweep:
             return self._failed(ended, end.limit)
         if self._stopping:
             return RunReport(ended.job, "interrupted", end.seconds, "the sweep was stopped")
+        if end.code == EXIT_HELD:
+            # The other process will have the result; until then the run is neither done nor failed.
+            return RunReport(ended.job, "held", end.seconds, error_message(end))
         if end.code == EXIT_USAGE:
             # The request itself is wrong: no result can be made of it, and none by trying again.
             return RunReport(ended.job, "failed", end.seconds, error_message(end))

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from filelock import Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from lnlbench.errors import RunError, UsageError
+from lnlbench.errors import HeldError, RunError
 from lnlbench.results.atomic import write_atomically
 from lnlbench.runner.lock import directory_lock
 from lnlbench.runner.seal import unseal
@@ -68,7 +68,7 @@ class Mirror:
         """Write what the driver gives, and the state of the source, into the run's directory.
 
         Raises:
-            UsageError: another process executes the run.
+            HeldError: another process executes the run.
             RunError: the store does not hold what it says.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ class Mirror:
                 for name, data in self.source_files().items():
                     write_atomically(self._folder / name, data)
         except Timeout as error:
-            raise UsageError(
+            raise HeldError(
                 f"{self._folder} is in use: another process executes this run. "
                 "Wait for it, or stop it."
             ) from error

@@ -52,7 +52,7 @@ def print_summary(
     reports: list[RunReport], missing: int, options: tuple[str, ...], console: Console
 ) -> None:
     """Show how many runs ended how, and the failures with the commands that repeat them."""
-    counts = Counter(report.status for report in reports)
+    counts = Counter(report.ending for report in reports)
     parts = [f"{count} {status}" for status, count in sorted(counts.items())]
     if missing > len(reports):
         parts.append(f"{missing - len(reports)} not started")
@@ -61,7 +61,8 @@ def print_summary(
         if report.status in ("failed", "diverged"):
             lines.append(f"{report.job.title} {report.status}: {report.reason}")
             lines.append(f"  again: {rerun_command(report.job, options)}")
-    if "interrupted" in counts or missing > len(reports):
+    held = any(report.status == "held" for report in reports)
+    if held or "interrupted" in counts or missing > len(reports):
         lines.append("The same command goes on with what is missing.")
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)

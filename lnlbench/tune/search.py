@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from rich.console import Console
 
-from lnlbench.errors import EXIT_USAGE, RunError, UsageError
+from lnlbench.errors import EXIT_HELD, EXIT_USAGE, RunError, UsageError
 from lnlbench.method import Method
 from lnlbench.plugin_checks import printable
 from lnlbench.results.atomic import write_atomically
@@ -126,7 +126,7 @@ class Search:
             if self._stopping:
                 self._say(f"trial {number}: interrupted")
                 return True
-            if end.code == EXIT_USAGE:
+            if end.code in (EXIT_USAGE, EXIT_HELD):
                 raise UsageError(error_message(end))
             reason = describe_end(end.code)
             if ended.job.attempt <= self._retries:
