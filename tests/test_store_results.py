@@ -1,6 +1,8 @@
 """Results of a sweep in its store: pulled, pushed, never replaced; and the attempts at runs."""
 
 import json
+import os
+import signal
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -308,6 +310,20 @@ def test_runs_wait_for_a_store_that_is_away_while_others_go_on(site, store, monk
     assert {report.status for report in reports.values()} == {"done"}
     assert recorded == []
     assert sum("waits, and what runs goes on" in said for said in site.said) == 2
+
+
+def test_a_signal_ends_what_waits_for_a_store_that_is_away(site, store):
+    def fails(name):
+        if name.startswith("runs/"):
+            os.kill(os.getpid(), signal.SIGINT)
+            return True
+        return False
+
+    nodes = Nodes(exit_of)
+    site.store.fails = fails
+    reports, recorded, _ = sweep(site, nodes, count=2)
+    assert [report.status for report in reports.values()] == ["interrupted", "interrupted"]
+    assert nodes.started == recorded == []
 
 
 def test_a_sweep_that_has_lost_its_store_to_another_stops(site, store):
