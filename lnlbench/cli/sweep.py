@@ -102,7 +102,7 @@ def sweep(
     stored = None if store is None else StoredSweep(store, output, console)
     with nullcontext() if stored is None or dry_run else stored.held(take_over):
         begun = set() if stored is None else stored.pull(specs)
-        plan = make_plan(specs, output, begun)
+        plan = make_plan(specs, output, plugins, begun)
         cores, gpus = available_cores(), visible_gpus(device)
         slots = jobs
         if slots is None and not remote:
