@@ -51,7 +51,8 @@ def sweep(
         typer.Option(help="Keep results and checkpoints in an object store, s3://bucket/prefix."),
     ] = None,
     take_over: Annotated[
-        str | None, typer.Option(help="Take the store over from a sweep that is dead, by its name.")
+        str | None,
+        typer.Option(help="Take the store over from a dead sweep: the token in the refusal."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, and stop.")] = False,
     as_json: Annotated[
