@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+EXIT_HELD = 3
 
 
 class LnlbenchError(Exception):
@@ -21,6 +22,12 @@ class UsageError(LnlbenchError):
     """The request itself cannot be served: a wrong name, value, file or combination."""
 
     exit_code = EXIT_USAGE
+
+
+class HeldError(UsageError):
+    """Another process executes the run, and will have its result."""
+
+    exit_code = EXIT_HELD
 
 
 class DataError(UsageError):

@@ -33,6 +33,13 @@ class Method:
         # Any, so that a subclass may read the fields of its own Params.
         self.params: Any = params
 
+    def augmentations(self) -> tuple[str, ...]:
+        """What `fit` asks of `run.batches` as `augment`, so that a sweep plans no run without it.
+
+        Only what a track may lack need be named: strong views are not to be had of embeddings.
+        """
+        return ()
+
     def fit(self, run: Run) -> None:
         """Train on the run's noisy training set."""
         raise NotImplementedError(f"{type(self).__name__} does not define fit(run)")

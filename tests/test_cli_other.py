@@ -63,8 +63,8 @@ def test_help_imports_nothing_heavy(tmp_path):
 def test_help_names_every_command():
     text = call("--help").out
     missing = [path for path in COMMANDS if len(path) == 1 and f" {path[0]} " not in text]
-    # What lnlbench tune starts, and nobody else.
-    assert missing == [("trial",)]
+    # What lnlbench sweep and lnlbench tune start, and nobody else.
+    assert missing == [("mirrored",), ("trial",)]
 
 
 def test_every_kind_of_command_is_among_those_tested():

@@ -27,6 +27,7 @@ from cli import (
 )
 from plugin_zoo import install
 
+from lnlbench.errors import EXIT_HELD
 from lnlbench.methods.cross_entropy import CrossEntropy
 from lnlbench.results import ResultStore
 
@@ -175,7 +176,7 @@ def test_a_run_holds_its_directory_and_a_second_signal_does_not_wait(tmp_path, s
     running = start_process(*arguments, folder=tmp_path / "work", PYTHONPATH=str(site))
     running.wait_for(TRAINING)
     second = run_process(*arguments, cwd=tmp_path / "work", PYTHONPATH=str(site))
-    assert second.code == 2
+    assert second.code == EXIT_HELD
     assert "is in use: another process executes this run" in second.err
     assert "Traceback" not in second.err
     running.signal(signal.SIGINT)

@@ -15,7 +15,7 @@ import pytest
 from factories import make_document
 from rich.console import Console
 
-from lnlbench.errors import RunError
+from lnlbench.errors import EXIT_HELD, RunError
 from lnlbench.plugins import load_plugins
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.sweep import local, process
@@ -25,6 +25,7 @@ from lnlbench.sweep.executor import Ended, Job
 from lnlbench.sweep.grid import Grid, expand
 from lnlbench.sweep.local import LocalExecutor, default_slots, visible_gpus
 from lnlbench.sweep.process import Exit, Limits, run_environment
+from lnlbench.sweep.summary import print_summary
 from lnlbench.sweep.task import execute
 
 NO_LIMITS = Limits()
@@ -142,6 +143,22 @@ def test_a_refused_run_is_not_tried_again(tmp_path):
     assert executor.started == [(0, 1)]
     assert (reports[0].status, recorded) == ("failed", {})
     assert "last line" in reports[0].reason
+
+
+def test_a_run_that_another_process_executes_is_no_failure(tmp_path):
+    def ends(job):
+        return (EXIT_HELD, "", None) if job.spec.seed == 0 else (0, printed(job), None)
+
+    executor, reports, recorded = sweep(tmp_path, ends, 2)
+    assert executor.started == [(0, 1), (1, 1)]
+    assert recorded == {}
+    assert [reports[seed].status for seed in (0, 1)] == ["held", "done"]
+    screen = io.StringIO()
+    print_summary(list(reports.values()), 2, (), Console(file=screen))
+    assert screen.getvalue() == (
+        "2 runs: 1 done, 1 held by another process.\n"
+        "The same command goes on with what is missing.\n"
+    )
 
 
 def test_a_failure_that_cannot_be_recorded_is_still_reported(tmp_path):

@@ -78,6 +78,22 @@ def test_every_combination_once(plugins):
     assert found == [(e, 0.1, u, s) for e in (1, 2) for u in (0, 25) for s in (0, 1)]
 
 
+def test_what_a_track_cannot_give_is_refused_before_a_process_is_started(tmp_path):
+    arguments = ("--method", "dividemix", "--track", "cifar100n-embedding", "--seeds", "2")
+    strong_and_weak = ("--set", "augmentation=ws,ww")
+    document = planned(tmp_path, *arguments, *strong_and_weak)
+    states = [(run["state"], run["reason"] is None) for run in document["runs"]]
+    assert states == [("refused", False)] * 2 + [("missing", True)] * 2
+    assert "there are no 'strong' views" in document["runs"][0]["reason"]
+    assert len(lines_of(*arguments, *strong_and_weak, "--output", tmp_path)) == 2
+
+    # Of a sweep with nothing else to do, that is all.
+    outcome = call("sweep", *arguments, "--set", "augmentation=ws", "--output", tmp_path)
+    assert outcome.code == 0
+    assert "0 of 2 runs are missing." in outcome.out
+    assert "Refused: dividemix · cifar100n-embedding, 2 runs: On a track of emb" in outcome.out
+
+
 def test_a_value_that_is_the_default_is_no_other_run(plugins):
     default = Grid(method=["dividemix"], track=["digits"])
     spelled = Grid(method=["dividemix"], track=["digits"], set={"lambda_u": [25.0]})

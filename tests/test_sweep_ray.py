@@ -6,6 +6,7 @@
 import json
 import os
 import resource
+import shutil
 import signal
 import sys
 import time
@@ -24,6 +25,7 @@ from lnlbench.sweep.display import SweepDisplay
 from lnlbench.sweep.engine import Sweep
 from lnlbench.sweep.executor import Job
 from lnlbench.sweep.grid import Grid, expand
+from lnlbench.sweep.object_store import ObjectStore
 from lnlbench.sweep.process import Limits
 
 ray_cluster = pytest.importorskip("ray.cluster_utils", reason="needs Ray: pip install ray")
@@ -220,6 +222,39 @@ def test_a_lost_node_loses_no_run_and_changes_no_result(start_cluster, modules, 
     assert resumed == [lost / "log.txt"]
     sys.stdout.write(f"\n{count} runs, a node of two lost and another added: {seconds:.0f} s\n")
     assert results_of(folder) == undisturbed(tmp_path / "calm", modules, count)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_node_that_was_lost_with_its_disk_loses_no_run(start_cluster, modules, tmp_path):
+    """The nodes of this machine share a disk: what the lost one had there is deleted."""
+    cluster, [second] = start_cluster(nodes=2)
+    folder = tmp_path / "scratch"
+    store = ObjectStore(f"file://{tmp_path}/store")
+    where = ("--executor", "ray", "--address", cluster.address, "--store", store.url)
+    running = sweep(folder, modules, 4, *where)
+    [raylet] = second.all_processes["raylet"]
+
+    def uploaded():
+        directory = run_with_checkpoint(descendants(raylet.process.pid))
+        if directory is None:
+            return None
+        run = directory.relative_to(folder).as_posix()
+        return directory if f"{run}/attempt-0001/state.json" in store.names(run) else None
+
+    lost = wait_until(uploaded, running)
+    lose(cluster, second)
+    shutil.rmtree(lost)
+    add_node(cluster)
+    outcome = running.finish(SECONDS)
+    assert outcome.code == 0, outcome.err
+    assert [run["state"] for run in json.loads(outcome.out)["runs"]] == ["done"] * 4
+    assert outcome.err.count("Trying again") == 1
+    assert "resumed at epoch" in (lost / "log.txt").read_text()
+    assert results_of(folder) == undisturbed(tmp_path / "calm", modules, 4)
+    attempts = {name.split("/")[3]: name.split("/")[4] for name in store.names("runs")}
+    assert sorted(attempts.values()) == ["attempt-0001"] * 3 + ["attempt-0002"]
+    assert attempts[lost.name] == "attempt-0002"
 
 
 # Every Python process of the cluster's nodes reads this: their runs do nothing.

@@ -151,6 +151,22 @@ def test_a_crash_is_recorded_with_its_last_lines_and_touches_no_other_run(tmp_pa
     assert shlex.split(crashing["rerun"])[:3] == ["lnlbench", "run", "--resume"]
 
 
+def test_a_run_that_another_process_executes_is_left_to_it(tmp_path):
+    arguments = ("--method", "ce", "--track", "digits", "--override", "epochs=1")
+    [spec] = expand(
+        [Grid(method=["ce"], track=["digits"], override={"epochs": [1]})], load_plugins()
+    )
+    directory = RunDirectory.of_spec(tmp_path, spec)
+    with directory.locked():
+        outcome = call("sweep", *arguments, "--output", tmp_path, "--json")
+    assert outcome.code == 1
+    assert "1 runs: 1 held by another process." in outcome.err
+    [run] = json.loads(outcome.out)["runs"]
+    assert run["state"] == "held"
+    assert f"{directory.path} is in use: another process executes this run" in run["reason"]
+    assert not (tmp_path / "leaderboards").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_a_thousand_runs_of_no_duration(tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ from lnlbench.cli.datasets import app as datasets_app
 from lnlbench.cli.embed import embed
 from lnlbench.cli.leaderboard import leaderboard
 from lnlbench.cli.methods import app as methods_app
+from lnlbench.cli.mirrored import SETTINGS, mirrored
 from lnlbench.cli.plan import plan
 from lnlbench.cli.plugins import app as plugins_app
 from lnlbench.cli.report import report
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(sweep)
+app.command(hidden=True, context_settings=SETTINGS)(mirrored)
 app.command()(plan)
 app.command()(tune)
 app.command(hidden=True)(trial)

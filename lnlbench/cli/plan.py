@@ -29,13 +29,17 @@ def plan(
     from lnlbench.plugins import load_plugins
     from lnlbench.sweep.data import SweepData
     from lnlbench.sweep.plan import make_plan
+    from lnlbench.sweep.summary import refusals
 
     given = options.GridOptions(file, method, track, seeds, recipe, set_, override, set_data)
     plugins = load_plugins()
     data = SweepData(plugins)
     specs = given.specs(plugins, weights, data)
     extra = options.run_options(device, data_dir, weights)
-    for run in make_plan(specs, output).missing:
+    planned = make_plan(specs, output, plugins)
+    for reason in refusals(planned):
+        typer.echo(reason, err=True)
+    for run in planned.missing:
         run.directory.write_spec(run.spec, data.locations(run.spec))
         place = ["--spec", str(run.directory.spec_file), "--output", str(output)]
         typer.echo(shlex.join(["lnlbench", "run", *place, *extra, "--quiet"]))

@@ -1,6 +1,7 @@
 """`lnlbench sweep`: all missing runs of a grid, several at a time, on an executor."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,12 +46,22 @@ def sweep(
     data_dir: options.DataDirectory = None,
     weights: options.Weights = None,
     output: options.Output = Path(),
+    store: Annotated[
+        str | None,
+        typer.Option(help="Keep results and checkpoints in an object store, s3://bucket/prefix."),
+    ] = None,
+    take_over: Annotated[
+        str | None,
+        typer.Option(help="Take the store over from a dead sweep: the token in the refusal."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, and stop.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object; progress on standard error.")
     ] = False,
 ) -> None:
     """Run what is missing of a grid of runs; Ctrl-C stops, and the same command goes on."""
+    from contextlib import nullcontext, redirect_stdout
+
     from rich.console import Console
 
     from lnlbench.plugins import load_plugins
@@ -63,6 +74,7 @@ def sweep(
     from lnlbench.sweep.local import LocalExecutor, default_slots, visible_gpus
     from lnlbench.sweep.plan import make_plan
     from lnlbench.sweep.process import Limits
+    from lnlbench.sweep.stored import StoredSweep
     from lnlbench.sweep.summary import (
         plan_document,
         print_plan,
@@ -70,64 +82,84 @@ def sweep(
         reports_document,
     )
 
+    if take_over is not None and store is None:
+        raise UsageError("--take-over is of the sweep that holds a store: give --store too.")
     limits = Limits(_seconds(time_limit), _bytes(memory_limit))
     remote = executor == "ray"
     if executor not in ("local", "ray"):
         raise unknown_name("executor", executor, ("local", "ray"))
-    if remote:
+    if remote or store is not None:
         # Its nodes have other working directories.
         output = output.absolute()
         data_dir = None if data_dir is None else data_dir.absolute()
         weights = None if weights is None else weights.absolute()
-    else:
+    if not remote:
         resolve_device(device)
     plugins = load_plugins()
     data = SweepData(plugins)
     given = options.GridOptions(file, method, track, seeds, recipe, set_, override, set_data)
-    plan = make_plan(given.specs(plugins, weights, data), output)
-    cores, gpus = available_cores(), visible_gpus(device)
-    slots = jobs
-    if slots is None and not remote:
-        slots = default_slots(cores, len(gpus), runs_per_gpu, plan.peak_memory)
+    specs = given.specs(plugins, weights, data)
     console = Console(stderr=as_json, highlight=False)
-    print_plan(plan, slots, console)
-    missing = plan.missing
-    if dry_run or not missing:
+    stored = None if store is None else StoredSweep(store, output, console)
+    with nullcontext() if stored is None or dry_run else stored.held(take_over):
+        begun = set() if stored is None else stored.pull(specs)
+        plan = make_plan(specs, output, plugins, begun)
+        cores, gpus = available_cores(), visible_gpus(device)
+        slots = jobs
+        if slots is None and not remote:
+            slots = default_slots(cores, len(gpus), runs_per_gpu, plan.peak_memory)
+        print_plan(plan, slots, console)
+        missing = plan.missing
+        if stored is not None and not dry_run:
+            stored.push_done(plan)
+        if dry_run or not missing:
+            if as_json:
+                typer.echo(json.dumps(plan_document(plan), indent=2))
+            if stored is not None and not stored.finish():
+                raise typer.Exit(EXIT_FAILED)
+            return
+        chosen: Executor
+        if slots is None or remote:
+            from lnlbench.sweep.cluster import RayExecutor
+
+            chosen = RayExecutor(address, slots, threads or 1, device, runs_per_gpu, limits)
+        else:
+            chosen = LocalExecutor(slots, threads or max(1, cores // slots), gpus, limits)
+        mirrored = None
+        if stored is not None:
+            chosen = mirrored = stored.mirrored(chosen)
+        extra = options.run_options(device, data_dir, weights)
+        display = choose_display(console, len(missing))
+
+        def record(job: Job, reason: str) -> Path:
+            if mirrored is not None and remote:
+                mirrored.bring_state(job)
+            written = record_failure(job.spec, plugins, output, data_dir, device, reason)
+            if stored is not None:
+                stored.push_failure(written)
+            return written
+
+        jobs_to_run = [
+            Job(
+                run.spec,
+                run.directory,
+                _arguments(run.directory.spec_file, output, extra),
+                data.locations(run.spec),
+            )
+            for run in missing
+        ]
+        try:
+            # Ray prints what it notices, a lost node for example, to standard output.
+            with redirect_stdout(sys.stderr) if as_json else nullcontext():
+                reports = Sweep(chosen, display, record, retries).run(jobs_to_run)
+        finally:
+            display.close()
+        print_summary(reports, len(missing), extra, console)
         if as_json:
-            typer.echo(json.dumps(plan_document(plan), indent=2))
-        return
-    chosen: Executor
-    if slots is None or remote:
-        from lnlbench.sweep.cluster import RayExecutor
-
-        chosen = RayExecutor(address, slots, threads or 1, device, runs_per_gpu, limits)
-    else:
-        chosen = LocalExecutor(slots, threads or max(1, cores // slots), gpus, limits)
-    extra = options.run_options(device, data_dir, weights)
-    display = choose_display(console, len(missing))
-
-    def record(job: Job, reason: str) -> Path:
-        return record_failure(job.spec, plugins, output, data_dir, device, reason)
-
-    try:
-        reports = Sweep(chosen, display, record, retries).run(
-            [
-                Job(
-                    run.spec,
-                    run.directory,
-                    _arguments(run.directory.spec_file, output, extra),
-                    data.locations(run.spec),
-                )
-                for run in missing
-            ]
-        )
-    finally:
-        display.close()
-    print_summary(reports, len(missing), extra, console)
-    if as_json:
-        typer.echo(json.dumps(reports_document(plan, reports, extra), indent=2))
-    if sum(report.status == "done" for report in reports) < len(missing):
-        raise typer.Exit(EXIT_FAILED)
+            typer.echo(json.dumps(reports_document(plan, reports, extra), indent=2))
+        kept = stored is None or stored.finish()
+        if not kept or sum(report.status == "done" for report in reports) < len(missing):
+            raise typer.Exit(EXIT_FAILED)
 
 
 def _arguments(spec_file: Path, output: Path, extra: tuple[str, ...]) -> tuple[str, ...]:

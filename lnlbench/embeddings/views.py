@@ -36,6 +36,22 @@ class Standardization:
         return cls(mean.float(), scale.float())
 
 
+def require_embedded(augment: str) -> None:
+    """Make sure that cached features have such views.
+
+    Raises:
+        UsageError: they have not, or it is the name of none.
+    """
+    if augment in ("weak", "none"):
+        return
+    find_policy(augment)
+    raise UsageError(
+        f"On a track of embeddings there are no {augment!r} views: features are computed once, "
+        "from weakly augmented images. Available: weak, none. Strong views need a track of "
+        "images ('lnlbench tracks')."
+    )
+
+
 class EmbeddingViews:
     """Standardized views of cached features, each float16 [N, D]; the first is the plain image's.
 
@@ -54,14 +70,7 @@ class EmbeddingViews:
 
     def check(self, augment: str) -> None:
         """Refuse all but "weak" and "none": the images are gone, only their features are left."""
-        if augment in ("weak", "none"):
-            return
-        find_policy(augment)
-        raise UsageError(
-            f"On a track of embeddings there are no {augment!r} views: features are computed once, "
-            "from weakly augmented images. Available: weak, none. Strong views need a track of "
-            "images ('lnlbench tracks')."
-        )
+        require_embedded(augment)
 
     def ahead(self, index: Tensor, bounds: Bounds) -> Iterator[tuple[Views, Tensor]]:
         """Nothing has to be read; on a CPU the system reads the mapped files ahead."""

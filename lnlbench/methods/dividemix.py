@@ -37,10 +37,14 @@ class DivideMix(Method):
     params: Params
     recipes = RECIPES
 
+    def augmentations(self) -> tuple[str, ...]:
+        """Of the views to train on and to guess labels by, and of the warm-up."""
+        strategy = self.params.strategy()
+        return (*strategy.views, strategy.warmup)
+
     def fit(self, run: Run) -> None:
         """Warm up, then divide, refine, guess and mix in every epoch."""
-        strategy = self.params.strategy()
-        run.require_views(*strategy.views, strategy.warmup)
+        run.require_views(*self.augmentations())
         self.network, self.peer = run.network(), run.network()
         self.optimizer = run.optimizer(self.network)
         self.peer_optimizer = run.optimizer(self.peer)

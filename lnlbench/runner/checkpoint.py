@@ -1,6 +1,5 @@
 """Checkpoints: whatever a method keeps on itself, saved and restored without pickled code."""
 
-import hashlib
 import io
 import json
 import pickle
@@ -15,8 +14,8 @@ from torch import Tensor, nn
 from lnlbench.errors import RunError
 from lnlbench.results.atomic import write_atomically
 from lnlbench.run import Run
+from lnlbench.runner.seal import seal, unseal
 
-_MAGIC = b"lnlbench checkpoint 1 "
 _SKIPPED = ("params",)
 _PLAIN = (type(None), bool, int, float, str)
 _ARRAY_KINDS = "biufcSUmM"  # NumPy's letters for all but objects and records
@@ -207,8 +206,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write a checkpoint in one step, with a hash of its content in front."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
-    content = buffer.getvalue()
-    write_atomically(path, _MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+    write_atomically(path, seal(buffer.getvalue()))
 
 
 def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
@@ -221,8 +219,8 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
         data = path.read_bytes()
     except OSError as error:
         raise RunError(f"Cannot read the checkpoint {path}: {error.strerror}.") from error
-    header, _, content = data.partition(b"\n")
-    if header != _MAGIC + hashlib.sha256(content).hexdigest().encode():
+    content = unseal(data)
+    if content is None:
         raise _damaged(path, "its content does not match its checksum")
     try:
         state: dict[str, Any] = torch.load(

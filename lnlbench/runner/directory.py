@@ -7,7 +7,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from lnlbench.errors import DataError, UsageError
+from lnlbench.errors import DataError, HeldError, UsageError
 from lnlbench.results import Result
 from lnlbench.results.atomic import write_atomically
 from lnlbench.results.store import read_result, result_bytes
@@ -104,14 +104,15 @@ class RunDirectory:
         """Hold the directory; a killed process lets go of it by itself.
 
         Raises:
-            UsageError: another process runs here, or the directory cannot be written.
+            HeldError: another process runs here.
+            UsageError: the directory cannot be written.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             lock = directory_lock(self.path)
             lock.acquire()
         except Timeout as error:
-            raise UsageError(
+            raise HeldError(
                 f"{self.path} is in use: another process executes this run. "
                 "Wait for it, or stop it."
             ) from error

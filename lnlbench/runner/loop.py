@@ -268,7 +268,8 @@ def execute(
     `observers` are told what happens.
 
     Raises:
-        UsageError: the directory is in use or cannot be written, the data do not fit the spec, or
+        HeldError: another process executes the run.
+        UsageError: the directory cannot be written, the data do not fit the spec, or
             `samples` are asked of a run that has begun without them.
         RunError: the disk is full or fails.
     """

@@ -34,12 +34,12 @@ class SweepDisplay:
 
     def ended(self, report: "RunReport") -> None:
         """Print how a run ended."""
-        self._statuses[report.status] += 1
+        self._statuses[report.ending] += 1
         number = f"[{self._statuses.total()}/{self._runs}]"
         if report.accuracy is not None:
             what = f"done, test_accuracy_last10 {100 * report.accuracy:.2f}%"
         else:
-            what = f"{report.status}: {report.reason}"
+            what = f"{report.ending}: {report.reason}"
         self._print(f"{number} {report.job.title}: {what}, {duration(report.seconds)}")
 
     def retried(self, job: "Job", reason: str) -> None:

@@ -10,12 +10,12 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from lnlbench.errors import EXIT_USAGE, LnlbenchError
+from lnlbench.errors import EXIT_HELD, EXIT_USAGE, LnlbenchError
 from lnlbench.plugin_checks import printable
 from lnlbench.results import Result
-from lnlbench.runner.interruption import StopRequest, stop_on_signals
 from lnlbench.sweep.display import SweepDisplay
 from lnlbench.sweep.executor import Ended, Executor, Job
+from lnlbench.sweep.loop import JobLoop
 from lnlbench.sweep.process import Exit
 
 SHOWN_LINES = 3
@@ -26,14 +26,19 @@ class RunReport:
     """What became of a run in this sweep; `reason` says why it is not done."""
 
     job: Job
-    status: Literal["done", "failed", "diverged", "interrupted"]
+    status: Literal["done", "failed", "diverged", "interrupted", "held"]
     seconds: float
     reason: str | None = None
     accuracy: float | None = None
     result_file: str | None = None
 
+    @property
+    def ending(self) -> str:
+        """The status in words."""
+        return "held by another process" if self.status == "held" else self.status
 
-class Sweep:
+
+class Sweep(JobLoop):
     """Jobs, the executor that runs them, and how their failures are recorded.
 
     `record` stores a run as failed that could not do so itself, and returns the file.
@@ -46,12 +51,12 @@ class Sweep:
         record: Callable[[Job, str], Path],
         retries: int,
     ) -> None:
-        self._executor = executor
+        super().__init__(executor)
         self._display = display
         self._record = record
         self._retries = retries
-        self._running = 0
-        self._stop = StopRequest()
+        self._waiting: deque[Job] = deque()
+        self._reports: list[RunReport] = []
 
     def run(self, jobs: list[Job]) -> list[RunReport]:
         """Run all jobs; after SIGINT or SIGTERM, end those that run with their state kept.
@@ -61,47 +66,39 @@ class Sweep:
         Raises:
             KeyboardInterrupt: a second signal came; nothing runs any more.
         """
-        waiting = deque(jobs)
-        reports = []
-        asked = False
-        with stop_on_signals() as self._stop:
-            try:
-                while self._running or (waiting and not self._stopping):
-                    if self._stopping and not asked:
-                        asked = True
-                        self._display.stopping(self._running)
-                        self._executor.stop()
-                    self._fill(waiting)
-                    for ended in self._executor.wait():
-                        self._running -= 1
-                        report = self._judge(ended)
-                        if report is None:
-                            waiting.appendleft(replace(ended.job, attempt=ended.job.attempt + 1))
-                        else:
-                            reports.append(report)
-                            self._display.ended(report)
-                    self._display.tick(self._executor.progress, len(waiting))
-            finally:
-                # Nothing runs any more, unless an error or a second signal has come.
-                self._executor.kill()
-        return reports
+        self._waiting = deque(jobs)
+        self._reports = []
+        self._drive()
+        return self._reports
 
-    @property
-    def _stopping(self) -> bool:
-        return self._stop.signal_name is not None
+    def _next(self) -> Job | None:
+        if not self._waiting:
+            return None
+        job = self._waiting.popleft()
+        job.directory.write_spec(job.spec, job.locations)
+        return job
 
-    def _fill(self, waiting: deque[Job]) -> None:
-        while waiting and self._running < self._executor.slots and not self._stopping:
-            job = waiting.popleft()
-            job.directory.write_spec(job.spec, job.locations)
-            self._executor.start(job)
-            self._running += 1
-            self._display.started(job)
+    def _announce(self, job: Job) -> None:
+        self._display.started(job)
 
-    def _judge(self, ended: Ended) -> RunReport | None:
+    def _announce_stop(self) -> None:
+        self._display.stopping(self._running)
+
+    def _tick(self) -> None:
+        self._display.tick(self._executor.progress, len(self._waiting))
+
+    def _judge(self, ended: Ended) -> None:
+        report = self._report(ended)
+        if report is None:
+            self._waiting.appendleft(replace(ended.job, attempt=ended.job.attempt + 1))
+        else:
+            self._reports.append(report)
+            self._display.ended(report)
+
+    def _report(self, ended: Ended) -> RunReport | None:
         """The report of a job that has ended; None when it is to be tried again."""
         end = ended.exit
-        result, file = _read_output(end.output)
+        result, file = read_output(end.output)
         if result is not None and result.status != "interrupted":
             accuracy = result.scores.test_accuracy_last10
             return RunReport(ended.job, result.status, end.seconds, result.error, accuracy, file)
@@ -109,6 +106,9 @@ class Sweep:
             return self._failed(ended, end.limit)
         if self._stopping:
             return RunReport(ended.job, "interrupted", end.seconds, "the sweep was stopped")
+        if end.code == EXIT_HELD:
+            # The other process will have the result; until then the run is neither done nor failed.
+            return RunReport(ended.job, "held", end.seconds, error_message(end))
         if end.code == EXIT_USAGE:
             # The request itself is wrong: no result can be made of it, and none by trying again.
             return RunReport(ended.job, "failed", end.seconds, error_message(end))
@@ -127,7 +127,7 @@ class Sweep:
         return RunReport(ended.job, "failed", ended.exit.seconds, reason, result_file=file)
 
 
-def _read_output(output: str) -> tuple[Result | None, str | None]:
+def read_output(output: str) -> tuple[Result | None, str | None]:
     """The result that `lnlbench run --json` has printed, and its file; None when it did not."""
     try:
         [printed] = json.loads(output)["results"]

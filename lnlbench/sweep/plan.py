@@ -1,26 +1,35 @@
 """The plan of a sweep: what is done, what is missing, and how long that will take."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
+from lnlbench.embeddings.views import require_embedded
+from lnlbench.errors import UsageError
+from lnlbench.params import validate_params
+from lnlbench.plugins import Plugins
 from lnlbench.results import Result, ResultStore
 from lnlbench.results.fingerprint import canonical_json
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.spec import RunSpec
 
-State = Literal["done", "failed", "diverged", "interrupted", "resumable", "missing"]
+State = Literal["done", "refused", "failed", "diverged", "interrupted", "resumable", "missing"]
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A run, what there is of it, and the seconds it is expected to take; None when unknown."""
+    """A run, what there is of it, and the seconds it is expected to take; None when unknown.
+
+    `reason` says why a run is refused.
+    """
 
     spec: RunSpec
     directory: RunDirectory
     state: State
     seconds: float | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -32,8 +41,8 @@ class Plan:
 
     @property
     def missing(self) -> list[PlannedRun]:
-        """The runs that are not done."""
-        return [run for run in self.runs if run.state != "done"]
+        """The runs that are not done, and that their tracks do not refuse."""
+        return [run for run in self.runs if run.state not in ("done", "refused")]
 
     @property
     def seconds(self) -> float | None:
@@ -71,8 +80,13 @@ class Costs:
         return self._peaks.get(_key(spec.method, spec.document()["protocol"]), 0)
 
 
-def make_plan(specs: list[RunSpec], output: Path) -> Plan:
-    """What is missing of the specs, by fingerprint, among the results below an output folder."""
+def make_plan(
+    specs: list[RunSpec], output: Path, plugins: Plugins, begun: Collection[str] = ()
+) -> Plan:
+    """What is missing of the specs, by fingerprint, among the results below an output folder.
+
+    `begun` are the folders below it of runs that can be gone on with from elsewhere.
+    """
     store = ResultStore(output / "leaderboards")
     tracks = sorted({spec.track for spec in specs})
     # A broken file stops nothing here: the run that it belongs to says what to do with it.
@@ -83,9 +97,29 @@ def make_plan(specs: list[RunSpec], output: Path) -> Plan:
     for spec in specs:
         directory = RunDirectory.of_spec(output, spec)
         result = stored.get(spec.fingerprint)
-        runs.append(PlannedRun(spec, directory, _state(result, directory), costs.seconds(spec)))
-    peaks = [costs.peak(run.spec) for run in runs if run.state != "done"]
+        folder = directory.path.relative_to(output).as_posix()
+        resumable = folder in begun or directory.checkpoint_file.exists()
+        state = _state(result, resumable)
+        reason = None if state == "done" else refusal(plugins, spec)
+        if reason is not None:
+            state = "refused"
+        runs.append(PlannedRun(spec, directory, state, costs.seconds(spec), reason))
+    peaks = [costs.peak(run.spec) for run in Plan(runs, None).missing]
     return Plan(runs, max(peaks, default=0) or None)
+
+
+def refusal(plugins: Plugins, spec: RunSpec) -> str | None:
+    """Why the track of a run has not got what its method says that it needs; None when it has."""
+    if spec.protocol.embedding is None:
+        return None
+    method = plugins.method(spec.method)
+    try:
+        params = validate_params(method.name, method.Params, spec.params)
+        for augment in method(params).augmentations():
+            require_embedded(augment)
+    except UsageError as error:
+        return str(error)
+    return None
 
 
 def total(durations: list[float | None]) -> float | None:
@@ -94,12 +128,12 @@ def total(durations: list[float | None]) -> float | None:
     return sum(known) if len(known) == len(durations) else None
 
 
-def _state(result: Result | None, directory: RunDirectory) -> State:
+def _state(result: Result | None, resumable: bool) -> State:
     if result is not None and result.status == "done":
         return "done"
     if result is not None:
         return result.status
-    return "resumable" if directory.checkpoint_file.exists() else "missing"
+    return "resumable" if resumable else "missing"
 
 
 def _key(method: str, protocol: dict[str, Any]) -> str:

@@ -29,9 +29,10 @@ def print_plan(plan: Plan, slots: int | None, console: Console) -> None:
         groups.setdefault((run.spec.track, run.spec.method), []).append(run)
     table = Table("track", "method", "runs", "done", "missing", "estimated", box=None)
     for (track, method), runs in groups.items():
-        missing = [run.seconds for run in runs if run.state != "done"]
+        states = Counter(run.state for run in runs)
+        missing = [run.seconds for run in runs if run.state not in ("done", "refused")]
         # Text, not str: a method's name is not markup.
-        cells = [str(len(runs)), str(len(runs) - len(missing)), str(len(missing))]
+        cells = [str(len(runs)), str(states["done"]), str(len(missing))]
         table.add_row(Text(track), Text(method), *cells, _estimate(total(missing), 1))
     console.print(table)
     missing_runs = plan.missing
@@ -45,14 +46,26 @@ def print_plan(plan: Plan, slots: int | None, console: Console) -> None:
         line += "" if slots is None else f"; {slots} at a time"
         line += f", estimated {_estimate(known, slots or 1)}" if unknown < len(missing_runs) else ""
         line += f", {unknown} without a recorded cost" if unknown else ""
-    console.print(f"{line}.", markup=False, highlight=False, soft_wrap=True)
+    for text in (f"{line}.", *refusals(plan)):
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def refusals(plan: Plan) -> list[str]:
+    """The runs that their tracks refuse, of each method and track how many, and why."""
+    counts = Counter(
+        (run.spec.method, run.spec.track, run.reason) for run in plan.runs if run.reason is not None
+    )
+    return [
+        f"Refused: {method} · {track}, {count} runs: {reason}"
+        for (method, track, reason), count in counts.items()
+    ]
 
 
 def print_summary(
     reports: list[RunReport], missing: int, options: tuple[str, ...], console: Console
 ) -> None:
     """Show how many runs ended how, and the failures with the commands that repeat them."""
-    counts = Counter(report.status for report in reports)
+    counts = Counter(report.ending for report in reports)
     parts = [f"{count} {status}" for status, count in sorted(counts.items())]
     if missing > len(reports):
         parts.append(f"{missing - len(reports)} not started")
@@ -61,7 +74,8 @@ def print_summary(
         if report.status in ("failed", "diverged"):
             lines.append(f"{report.job.title} {report.status}: {report.reason}")
             lines.append(f"  again: {rerun_command(report.job, options)}")
-    if "interrupted" in counts or missing > len(reports):
+    held = any(report.status == "held" for report in reports)
+    if held or "interrupted" in counts or missing > len(reports):
         lines.append("The same command goes on with what is missing.")
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -101,6 +115,7 @@ def _planned(run: PlannedRun) -> dict[str, Any]:
         "seed": spec.seed,
         "fingerprint": spec.fingerprint,
         "state": run.state,
+        "reason": run.reason,
         "estimated_seconds": run.seconds,
         "run_directory": str(run.directory.path),
     }

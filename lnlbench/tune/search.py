@@ -9,15 +9,15 @@ from typing import Any
 from pydantic import ValidationError
 from rich.console import Console
 
-from lnlbench.errors import EXIT_USAGE, RunError, UsageError
+from lnlbench.errors import EXIT_HELD, EXIT_USAGE, RunError, UsageError
 from lnlbench.method import Method
 from lnlbench.plugin_checks import printable
 from lnlbench.results.atomic import write_atomically
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import duration
-from lnlbench.runner.interruption import StopRequest, stop_on_signals
 from lnlbench.sweep.engine import describe_end, error_message
 from lnlbench.sweep.executor import Ended, Executor, Job
+from lnlbench.sweep.loop import JobLoop
 from lnlbench.sweep.process import LOG_NAME
 from lnlbench.tune.definition import SearchDefinition
 from lnlbench.tune.study import Study, seconds_of, values_of
@@ -26,7 +26,7 @@ from lnlbench.tune.trial import PLAN_NAME, TrialOutcome, TrialPlan
 SAMPLES = "samples"
 
 
-class Search:
+class Search(JobLoop):
     """A study, the executor that runs its trials, and where lines about them go.
 
     `options` are what `lnlbench trial` is to be told besides its folder.
@@ -41,16 +41,16 @@ class Search:
         console: Console,
         retries: int,
     ) -> None:
+        super().__init__(executor)
         self._study = study
         self._method = method
-        self._executor = executor
         self._options = options
         self._console = console
         self._retries = retries
         [first, *_] = study.definition.specs(method, {})
         self._base = first.params
-        self._running = 0
-        self._stop = StopRequest()
+        self._waiting: deque[Job] = deque()
+        self._trials = 0
 
     def run(self, trials: int) -> bool:
         """Run until so many trials have ended; False when a signal came before.
@@ -62,49 +62,32 @@ class Search:
             RunError: the base itself could not be executed.
             KeyboardInterrupt: a second signal came; nothing runs any more.
         """
-        waiting = deque(self._job(*each) for each in self._study.begun(self._base))
-        asked = False
-        with stop_on_signals() as self._stop:
-            try:
-                while self._running or (self._wanted(waiting, trials) and not self._stopping):
-                    if self._stopping and not asked:
-                        asked = True
-                        self._say(
-                            f"Stopping: {self._running} trials keep their state after their step; "
-                            "the same command goes on with them. Once more ends them at once."
-                        )
-                        self._executor.stop()
-                    while self._has_room() and self._wanted(waiting, trials):
-                        self._start(waiting)
-                    for ended in self._executor.wait():
-                        self._running -= 1
-                        if not self._judge(ended, trials):
-                            waiting.append(replace(ended.job, attempt=ended.job.attempt + 1))
-            finally:
-                # Nothing runs any more, unless an error or a second signal has come.
-                self._executor.kill()
+        self._waiting = deque(self._job(*each) for each in self._study.begun(self._base))
+        self._trials = trials
+        self._drive()
         return len(self._study.ended()) >= trials
 
-    @property
-    def _stopping(self) -> bool:
-        return self._stop.signal_name is not None
+    def _next(self) -> Job | None:
+        if self._waiting:
+            return self._waiting.popleft()
+        if len(self._study.ended()) + self._running >= self._trials:
+            return None
+        return self._job(*self._study.begin(self._base))
 
-    def _has_room(self) -> bool:
-        return self._running < self._executor.slots and not self._stopping
-
-    def _wanted(self, waiting: deque[Job], trials: int) -> bool:
-        return bool(waiting) or len(self._study.ended()) + self._running < trials
-
-    def _start(self, waiting: deque[Job]) -> None:
-        if not waiting:
-            waiting.append(self._job(*self._study.begin(self._base)))
-        job = waiting.popleft()
-        self._executor.start(job)
-        self._running += 1
+    def _announce(self, job: Job) -> None:
         again = f", attempt {job.attempt}" if job.attempt > 1 else ""
         values = self._values(job)
         said = describe_values(values) if values else "the defaults"
         self._say(f"trial {_number(job)}: {said}{again}")
+
+    def _announce_stop(self) -> None:
+        self._say(
+            f"Stopping: {self._running} trials keep their state after their step; "
+            "the same command goes on with them. Once more ends them at once."
+        )
+
+    def _tick(self) -> None:
+        """A search shows lines alone."""
 
     def _job(self, number: int, values: dict[str, Any]) -> Job:
         definition = self._study.definition
@@ -118,20 +101,20 @@ class Search:
     def _values(self, job: Job) -> dict[str, Any]:
         return values_of(self._study.trials()[_number(job)])
 
-    def _judge(self, ended: Ended, trials: int) -> bool:
-        """Keep how a trial ended; False when it is to be tried again."""
+    def _judge(self, ended: Ended) -> None:
         number, end = _number(ended.job), ended.exit
         outcome = _read_outcome(end.output)
         if outcome is None or outcome.status == "interrupted":
             if self._stopping:
                 self._say(f"trial {number}: interrupted")
-                return True
-            if end.code == EXIT_USAGE:
+                return
+            if end.code in (EXIT_USAGE, EXIT_HELD):
                 raise UsageError(error_message(end))
             reason = describe_end(end.code)
             if ended.job.attempt <= self._retries:
                 self._say(f"trial {number}: {reason}. Trying again.")
-                return False
+                self._waiting.append(replace(ended.job, attempt=ended.job.attempt + 1))
+                return
             last = printable(end.lines[-1]) if end.lines else ""
             outcome = TrialOutcome(status="failed", error=f"{reason}. Last line: {last}")
         self._keep(number, outcome)
@@ -140,13 +123,12 @@ class Search:
         what = f"{outcome.status}: {printable(outcome.error or '')}"
         if outcome.score is not None:
             what = describe_score(self._study.definition, outcome.score)
-        self._say(f"[{done}/{trials}] trial {number}: {what}, {seconds}")
+        self._say(f"[{done}/{self._trials}] trial {number}: {what}, {seconds}")
         if number == 0 and outcome.status == "failed":
             raise RunError(
                 f"The defaults could not be executed, so nothing was searched: {outcome.error} "
                 f"The log is {ended.job.directory.path / LOG_NAME}."
             )
-        return True
 
     def _keep(self, number: int, outcome: TrialOutcome) -> None:
         trial = self._study.trial(number)

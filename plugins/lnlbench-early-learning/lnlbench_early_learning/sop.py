@@ -40,9 +40,13 @@ class SOP(lnlbench.Method):
     class Params(SOPParams):
         """Defaults are the authors' values for symmetric noise on CIFAR-100."""
 
+    def augmentations(self) -> tuple[str, ...]:
+        """Of the views of one batch."""
+        return self.views
+
     def fit(self, run: lnlbench.Run) -> None:
         """Train one network, and the variables of each sample beside it."""
-        run.require_views(*self.views)
+        run.require_views(*self.augmentations())
         self.network = run.network()
         self.optimizer = run.optimizer(self.network)
         u, v = sparse.started_variables(

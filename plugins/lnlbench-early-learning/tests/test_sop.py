@@ -155,4 +155,5 @@ def test_sop_trains_a_head_on_frozen_features_and_sop_plus_says_why_it_cannot():
     with pytest.raises(UsageError, match=r"On a track of embeddings there are no 'strong' views"):
         refused = SOPPlus(SOPPlus.Params())
         refused.fit(run)
+    assert "strong" in refused.augmentations(), "a sweep asks before it starts anything"
     assert not hasattr(refused, "network"), "refused before anything is built"

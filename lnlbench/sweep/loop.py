@@ -1,0 +1,76 @@
+"""The loop that runs jobs on an executor: while there is room, and until a signal comes."""
+
+from abc import ABC, abstractmethod
+
+from lnlbench.runner.interruption import StopRequest, stop_on_signals
+from lnlbench.sweep.executor import Ended, Executor, Job
+
+
+class JobLoop(ABC):
+    """Runs jobs until none is left or a signal comes; subclasses say which, and judge their ends.
+
+    `_running` is how many run now.
+    """
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._running = 0
+        self._stop = StopRequest()
+
+    @property
+    def _stopping(self) -> bool:
+        return self._stop.signal_name is not None
+
+    def _drive(self) -> None:
+        """Run jobs; after SIGINT or SIGTERM, end those that run with their state kept.
+
+        Raises:
+            KeyboardInterrupt: a second signal came; nothing runs any more.
+        """
+        asked = False
+        with stop_on_signals() as self._stop:
+            try:
+                while True:
+                    self._fill()
+                    if not self._running:
+                        return
+                    if self._stopping and not asked:
+                        asked = True
+                        self._announce_stop()
+                        self._executor.stop()
+                    for ended in self._executor.wait():
+                        self._running -= 1
+                        self._judge(ended)
+                    self._tick()
+            finally:
+                # Nothing runs any more, unless an error or a second signal has come.
+                self._executor.kill()
+
+    def _fill(self) -> None:
+        while self._running < self._executor.slots and not self._stopping:
+            job = self._next()
+            if job is None:
+                return
+            self._executor.start(job)
+            self._running += 1
+            self._announce(job)
+
+    @abstractmethod
+    def _next(self) -> Job | None:
+        """The job to start now; None when there is none."""
+
+    @abstractmethod
+    def _judge(self, ended: Ended) -> None:
+        """Take note of how a job has ended, which may be to be tried again."""
+
+    @abstractmethod
+    def _announce(self, job: Job) -> None:
+        """Say that a job has been started."""
+
+    @abstractmethod
+    def _announce_stop(self) -> None:
+        """Say that the jobs that run are asked to stop."""
+
+    @abstractmethod
+    def _tick(self) -> None:
+        """Show where the jobs are, now and then."""

@@ -1,0 +1,190 @@
+"""An executor whose runs are mirrored in an object store, around any other executor.
+
+Only the driver, which holds the lease, begins attempts and takes results; the process of a run
+writes below its own attempt alone. One that was lost and still lives can so disturb nobody.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from lnlbench.errors import LnlbenchError, RunError
+from lnlbench.sweep.engine import read_output
+from lnlbench.sweep.executor import Ended, Executor, Job
+from lnlbench.sweep.lease import Lease
+from lnlbench.sweep.mirror import (
+    DATA_NAME,
+    SPEC_NAME,
+    STATE_NAME,
+    Attempt,
+    Mirror,
+)
+from lnlbench.sweep.mirrored import RETRY_SECONDS
+from lnlbench.sweep.object_store import ObjectStore, StoreError
+from lnlbench.sweep.process import Exit
+from lnlbench.sweep.store_results import StoreResults
+
+POLL_SECONDS = 0.05
+BEGIN_SECONDS = 1.0
+_ATTEMPT = re.compile(r"/attempt-(\d+)/(.+)$")
+
+
+class StoreExecutor:
+    """Runs jobs on another executor, each beside a mirror of its directory."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        store: ObjectStore,
+        lease: Lease,
+        results: StoreResults,
+        output: Path,
+        say: Callable[[str], None],
+    ) -> None:
+        self.slots = executor.slots
+        self._executor = executor
+        self._store = store
+        self._lease = lease
+        self._results = results
+        self._output = output
+        self._say = say
+        # Jobs that wait for the store to be reached, and those that were begun.
+        self._waiting: list[Job] = []
+        self._given: dict[str, tuple[Job, Attempt]] = {}
+        self._next_try = 0.0
+        self._stopped = False
+
+    def start(self, job: Job) -> None:
+        """Take a job, which is started when the store has its attempt."""
+        self._waiting.append(job)
+
+    def wait(self) -> list[Ended]:
+        """The jobs that have ended, their results in the output folder and the store.
+
+        Raises:
+            RunError: the lease is lost.
+        """
+        self._lease.renew(self._say)
+        if self._waiting and time.monotonic() >= self._next_try:
+            self._begin_waiting()
+        if not self._given:
+            time.sleep(POLL_SECONDS)
+            return self._dropped()
+        return [self._end(ended) for ended in self._executor.wait()] + self._dropped()
+
+    def progress(self) -> list[tuple[Job, str]]:
+        """The jobs that run, as far as their logs are on this machine."""
+        return self._executor.progress()
+
+    def stop(self) -> None:
+        """Ask all jobs to keep their state and end, and begin no other."""
+        self._stopped = True
+        self._executor.stop()
+
+    def kill(self) -> None:
+        """End all jobs at once."""
+        self._executor.kill()
+
+    def bring_state(self, job: Job) -> None:
+        """Fetch what the store has of a run that failed elsewhere, to record its failure."""
+        try:
+            attempts = _attempts(self._store.names(self._run(job)))
+            source = _latest(attempts)
+            if source is not None:
+                attempt = Attempt(self._run(job), max(attempts), source)
+                Mirror(self._store, attempt, job.directory.path).fetch()
+        except LnlbenchError as error:
+            self._say(f"{error} The failure of {job.title} is recorded without its epochs.")
+
+    def _begin_waiting(self) -> None:
+        began = time.monotonic()
+        try:
+            self._lease.verify()
+            # A cluster takes many jobs at once; those that end meanwhile are not kept waiting.
+            while self._waiting and not self._stopped and time.monotonic() - began < BEGIN_SECONDS:
+                job = self._waiting[0]
+                attempt = self._begin(job)
+                place = (self._store.url, attempt.run, str(attempt.number))
+                source = str(attempt.source or 0)
+                arguments = ("mirrored", *place, source, str(job.directory.path), *job.arguments)
+                self._given[job.spec.fingerprint] = (job, attempt)
+                self._executor.start(replace(job, arguments=arguments))
+                del self._waiting[0]
+        except StoreError as error:
+            self._next_try = time.monotonic() + RETRY_SECONDS
+            self._say(f"{error} {self._waiting[0].title} waits, and what runs goes on.")
+
+    def _dropped(self) -> list[Ended]:
+        """Jobs that wait when the sweep is stopped: they end without having begun."""
+        if not self._stopped:
+            return []
+        jobs, self._waiting = self._waiting, []
+        return [Ended(job, Exit(None, "", (), 0.0)) for job in jobs]
+
+    def _end(self, ended: Ended) -> Ended:
+        job, attempt = self._given.pop(ended.job.spec.fingerprint)
+        result, _ = read_output(ended.exit.output)
+        if result is not None and result.status != "interrupted":
+            self._results.add(result)
+            if result.status == "done":
+                self._clear(attempt)
+        return Ended(job, ended.exit)
+
+    def _run(self, job: Job) -> str:
+        return job.directory.path.relative_to(self._output).as_posix()
+
+    def _begin(self, job: Job) -> Attempt:
+        """A new attempt: numbered, with its spec, and with the last earlier one that has a state.
+
+        Whatever an earlier attempt still writes stays below its own number.
+        """
+        run = self._run(job)
+        names = self._store.names(run)
+        attempts = _attempts(names)
+        attempt = Attempt(run, max(attempts, default=0) + 1, _latest(attempts))
+        if not self._store.create(attempt.name(SPEC_NAME), job.directory.spec_file.read_bytes()):
+            raise RunError(
+                f"{self._store.url_of(attempt.name(SPEC_NAME))} has been written since this sweep "
+                "looked: another sweep works on this store. Stop one of them."
+            )
+        if job.locations:
+            self._store.write(attempt.name(DATA_NAME), job.directory.data_file.read_bytes())
+        self._store.remove([name for name in names if _number(name) not in (None, attempt.source)])
+        return attempt
+
+    def _clear(self, attempt: Attempt) -> None:
+        """Remove the earlier attempts at a run that is done."""
+        if attempt.number == 1:
+            return
+        try:
+            names = self._store.names(attempt.run)
+            kept = (None, attempt.number)
+            self._store.remove([name for name in names if _number(name) not in kept])
+        except StoreError as error:
+            self._say(f"{error} It stays there, and is of no more use.")
+
+
+def begun_runs(store: ObjectStore, tracks: Iterable[str]) -> set[str]:
+    """The folders of the runs on these tracks of which a store has a state."""
+    names = [name for track in tracks for name in store.names(f"runs/{track}")]
+    return {name.rsplit("/", 2)[0] for name in names if name.endswith(f"/{STATE_NAME}")}
+
+
+def _attempts(names: Iterable[str]) -> dict[int, set[str]]:
+    """The files of each attempt, by its number."""
+    attempts: dict[int, set[str]] = {}
+    for name in names:
+        if match := _ATTEMPT.search(name):
+            attempts.setdefault(int(match[1]), set()).add(match[2])
+    return attempts
+
+
+def _latest(attempts: dict[int, set[str]]) -> int | None:
+    return max((number for number, files in attempts.items() if STATE_NAME in files), default=None)
+
+
+def _number(name: str) -> int | None:
+    match = _ATTEMPT.search(name)
+    return None if match is None else int(match[1])

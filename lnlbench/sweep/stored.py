@@ -1,0 +1,62 @@
+"""A sweep whose output is an object store: its lease, its results, and its mirrored runs."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from rich.console import Console
+
+from lnlbench.runner.spec import RunSpec
+from lnlbench.sweep.executor import Executor
+from lnlbench.sweep.lease import Lease
+from lnlbench.sweep.object_store import ObjectStore
+from lnlbench.sweep.plan import Plan
+from lnlbench.sweep.store_executor import StoreExecutor, begun_runs
+from lnlbench.sweep.store_results import StoreResults
+
+
+class StoredSweep:
+    """What a sweep does with its store, from the first look to the last result.
+
+    Raises:
+        UsageError: the URL is none, holds a secret, or needs a package that is not installed.
+    """
+
+    def __init__(self, url: str, output: Path, console: Console) -> None:
+        self._console = console
+        self._output = output
+        self._store = ObjectStore(url)
+        self._lease = Lease(self._store)
+        self._results = StoreResults(self._store, self._lease, output, self._say)
+
+    def held(self, take_over: str | None) -> AbstractContextManager[None]:
+        """Hold the store against other sweeps for as long as the block runs."""
+        return self._lease.held(take_over, self._say)
+
+    def pull(self, specs: Sequence[RunSpec]) -> set[str]:
+        """Copy the results of the runs' tracks; returns the folders of runs that have begun."""
+        tracks = sorted({spec.track for spec in specs})
+        self._results.pull(tracks)
+        return begun_runs(self._store, tracks)
+
+    def push_done(self, plan: Plan) -> None:
+        """Push results that only this machine has."""
+        self._results.push_missing(run.spec for run in plan.runs if run.state == "done")
+
+    def mirrored(self, executor: Executor) -> StoreExecutor:
+        """An executor that mirrors what another one runs."""
+        return StoreExecutor(
+            executor, self._store, self._lease, self._results, self._output, self._say
+        )
+
+    def push_failure(self, file: Path) -> None:
+        """Push the record of a failure, which the sweep itself has written."""
+        self._results.push(file)
+
+    def finish(self) -> bool:
+        """Try again what could not be pushed; whether the store has all results now."""
+        return self._results.finish()
+
+    def _say(self, text: str) -> None:
+        # Names and errors come from the store: no markup is read in them.
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,67 @@
+"""Stores under test: a folder, an S3 server in this process, and one that fails when told to."""
+
+import pytest
+
+from lnlbench.sweep.object_store import ObjectStore, StoreError
+
+# moto takes any.
+_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "nobody",
+    "AWS_SECRET_ACCESS_KEY": "nothing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+
+
+def make_store(kind, folder, monkeypatch):
+    """Yields an empty store of a kind: file or s3; the latter is skipped without its packages."""
+    if kind == "file":
+        yield ObjectStore(f"file://{folder}/store")
+        return
+    pytest.importorskip("s3fs", reason="needs s3fs: pip install 'lnlbench[store]'")
+    server_module = pytest.importorskip(
+        "moto.server", reason="needs an S3 server: pip install 'moto[server]'"
+    )
+    import boto3
+
+    for name, value in _CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    server = server_module.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        boto3.client("s3").create_bucket(Bucket="bucket")
+        import s3fs
+
+        # It keeps connections by URL, and the server before this one is gone.
+        s3fs.S3FileSystem.clear_instance_cache()
+        yield ObjectStore("s3://bucket/prefix")
+    finally:
+        server.stop()
+
+
+class Broken(ObjectStore):
+    """A store that fails for the objects that `fails` says, before they are written or read."""
+
+    fails = staticmethod(lambda name: False)
+
+    def write(self, name, data):
+        self._check(name)
+        super().write(name, data)
+
+    def read(self, name):
+        self._check(name)
+        return super().read(name)
+
+    def remove(self, names):
+        for name in names:
+            self._check(name)
+        super().remove(names)
+
+    def names(self, folder):
+        self._check(folder)
+        return super().names(folder)
+
+    def _check(self, name):
+        if self.fails(name):
+            raise StoreError(f"Cannot reach {self.url_of(name)}: it is away.")
