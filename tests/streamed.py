@@ -13,7 +13,7 @@ from lnlbench.methods import register_methods
 from lnlbench.plugins import Origin
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import QuietDisplay
-from lnlbench.runner.loop import execute
+from lnlbench.runner.execute import execute
 from lnlbench.runner.spec import build_spec
 
 SHAPE = (3, 8, 8)

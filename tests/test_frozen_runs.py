@@ -13,7 +13,7 @@ from lnlbench.networks.weights import WeightSources, find_weights
 from lnlbench.plugins import load_plugins
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import QuietDisplay
-from lnlbench.runner.loop import execute
+from lnlbench.runner.execute import execute
 from lnlbench.runner.spec import build_spec, deviations, parse_spec
 
 PLUGINS = load_plugins()

@@ -14,7 +14,7 @@ from lnlbench.data import load_dataset
 from lnlbench.errors import DataError, UsageError
 from lnlbench.plugins import load_plugins
 from lnlbench.runner.directory import RunDirectory
-from lnlbench.runner.loop import execute
+from lnlbench.runner.execute import execute
 from lnlbench.runner.samples import SampleHistory, read_samples
 from lnlbench.runner.spec import build_spec
 from lnlbench.testing.trials import Watch

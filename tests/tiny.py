@@ -13,7 +13,7 @@ from lnlbench.run import Run
 from lnlbench.run_host import RunHost
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import QuietDisplay
-from lnlbench.runner.loop import execute
+from lnlbench.runner.execute import execute
 from lnlbench.runner.spec import build_spec
 
 CPU = torch.device("cpu")

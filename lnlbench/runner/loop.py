@@ -1,21 +1,16 @@
-"""Executing one run: data in, the method's fit in the middle, a result out."""
+"""The loop of one run: the method's fit, watched from epoch to epoch, and a result out."""
 
-import gc
 import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from lnlbench.artifacts import write_artifact
-from lnlbench.data.dataset import Dataset
-from lnlbench.errors import Diverged, Interrupted, LnlbenchError, UsageError
+from lnlbench.errors import Diverged, Interrupted, LnlbenchError
 from lnlbench.method import Method
-from lnlbench.networks.weights import WeightSources
-from lnlbench.params import validate_params
 from lnlbench.plugin_checks import printable
 from lnlbench.plugins import Origin
 from lnlbench.results import Result
@@ -23,21 +18,19 @@ from lnlbench.results.atomic import write_atomically
 from lnlbench.run import Event, Run
 from lnlbench.run_host import RunHost
 from lnlbench.runner.checkpoint import capture, load_checkpoint, restore, save_checkpoint
-from lnlbench.runner.devices import reset_peak_memory
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display, EpochReport
 from lnlbench.runner.environment import describe_environment
 from lnlbench.runner.evaluation import eval_batch_size
-from lnlbench.runner.inputs import Inputs, build_inputs
+from lnlbench.runner.inputs import Inputs
 from lnlbench.runner.interruption import StopRequest, stop_on_signals
 from lnlbench.runner.observations import Observations
 from lnlbench.runner.observers import Observers
 from lnlbench.runner.optimizers import build_optimizer
 from lnlbench.runner.oracle import privileged_knowledge
-from lnlbench.runner.prepare import Prepared, prepare
+from lnlbench.runner.prepare import Prepared
 from lnlbench.runner.record import Record
 from lnlbench.runner.report import Status, build_result
-from lnlbench.runner.spec import RunSpec
 from lnlbench.seeds import global_streams_kept, seed_global_streams
 
 _executing: ContextVar["Execution"] = ContextVar("executing")
@@ -245,57 +238,3 @@ class Execution:
         now = time.monotonic()
         record.wall_seconds += now - self._began
         self._began = now
-
-
-def execute(
-    spec: RunSpec,
-    method: type[Method],
-    origin: Origin,
-    dataset: Dataset,
-    directory: RunDirectory,
-    display: Display,
-    device: torch.device,
-    anew: bool = False,
-    weights: WeightSources | None = None,
-    samples: bool = False,
-    compiled: bool = False,
-    observers: Observers | None = None,
-) -> Result:
-    """Execute a run, or go on with it where its checkpoint stands unless it is to start `anew`.
-
-    `weights` says where those of a pretrained backbone come from, unless embeddings are cached.
-    `samples` asks for samples.parquet, `compiled` for networks run through torch.compile;
-    `observers` are told what happens.
-
-    Raises:
-        HeldError: another process executes the run.
-        UsageError: the directory cannot be written, the data do not fit the spec, or
-            `samples` are asked of a run that has begun without them.
-        RunError: the disk is full or fails.
-    """
-    with directory.locked():
-        params = validate_params(method.name, method.Params, spec.params)
-        # An earlier run's objects refer to each other: until collected, its arrays stay.
-        gc.collect()
-        reset_peak_memory(device)
-        prepared = prepare(spec, dataset, device, compiled)
-        inputs = build_inputs(prepared, weights or WeightSources())
-        prepared = prepared.with_notes(inputs.notes)
-        if anew:
-            directory.clear()
-        elif samples:
-            _check_watched(directory, device)
-        directory.write_spec(spec)
-        return Execution(
-            prepared, inputs, method(params), directory, display, samples, observers
-        ).run(origin)
-
-
-def _check_watched(directory: RunDirectory, device: torch.device) -> None:
-    file = directory.checkpoint_file
-    if file.exists() and load_checkpoint(file, device).get("samples") is None:
-        raise UsageError(
-            f"The run in {directory.path} began without --samples, and nobody has watched the "
-            "samples in the epochs that it has behind it. Go on without --samples, or begin anew "
-            "with --overwrite."
-        )

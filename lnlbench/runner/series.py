@@ -26,7 +26,7 @@ from lnlbench.runner.data import load_pinned
 from lnlbench.runner.devices import resolve_device
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display, LiveDisplay, PlainDisplay, QuietDisplay
-from lnlbench.runner.loop import execute
+from lnlbench.runner.execute import execute
 from lnlbench.runner.observers import Observers
 from lnlbench.runner.samples import require_pyarrow
 from lnlbench.runner.spec import RunSpec, deviations
