@@ -2,7 +2,7 @@
 
 import pytest
 
-from lnlbench.sweep.object_store import ObjectStore, StoreError
+from lnlbench.sweep.store.object_store import ObjectStore, StoreError
 
 # moto takes any.
 _CREDENTIALS = {

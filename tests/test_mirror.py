@@ -10,10 +10,11 @@ from stores import Broken, make_store
 from lnlbench.errors import HeldError, RunError
 from lnlbench.runner.lock import directory_lock
 from lnlbench.runner.seal import seal, unseal
-from lnlbench.sweep import mirrored, process
-from lnlbench.sweep.mirror import Attempt, Mirror
-from lnlbench.sweep.mirrored import run_mirrored
-from lnlbench.sweep.object_store import ObjectStore, StoreError
+from lnlbench.sweep import process
+from lnlbench.sweep.store import mirrored_run
+from lnlbench.sweep.store.mirror import Attempt, Mirror
+from lnlbench.sweep.store.mirrored_run import run_mirrored
+from lnlbench.sweep.store.object_store import ObjectStore, StoreError
 
 RUN = "runs/digits/ce/matched-seed0-1a2b3c4d"
 
@@ -217,9 +218,9 @@ def test_a_run_that_another_process_executes_is_left_alone(files, tmp_path):
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(mirrored, "POLL_SECONDS", 0.05)
-    monkeypatch.setattr(mirrored, "RETRY_SECONDS", 0.0)
-    monkeypatch.setattr(mirrored, "DELAYS", (0.0, 0.0))
+    monkeypatch.setattr(mirrored_run, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(mirrored_run, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(mirrored_run, "DELAYS", (0.0, 0.0))
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in before.items():

@@ -8,9 +8,9 @@ import pytest
 from stores import Broken, make_store
 
 from lnlbench.errors import RunError, UsageError
-from lnlbench.sweep import lease as lease_module
-from lnlbench.sweep.lease import LEASE_NAME, Lease
-from lnlbench.sweep.object_store import ObjectStore, StoreError
+from lnlbench.sweep.store import lease as lease_module
+from lnlbench.sweep.store.lease import LEASE_NAME, Lease
+from lnlbench.sweep.store.object_store import ObjectStore, StoreError
 
 
 @pytest.fixture(params=["file", "s3"])

@@ -16,16 +16,16 @@ from lnlbench.plugins import load_plugins
 from lnlbench.results import Result, ResultStore
 from lnlbench.results.store import result_bytes
 from lnlbench.runner.directory import RunDirectory
-from lnlbench.sweep import store_executor
 from lnlbench.sweep.display import SweepDisplay
 from lnlbench.sweep.engine import Sweep
 from lnlbench.sweep.executor import Ended, Job
 from lnlbench.sweep.grid import Grid, expand
-from lnlbench.sweep.lease import Lease
-from lnlbench.sweep.object_store import ObjectStore
 from lnlbench.sweep.process import Exit
-from lnlbench.sweep.store_executor import StoreExecutor, begun_runs
-from lnlbench.sweep.store_results import StoreResults
+from lnlbench.sweep.store import mirroring_executor
+from lnlbench.sweep.store.lease import Lease
+from lnlbench.sweep.store.mirroring_executor import MirroringExecutor, begun_runs
+from lnlbench.sweep.store.object_store import ObjectStore
+from lnlbench.sweep.store.results import StoreResults
 
 TRACK = "cifar100n-resnet34"
 PLACE = f"leaderboards/results/{TRACK}/ce"
@@ -214,7 +214,7 @@ def make_jobs(output, count):
 
 
 def sweep(site, nodes, count=1, retries=1):
-    executor = StoreExecutor(
+    executor = MirroringExecutor(
         nodes, site.store, site.lease, site.results, site.output, site.said.append
     )
     recorded = []
@@ -288,7 +288,7 @@ def test_where_the_data_lie_is_told_to_the_attempt(site, store):
     job = replace(job, locations={"root": "/data"})
     job.directory.write_spec(job.spec, job.locations)
     nodes = Nodes(exit_of)
-    executor = StoreExecutor(nodes, store, site.lease, site.results, site.output, pytest.fail)
+    executor = MirroringExecutor(nodes, store, site.lease, site.results, site.output, pytest.fail)
     executor.start(job)
     executor.wait()
     [data] = [name for name in store.names("runs") if name.endswith("/data.json")]
@@ -296,7 +296,7 @@ def test_where_the_data_lie_is_told_to_the_attempt(site, store):
 
 
 def test_runs_wait_for_a_store_that_is_away_while_others_go_on(site, store, monkeypatch):
-    monkeypatch.setattr(store_executor, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(mirroring_executor, "RETRY_SECONDS", 0.0)
     nodes, tries = Nodes(exit_of), []
 
     def fails(name):

@@ -25,8 +25,8 @@ from lnlbench.sweep.display import SweepDisplay
 from lnlbench.sweep.engine import Sweep
 from lnlbench.sweep.executor import Job
 from lnlbench.sweep.grid import Grid, expand
-from lnlbench.sweep.object_store import ObjectStore
 from lnlbench.sweep.process import Limits
+from lnlbench.sweep.store.object_store import ObjectStore
 
 ray_cluster = pytest.importorskip("ray.cluster_utils", reason="needs Ray: pip install ray")
 

@@ -21,9 +21,9 @@ def mirrored(
     command: Annotated[list[str], typer.Argument(help="What lnlbench is to do there.")],
 ) -> None:
     """Fetch a run's state from a store, go on with the run, and upload what it writes."""
-    from lnlbench.sweep.mirror import Attempt
-    from lnlbench.sweep.mirrored import run_mirrored
-    from lnlbench.sweep.object_store import ObjectStore
+    from lnlbench.sweep.store.mirror import Attempt
+    from lnlbench.sweep.store.mirrored_run import run_mirrored
+    from lnlbench.sweep.store.object_store import ObjectStore
 
     attempt = Attempt(run, number, source or None)
     code = run_mirrored(ObjectStore(store), attempt, folder, command)

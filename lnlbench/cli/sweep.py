@@ -74,7 +74,7 @@ def sweep(
     from lnlbench.sweep.local import LocalExecutor, default_slots, visible_gpus
     from lnlbench.sweep.plan import make_plan
     from lnlbench.sweep.process import Limits
-    from lnlbench.sweep.stored import StoredSweep
+    from lnlbench.sweep.store.stored_sweep import StoredSweep
     from lnlbench.sweep.summary import (
         plan_document,
         print_plan,

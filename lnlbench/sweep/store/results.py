@@ -11,8 +11,8 @@ from lnlbench.results.differences import describe_differences
 from lnlbench.results.schema import OFF_TRACK
 from lnlbench.results.store import read_result
 from lnlbench.runner.spec import RunSpec
-from lnlbench.sweep.lease import Lease
-from lnlbench.sweep.object_store import ObjectStore, StoreError
+from lnlbench.sweep.store.lease import Lease
+from lnlbench.sweep.store.object_store import ObjectStore, StoreError
 
 
 class StoreResults:

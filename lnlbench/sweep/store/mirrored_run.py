@@ -14,8 +14,8 @@ from pathlib import Path
 from types import FrameType
 
 from lnlbench.sweep import process
-from lnlbench.sweep.mirror import Attempt, Mirror
-from lnlbench.sweep.object_store import ObjectStore, StoreError
+from lnlbench.sweep.store.mirror import Attempt, Mirror
+from lnlbench.sweep.store.object_store import ObjectStore, StoreError
 
 POLL_SECONDS = 1.0
 RETRY_SECONDS = 30.0

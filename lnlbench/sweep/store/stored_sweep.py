@@ -8,11 +8,11 @@ from rich.console import Console
 
 from lnlbench.runner.spec import RunSpec
 from lnlbench.sweep.executor import Executor
-from lnlbench.sweep.lease import Lease
-from lnlbench.sweep.object_store import ObjectStore
 from lnlbench.sweep.plan import Plan
-from lnlbench.sweep.store_executor import StoreExecutor, begun_runs
-from lnlbench.sweep.store_results import StoreResults
+from lnlbench.sweep.store.lease import Lease
+from lnlbench.sweep.store.mirroring_executor import MirroringExecutor, begun_runs
+from lnlbench.sweep.store.object_store import ObjectStore
+from lnlbench.sweep.store.results import StoreResults
 
 
 class StoredSweep:
@@ -43,9 +43,9 @@ class StoredSweep:
         """Push results that only this machine has."""
         self._results.push_missing(run.spec for run in plan.runs if run.state == "done")
 
-    def mirrored(self, executor: Executor) -> StoreExecutor:
+    def mirrored(self, executor: Executor) -> MirroringExecutor:
         """An executor that mirrors what another one runs."""
-        return StoreExecutor(
+        return MirroringExecutor(
             executor, self._store, self._lease, self._results, self._output, self._say
         )
 

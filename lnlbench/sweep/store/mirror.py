@@ -12,8 +12,8 @@ from lnlbench.errors import HeldError, RunError
 from lnlbench.results.atomic import write_atomically
 from lnlbench.runner.lock import directory_lock
 from lnlbench.runner.seal import unseal
-from lnlbench.sweep.object_store import ObjectStore
 from lnlbench.sweep.process import LOG_NAME
+from lnlbench.sweep.store.object_store import ObjectStore
 
 _CHECKPOINT = "checkpoint"
 STATE_NAME = "state.json"

@@ -13,25 +13,25 @@ from pathlib import Path
 from lnlbench.errors import LnlbenchError, RunError
 from lnlbench.sweep.engine import read_output
 from lnlbench.sweep.executor import Ended, Executor, Job
-from lnlbench.sweep.lease import Lease
-from lnlbench.sweep.mirror import (
+from lnlbench.sweep.process import Exit
+from lnlbench.sweep.store.lease import Lease
+from lnlbench.sweep.store.mirror import (
     DATA_NAME,
     SPEC_NAME,
     STATE_NAME,
     Attempt,
     Mirror,
 )
-from lnlbench.sweep.mirrored import RETRY_SECONDS
-from lnlbench.sweep.object_store import ObjectStore, StoreError
-from lnlbench.sweep.process import Exit
-from lnlbench.sweep.store_results import StoreResults
+from lnlbench.sweep.store.mirrored_run import RETRY_SECONDS
+from lnlbench.sweep.store.object_store import ObjectStore, StoreError
+from lnlbench.sweep.store.results import StoreResults
 
 POLL_SECONDS = 0.05
 BEGIN_SECONDS = 1.0
 _ATTEMPT = re.compile(r"/attempt-(\d+)/(.+)$")
 
 
-class StoreExecutor:
+class MirroringExecutor:
     """Runs jobs on another executor, each beside a mirror of its directory."""
 
     def __init__(
