@@ -10,7 +10,7 @@ from tiny import CPU, run_short
 
 from lnlbench.errors import UsageError
 from lnlbench.methods.cross_entropy import CrossEntropy
-from lnlbench.runner import loop
+from lnlbench.runner import execute
 from lnlbench.runner.devices import peak_memory_bytes, reset_peak_memory, resolve_device
 
 MEGABYTE = 1 << 20
@@ -41,7 +41,7 @@ def test_auto_is_a_device_of_this_machine():
 def test_a_second_run_begins_without_the_arrays_of_the_first(tmp_path, monkeypatch):
     images = []
     counts = []
-    original = loop.prepare
+    original = execute.prepare
 
     def prepare(*given):
         counts.append(sum(each() is not None for each in images))
@@ -49,7 +49,7 @@ def test_a_second_run_begins_without_the_arrays_of_the_first(tmp_path, monkeypat
         images.append(weakref.ref(prepared.split.training.images))
         return prepared
 
-    monkeypatch.setattr(loop, "prepare", prepare)
+    monkeypatch.setattr(execute, "prepare", prepare)
     for seed in range(3):
         run_short("ce", tmp_path, seed=seed)
     assert counts == [0, 0, 0]
