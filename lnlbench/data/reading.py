@@ -131,9 +131,10 @@ def _started(loader: DataLoader) -> Iterator[Tensor | DataError]:
 def _next(chunks: Iterator[Tensor | DataError]) -> Tensor | DataError:
     try:
         return next(chunks)
-    except RuntimeError as error:
-        reason = str(error).splitlines()[0] if str(error) else ""
-        if not reason.startswith("DataLoader worker"):
+    except (RuntimeError, OSError, EOFError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        # An image that a worker had announced before it died cannot be fetched from it any more.
+        if isinstance(error, RuntimeError) and not reason.startswith("DataLoader worker"):
             raise
         raise RunError(
             f"A process that reads images has ended: {reason}. If it was killed for want of "
