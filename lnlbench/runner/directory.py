@@ -5,13 +5,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import Timeout
-
-from lnlbench.errors import DataError, HeldError, UsageError
+from lnlbench.errors import DataError, UsageError
 from lnlbench.results import Result
 from lnlbench.results.atomic import write_atomically
 from lnlbench.results.store import read_result, result_bytes
-from lnlbench.runner.lock import directory_lock
+from lnlbench.runner.lock import take_directory
 from lnlbench.runner.spec import RunSpec, parse_spec
 
 
@@ -109,13 +107,7 @@ class RunDirectory:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = directory_lock(self.path)
-            lock.acquire()
-        except Timeout as error:
-            raise HeldError(
-                f"{self.path} is in use: another process executes this run. "
-                "Wait for it, or stop it."
-            ) from error
+            lock = take_directory(self.path)
         except OSError as error:
             raise UsageError(
                 f"Cannot write to {self.path}: {error.strerror}. "

@@ -8,10 +8,29 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from lnlbench.errors import HeldError
+
 
 def directory_lock(path: Path) -> FileLock:
     """The lock of the run in this directory; taking it raises Timeout when another has it."""
     return FileLock(path / ".lock", timeout=0)
+
+
+def take_directory(path: Path) -> FileLock:
+    """The lock of the run in this directory, taken: to be released.
+
+    Raises:
+        HeldError: another process executes the run.
+        OSError: the directory cannot be written.
+    """
+    lock = directory_lock(path)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise HeldError(
+            f"{path} is in use: another process executes this run. Wait for it, or stop it."
+        ) from error
+    return lock
 
 
 def wait_until_free(path: Path, seconds: float) -> None:

@@ -31,6 +31,11 @@ class PlannedRun:
     seconds: float | None
     reason: str | None = None
 
+    @property
+    def missing(self) -> bool:
+        """Whether it is neither done nor refused by its track."""
+        return self.state not in ("done", "refused")
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -42,7 +47,7 @@ class Plan:
     @property
     def missing(self) -> list[PlannedRun]:
         """The runs that are not done, and that their tracks do not refuse."""
-        return [run for run in self.runs if run.state not in ("done", "refused")]
+        return [run for run in self.runs if run.missing]
 
     @property
     def seconds(self) -> float | None:

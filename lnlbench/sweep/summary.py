@@ -30,7 +30,7 @@ def print_plan(plan: Plan, slots: int | None, console: Console) -> None:
     table = Table("track", "method", "runs", "done", "missing", "estimated", box=None)
     for (track, method), runs in groups.items():
         states = Counter(run.state for run in runs)
-        missing = [run.seconds for run in runs if run.state not in ("done", "refused")]
+        missing = [run.seconds for run in runs if run.missing]
         # Text, not str: a method's name is not markup.
         cells = [str(len(runs)), str(states["done"]), str(len(missing))]
         table.add_row(Text(track), Text(method), *cells, _estimate(total(missing), 1))

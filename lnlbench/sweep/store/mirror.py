@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from filelock import Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from lnlbench.errors import HeldError, RunError
+from lnlbench.errors import RunError
 from lnlbench.results.atomic import write_atomically
-from lnlbench.runner.lock import directory_lock
+from lnlbench.runner.lock import take_directory
 from lnlbench.runner.seal import unseal
 from lnlbench.sweep.process import LOG_NAME
 from lnlbench.sweep.store.object_store import ObjectStore
@@ -72,19 +71,16 @@ class Mirror:
             RunError: the store does not hold what it says.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
+        lock = take_directory(self._folder)
         try:
-            with directory_lock(self._folder):
-                for name in _GIVEN:
-                    data = self._store.read(self._attempt.name(name))
-                    if data is not None:
-                        write_atomically(self._folder / name, data)
-                for name, data in self.source_files().items():
+            for name in _GIVEN:
+                data = self._store.read(self._attempt.name(name))
+                if data is not None:
                     write_atomically(self._folder / name, data)
-        except Timeout as error:
-            raise HeldError(
-                f"{self._folder} is in use: another process executes this run. "
-                "Wait for it, or stop it."
-            ) from error
+            for name, data in self.source_files().items():
+                write_atomically(self._folder / name, data)
+        finally:
+            lock.release()
         self._checkpoint = self._signature(_CHECKPOINT)
 
     def source_files(self) -> dict[str, bytes]:
