@@ -74,6 +74,27 @@ def method_source(body: str, base: str = "lnlbench.Method") -> str:
     )
 
 
+def patient_source(seconds: float) -> str:
+    """A plugin of the method `patient`, whose steps take that long: it is met in the middle."""
+    return f"""
+import time
+import lnlbench
+from torch.nn.functional import cross_entropy
+
+class Patient(lnlbench.LossMethod):
+    name = "patient"
+    reference = "Nobody (2026): it takes its time, so that it can be met in the middle"
+
+    def loss(self, network, batch, epoch):
+        time.sleep({seconds})
+        return cross_entropy(network(batch.views[0]), batch.labels)
+
+@lnlbench.hookimpl
+def register_methods():
+    return [Patient]
+"""
+
+
 def install(
     site: Path,
     distribution: str,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from cli import PACKAGE, essence, start_process
-from plugin_zoo import install
+from plugin_zoo import install, patient_source
 from rich.console import Console
 
 from lnlbench.errors import RunError
@@ -30,23 +30,7 @@ from lnlbench.sweep.store.object_store import ObjectStore
 
 ray_cluster = pytest.importorskip("ray.cluster_utils", reason="needs Ray: pip install ray")
 
-PATIENT = """
-import time
-import lnlbench
-from torch.nn.functional import cross_entropy
-
-class Patient(lnlbench.LossMethod):
-    name = "patient"
-    reference = "Nobody (2026): it takes its time, so that it can be met in the middle"
-
-    def loss(self, network, batch, epoch):
-        time.sleep(0.05)
-        return cross_entropy(network(batch.views[0]), batch.labels)
-
-@lnlbench.hookimpl
-def register_methods():
-    return [Patient]
-"""
+PATIENT = patient_source(0.05)
 OVERRIDES = ("limit_train=300", "limit_test=100", "epochs=12")
 STORE_BYTES = 80 * 2**20
 # The machine may have other things to do.

@@ -8,28 +8,12 @@ import time
 
 import pytest
 from cli import call, essence, start_process
-from plugin_zoo import install
+from plugin_zoo import install, patient_source
 from stores import make_store
 
 from lnlbench.results import ResultStore
 
-PATIENT = """
-import time
-import lnlbench
-from torch.nn.functional import cross_entropy
-
-class Patient(lnlbench.LossMethod):
-    name = "patient"
-    reference = "Nobody (2026): it takes its time, so that it can be met in the middle"
-
-    def loss(self, network, batch, epoch):
-        time.sleep(0.1)
-        return cross_entropy(network(batch.views[0]), batch.labels)
-
-@lnlbench.hookimpl
-def register_methods():
-    return [Patient]
-"""
+PATIENT = patient_source(0.1)
 RUN = ("--track", "digits", "--method", "patient", "--seeds", "1")
 # The machine may have other things to do.
 SECONDS = 400

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from lnlbench.data.location import cache_dir
 from lnlbench.errors import LnlbenchError
 from lnlbench.results.atomic import write_atomically
 
@@ -53,12 +54,13 @@ def cached(name: str, sources: Iterable[Path], root: Path, decode: Callable[[], 
     return _read(entry, identity) or decoded
 
 
-def remembered(name: str, key: str, root: Path, compute: Callable[[], Any]) -> Any:
-    """What `compute` returns, a value of JSON, from below `root` where it is kept under its key.
+def remembered(name: str, key: str, compute: Callable[[], Any]) -> Any:
+    """What `compute` returns, a value of JSON, from the cache where it is kept under its key.
 
     The key has to say everything that decides the value. A file that cannot be written is done
     without.
     """
+    root = cache_dir() / "facts"
     file = root / f"{name}-{key}.json"
     try:
         return json.loads(file.read_text(encoding="utf-8"))["value"]

@@ -12,7 +12,6 @@ from torch import Tensor
 from lnlbench.data.cache import remembered
 from lnlbench.data.dataset import Dataset
 from lnlbench.data.image_files import ImageFiles, Images
-from lnlbench.data.location import cache_dir
 from lnlbench.data.reading import update_digest
 from lnlbench.data.source import DataSource
 from lnlbench.errors import DataError, UsageError, unknown_name
@@ -118,9 +117,7 @@ def content_sha256(dataset: Dataset) -> str:
     if not any(isinstance(images, ImageFiles) for images in parts):
         return _digest(dataset, update_digest)
     key = _digest(dataset, _update_identity)
-    found: str = remembered(
-        "content", key[:32], cache_dir() / "facts", lambda: _digest(dataset, update_digest)
-    )
+    found: str = remembered("content", key[:32], lambda: _digest(dataset, update_digest))
     return found
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from lnlbench.data.cache import remembered
 from lnlbench.data.dataset import Dataset
 from lnlbench.data.image_files import ImageFiles, Images
-from lnlbench.data.location import cache_dir
 from lnlbench.data.reading import update_digest
 from lnlbench.networks.preprocessing import Preprocessing
 from lnlbench.results.fingerprint import fingerprint
@@ -83,5 +82,5 @@ def _sha256(images: Images) -> str:
 
     if not isinstance(images, ImageFiles):
         return compute()
-    found: str = remembered("images", images.identity()[:32], cache_dir() / "facts", compute)
+    found: str = remembered("images", images.identity()[:32], compute)
     return found

@@ -99,7 +99,6 @@ class Streamed:
         found = remembered(
             "image-folder",
             key.hexdigest()[:32],
-            cache_dir() / "facts",
             lambda: _survey(self._files, is_train, settings),
         )
         self.unreadable = [(number, reason) for number, reason in found["unreadable"]]
