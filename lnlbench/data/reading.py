@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from lnlbench.data.image_files import ImageFiles, Images
-from lnlbench.embeddings.progress import shown_progress
 from lnlbench.errors import DataError, RunError, UsageError
 from lnlbench.parent import end_with
+from lnlbench.progress import shown_progress
 from lnlbench.runner.devices import available_cores
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Showing how far embeddings are: a bar with an ETA on a terminal, plain lines elsewhere."""
+"""Showing how far a pass over images is: a bar with an ETA on a terminal, plain lines elsewhere."""
 
 import sys
 import time
