@@ -20,6 +20,7 @@ from lnlbench.methods.augdesc import descent_views, query_views
 from lnlbench.methods.dividemix_settings import RECIPES, DivideMixParams
 from lnlbench.methods.mixture import divide, normalize_losses
 from lnlbench.methods.neighbors import divide_by_neighbors
+from lnlbench.networks.view_passes import view_logits
 from lnlbench.run import Run
 from lnlbench.seeds import seed_for
 
@@ -204,7 +205,9 @@ class DivideMix(Method):
         temperature = self.params.temperature
         with torch.no_grad():
             unlabeled_views = [] if other is None else query_views(other)
-            own = self._guess(network, [*unlabeled_views, *query_views(batch)])
+            # Batch statistics are part of the method: each view passes alone, unless told so.
+            views = [*unlabeled_views, *query_views(batch)]
+            own = view_logits(network, views, self.params.guess_together)
             guessed: list[Tensor] = []
             if unlabeled_views:
                 # In eval mode no sample knows of the others: one pass serves both views.
@@ -215,29 +218,19 @@ class DivideMix(Method):
                 batch.labels, clean_probability, _mean_probabilities(own[-2:]), temperature
             )
             learned = [*descent_views(batch), *(descent_views(other) if other else [])]
-            inputs = torch.cat(learned)
             targets = torch.cat([refined, refined, *guessed])
-            # One share and one permutation: labeled and unlabeled samples mix freely, and the
-            # first partner decides which loss a pair counts in.
-            share = mixmatch.mixup_share(self.params.mixup_alpha, run.generator)
-            permutation = mixmatch.mixup_partners(run, len(inputs))
-            inputs = mixmatch.mix(inputs, share, permutation)
-            targets = mixmatch.mix(targets, share, permutation)
-        logits = network(inputs)
-        num_labeled = 2 * len(batch.index)
-        loss = mixmatch.labeled_loss(logits[:num_labeled], targets[:num_labeled])
-        loss = loss + self.params.prior_penalty * mixmatch.prior_penalty(logits)
-        if other is not None:
-            unlabeled = mixmatch.unlabeled_loss(logits[num_labeled:], targets[num_labeled:])
-            loss = loss + self.params.lambda_u * ramp * unlabeled
-        return loss
-
-    def _guess(self, network: nn.Module, views: list[Tensor]) -> Sequence[Tensor]:
-        """Logits of each view by a network in train mode."""
-        if self.params.guess_together:
-            return network(torch.cat(views)).split([len(view) for view in views])
-        # Each view passes alone: batch statistics are part of the method.
-        return [network(view) for view in views]
+        inputs = torch.cat(learned)
+        # One share and one permutation: labeled and unlabeled samples mix freely.
+        return mixmatch.mixed_loss(
+            network,
+            inputs,
+            targets,
+            num_labeled=2 * len(batch.index),
+            share=mixmatch.mixup_share(self.params.mixup_alpha, run.generator),
+            partners=mixmatch.mixup_partners(run, len(inputs)),
+            unlabeled_weight=self.params.lambda_u * ramp,
+            prior_weight=self.params.prior_penalty,
+        )
 
 
 def _half_batch(run: Run) -> int:

@@ -10,6 +10,7 @@ from lnlbench.batch import Batch
 from lnlbench.method import Method
 from lnlbench.methods import mixmatch
 from lnlbench.methods.cross_entropy import rightly_labeled
+from lnlbench.networks.view_passes import view_logits
 from lnlbench.run import Run
 
 
@@ -59,7 +60,8 @@ class MixMatchOracle(Method):
         targets = [one_hot(batch.labels, run.num_classes).float()] * len(inputs)
         if other is not None:
             with torch.no_grad():
-                guesses = torch.stack([softmax(self.network(view), 1) for view in other.views])
+                logits = view_logits(self.network, other.views)
+                guesses = torch.stack([softmax(part, 1) for part in logits])
                 guessed = mixmatch.sharpen(guesses.mean(0), self.params.temperature)
             inputs += other.views
             targets += [guessed] * len(other.views)
