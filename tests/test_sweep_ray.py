@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 import resource
 import shutil
 import signal
@@ -13,7 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-from cli import PACKAGE, essence, start_process
+from cli import essence, start_process
+from clusters import SECONDS, add_node, arguments_of, clusters, descendants, lose, wait_until
 from plugin_zoo import install, patient_source
 from rich.console import Console
 
@@ -28,13 +28,7 @@ from lnlbench.sweep.grid import Grid, expand
 from lnlbench.sweep.process import Limits
 from lnlbench.sweep.store.object_store import ObjectStore
 
-ray_cluster = pytest.importorskip("ray.cluster_utils", reason="needs Ray: pip install ray")
-
-PATIENT = patient_source(0.05)
 OVERRIDES = ("limit_train=300", "limit_test=100", "epochs=12")
-STORE_BYTES = 80 * 2**20
-# The machine may have other things to do.
-SECONDS = 900
 
 
 @pytest.fixture
@@ -42,8 +36,13 @@ def modules(tmp_path):
     """The folder in which the nodes find plugins and other modules."""
     folder = tmp_path / "modules"
     folder.mkdir()
-    install(folder, "lnlbench-patient", PATIENT)
+    install(folder, "lnlbench-patient", patient_source(0.05))
     return folder
+
+
+@pytest.fixture
+def start_cluster(monkeypatch, modules):
+    yield from clusters(monkeypatch, modules)
 
 
 def start(folder, modules, command, *options):
@@ -75,73 +74,15 @@ def results_of(folder):
     return {result.fingerprint: essence(result.model_dump(mode="json")) for result in results}
 
 
-@pytest.fixture
-def start_cluster(monkeypatch, modules):
-    """Starts a cluster of so many nodes."""
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    # Ray's workers give way to all else on their machine, unless told otherwise.
-    monkeypatch.setenv("RAY_worker_niceness", "0")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(modules), str(PACKAGE))))
-    started = []
-
-    def start(nodes):
-        head = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": STORE_BYTES}
-        cluster = ray_cluster.Cluster(initialize_head=True, head_node_args=head)
-        started.append(cluster)
-        return cluster, [add_node(cluster) for _ in range(nodes - 1)]
-
-    yield start
-    for cluster in started:
-        cluster.shutdown()
-
-
-def add_node(cluster):
-    return cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
-
-
-def descendants(pid):
-    """The processes that a process has started, and they, in order."""
-    parents = {}
-    for file in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = file.read_text(errors="replace").rpartition(")")[2].split()
-        except OSError:
-            continue
-        parents.setdefault(int(fields[1]), []).append(int(file.parent.name))
-    found = [pid]
-    for each in found:
-        found += parents.get(each, [])
-    return found[1:]
-
-
 def run_with_checkpoint(pids):
     """The directory of a run among these processes that is past its first epoch."""
     for pid in pids:
-        try:
-            arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-        except OSError:
-            continue
+        arguments = arguments_of(pid)
         if "--spec" in arguments:
             directory = Path(arguments[arguments.index("--spec") + 1]).parent
             if (directory / "checkpoint").exists() and not (directory / "result.json").exists():
                 return directory
     return None
-
-
-def wait_until(condition, running, seconds=600):
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, running.read("err")
-        time.sleep(0.005)
-    return found
-
-
-def lose(cluster, node):
-    """End all processes of a node at once, as its machine's end does."""
-    [raylet] = node.all_processes["raylet"]
-    for pid in [raylet.process.pid, *descendants(raylet.process.pid)]:
-        os.kill(pid, signal.SIGKILL)
-    cluster.remove_node(node, allow_graceful=False)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "127.0.0.1:first", "no-such-host.invalid:1"])

@@ -99,7 +99,7 @@ def test_the_defaults_come_first_and_the_search_finds_better(folder):
     assert finished
     assert values_of(study.trials()[0]) == {"q": 0.7}
     assert all(0.1 <= values_of(trial)["q"] <= 1.0 for trial in study.trials())
-    tuning = found_recipe(study, CPU)
+    tuning = found_recipe(study)
     assert abs(tuning.params["q"] - 0.3) < 0.05
     assert tuning.score == max(1 - (values_of(t)["q"] - 0.3) ** 2 for t in study.trials())
     assert tuning.default_score == pytest.approx(1 - 0.16)
@@ -109,7 +109,7 @@ def test_the_defaults_come_first_and_the_search_finds_better(folder):
 
 def test_the_smallest_wins_when_smaller_is_better(folder):
     study, _ = search(folder, define(direction="minimize", objective="loss"), parabola, 6)
-    tuning = found_recipe(study, CPU)
+    tuning = found_recipe(study)
     assert tuning.score == min(trial.value for trial in study.trials())
     assert standard_error(tuning) is None
 
@@ -146,7 +146,7 @@ def test_a_default_in_words_is_tried_as_it_is(folder):
     assert seen[0] == "estimate"
     assert all(isinstance(rate, float) for rate in seen[1:])
     # The first of equals: the defaults themselves.
-    assert found_recipe(study, CPU).params == {"exponent": 1.0}
+    assert found_recipe(study).params == {"exponent": 1.0}
 
 
 def test_fixed_parameters_and_seeds_are_in_every_trial_and_in_the_recipe(folder):
@@ -157,7 +157,7 @@ def test_fixed_parameters_and_seeds_are_in_every_trial_and_in_the_recipe(folder)
     plan = json.loads((folder / "trial-0001" / "trial.json").read_text())
     assert [spec["seed"] for spec in plan["specs"]] == [7, 8]
     assert {spec["params"]["warmup_epochs"] for spec in plan["specs"]} == {1}
-    tuning = found_recipe(study, CPU)
+    tuning = found_recipe(study)
     assert tuning.params == {"warmup_epochs": 1, "lambda_u": 25.0}
     assert tuning.overrides == {"epochs": 2, "limit_train": 100}
 
@@ -177,7 +177,7 @@ def test_a_killed_trial_is_tried_again_and_then_failed_and_the_search_goes_on(fo
     assert sorted(attempts) == [(0, 1), (1, 1), (1, 2), (2, 1), (2, 2), (3, 1)]
     states = {trial.number: trial.state for trial in study.trials()}
     assert states[1] == TrialState.FAIL
-    assert found_recipe(study, CPU).failed == 1
+    assert found_recipe(study).failed == 1
 
 
 def test_what_diverges_never_wins_and_defaults_that_fail_end_the_search(folder, tmp_path):
@@ -186,7 +186,7 @@ def test_what_diverges_never_wins_and_defaults_that_fail_end_the_search(folder, 
         return parabola(job) if value_of(job) == 0.7 else diverged
 
     study, _ = search(folder, define(), end, 3)
-    tuning = found_recipe(study, CPU)
+    tuning = found_recipe(study)
     assert (tuning.params, tuning.pruned) == ({"q": 0.7}, 2)
     (tmp_path / "bad").mkdir()
     with pytest.raises(RunError, match="nothing was searched: no such thing"):
@@ -201,7 +201,7 @@ def test_a_refused_trial_ends_the_search_with_its_message(folder):
 
 def test_a_search_in_which_nothing_is_done_has_no_recipe(folder):
     with pytest.raises(RunError, match="No trial came to its end"):
-        found_recipe(Study(define(), folder, 2), CPU)
+        found_recipe(Study(define(), folder, 2))
 
 
 def report(epoch, value, epochs=9):
@@ -261,8 +261,8 @@ def test_real_trials_know_no_test_score_and_seeds_are_averaged(folder):
     assert [trial.state for trial in study.trials()] == [TrialState.COMPLETE] * 2
     for number, trial in enumerate(study.trials()):
         assert trial.value == pytest.approx(sum(finals[2 * number : 2 * number + 2]) / 2)
-        assert set(trial.user_attrs) == {"values", "wall_seconds", "samples"}
-    tuning = found_recipe(study, CPU)
+        assert set(trial.user_attrs) == {"values", "wall_seconds", "samples", "versions"}
+    tuning = found_recipe(study)
     assert tuning.validation_samples == 10
     assert 0 < tuning.wall_seconds == sum(map(seconds_of, study.trials()))
     # What has ended keeps its log alone.
@@ -318,8 +318,8 @@ def test_the_command_survives_a_kill_of_its_whole_group(tmp_path):
     (tmp_path / "calm").mkdir()
     definition = define(shortening=Shortening(epochs=6, limit_train=100))
     calm, _ = search(tmp_path / "calm", definition, really, 1)
-    assert found_recipe(calm, CPU).score == tuning.score
-    assert found_recipe(calm, CPU).params == tuning.params
+    assert found_recipe(calm).score == tuning.score
+    assert found_recipe(calm).params == tuning.params
 
 
 def test_the_plan_of_a_search_is_shown_and_nothing_is_begun(tmp_path):

@@ -99,3 +99,14 @@ def run_options(device: str, data_dir: Path | None, weights: Path | None) -> tup
     options += [] if data_dir is None else ["--data-dir", str(data_dir)]
     options += [] if weights is None else ["--weights", str(weights)]
     return tuple(options)
+
+
+def absolute(
+    output: Path, data_dir: Path | None, weights: Path | None
+) -> tuple[Path, Path | None, Path | None]:
+    """These paths for processes of other working directories."""
+    return (
+        output.absolute(),
+        None if data_dir is None else data_dir.absolute(),
+        None if weights is None else weights.absolute(),
+    )

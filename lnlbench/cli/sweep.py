@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from lnlbench.cli import executor_options as executors
 from lnlbench.cli import grid_options as options
-from lnlbench.errors import EXIT_FAILED, UsageError, unknown_name
+from lnlbench.errors import EXIT_FAILED, UsageError
 
 
 def sweep(
@@ -20,15 +21,9 @@ def sweep(
     set_: options.Settings = None,
     override: options.Overrides = None,
     set_data: options.DataSettings = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(min=1, help="Runs at a time; default by GPUs, or cores and memory."),
-    ] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(min=1, envvar="OMP_NUM_THREADS", help="Threads a run; default cores / jobs."),
-    ] = None,
-    runs_per_gpu: Annotated[int, typer.Option(min=1, help="Runs that share a GPU.")] = 1,
+    jobs: executors.Jobs = None,
+    threads: executors.Threads = None,
+    runs_per_gpu: executors.RunsPerGpu = 1,
     time_limit: Annotated[
         str | None, typer.Option(help="Limit of a run: seconds, or HH:MM:SS.")
     ] = None,
@@ -38,10 +33,8 @@ def sweep(
     retries: Annotated[
         int, typer.Option(min=0, help="Further attempts at a run whose process was killed.")
     ] = 1,
-    executor: Annotated[str, typer.Option(help="local: this machine; ray: a cluster.")] = "local",
-    address: Annotated[
-        str, typer.Option(help="The Ray cluster: auto for the one of this machine, or HOST:PORT.")
-    ] = "auto",
+    executor: executors.ExecutorName = "local",
+    address: executors.Address = "auto",
     device: options.Device = "auto",
     data_dir: options.DataDirectory = None,
     weights: options.Weights = None,
@@ -65,13 +58,11 @@ def sweep(
     from rich.console import Console
 
     from lnlbench.plugins import load_plugins
-    from lnlbench.runner.devices import available_cores, resolve_device
     from lnlbench.sweep.data import SweepData
     from lnlbench.sweep.display import choose_display
     from lnlbench.sweep.engine import Sweep
-    from lnlbench.sweep.executor import Executor, Job
+    from lnlbench.sweep.executor import Job
     from lnlbench.sweep.failure import record_failure
-    from lnlbench.sweep.local import LocalExecutor, default_slots, visible_gpus
     from lnlbench.sweep.plan import make_plan
     from lnlbench.sweep.process import Limits
     from lnlbench.sweep.store.stored_sweep import StoredSweep
@@ -85,16 +76,9 @@ def sweep(
     if take_over is not None and store is None:
         raise UsageError("--take-over is of the sweep that holds a store: give --store too.")
     limits = Limits(_seconds(time_limit), _bytes(memory_limit))
-    remote = executor == "ray"
-    if executor not in ("local", "ray"):
-        raise unknown_name("executor", executor, ("local", "ray"))
-    if remote or store is not None:
-        # Its nodes have other working directories.
-        output = output.absolute()
-        data_dir = None if data_dir is None else data_dir.absolute()
-        weights = None if weights is None else weights.absolute()
-    if not remote:
-        resolve_device(device)
+    where = executors.ExecutorOptions(executor, address, jobs, threads, runs_per_gpu, device)
+    if where.remote or store is not None:
+        output, data_dir, weights = options.absolute(output, data_dir, weights)
     plugins = load_plugins()
     data = SweepData(plugins)
     given = options.GridOptions(file, method, track, seeds, recipe, set_, override, set_data)
@@ -104,10 +88,7 @@ def sweep(
     with nullcontext() if stored is None or dry_run else stored.held(take_over):
         begun = set() if stored is None else stored.pull(specs)
         plan = make_plan(specs, output, plugins, begun)
-        cores, gpus = available_cores(), visible_gpus(device)
-        slots = jobs
-        if slots is None and not remote:
-            slots = default_slots(cores, len(gpus), runs_per_gpu, plan.peak_memory)
+        slots = where.slots(plan.peak_memory)
         print_plan(plan, slots, console)
         missing = plan.missing
         if stored is not None and not dry_run:
@@ -118,13 +99,7 @@ def sweep(
             if stored is not None and not stored.finish():
                 raise typer.Exit(EXIT_FAILED)
             return
-        chosen: Executor
-        if slots is None or remote:
-            from lnlbench.sweep.cluster import RayExecutor
-
-            chosen = RayExecutor(address, slots, threads or 1, device, runs_per_gpu, limits)
-        else:
-            chosen = LocalExecutor(slots, threads or max(1, cores // slots), gpus, limits)
+        chosen = where.start(slots, limits, queue=True)
         mirrored = None
         if stored is not None:
             chosen = mirrored = stored.mirrored(chosen)
@@ -132,7 +107,7 @@ def sweep(
         display = choose_display(console, len(missing))
 
         def record(job: Job, reason: str) -> Path:
-            if mirrored is not None and remote:
+            if mirrored is not None and where.remote:
                 mirrored.bring_state(job)
             written = record_failure(job.spec, plugins, output, data_dir, device, reason)
             if stored is not None:

@@ -1,12 +1,14 @@
 """`lnlbench tune`: search a method's parameters on noisy validation labels; write a recipe file."""
 
 import json
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from lnlbench.cli import executor_options as executors
 from lnlbench.cli import grid_options as options
 from lnlbench.errors import EXIT_FAILED, UsageError
 from lnlbench.runner.axes import parse_seeds
@@ -58,19 +60,14 @@ def tune(
         bool, typer.Option(help="End trials early that fall behind the others' median.")
     ] = True,
     sampler_seed: Annotated[int, typer.Option(min=0, help="Seed of the search itself.")] = 0,
-    jobs: Annotated[
-        int | None,
-        typer.Option(min=1, help="Trials at a time; default by GPUs, or cores and memory."),
-    ] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            min=1, envvar="OMP_NUM_THREADS", help="Threads a trial; default cores / jobs."
-        ),
-    ] = None,
+    jobs: executors.Jobs = None,
+    threads: executors.Threads = None,
+    runs_per_gpu: executors.RunsPerGpu = 1,
     retries: Annotated[
         int, typer.Option(min=0, help="Further attempts at a trial whose process was killed.")
     ] = 1,
+    executor: executors.ExecutorName = "local",
+    address: executors.Address = "auto",
     device: options.Device = "auto",
     data_dir: options.DataDirectory = None,
     weights: options.Weights = None,
@@ -95,17 +92,17 @@ def tune(
             "lnlbench tune needs Optuna, which is not installed. Install it with: "
             "pip install 'lnlbench[search]'"
         )
+    from contextlib import nullcontext, redirect_stdout
+
     from rich.console import Console
 
     from lnlbench.params import parse_assignments
     from lnlbench.plugins import load_plugins
     from lnlbench.results.atomic import write_atomically
     from lnlbench.results.store import ResultStore
-    from lnlbench.runner.devices import available_cores, resolve_device
     from lnlbench.runner.directory import RunDirectory
     from lnlbench.runner.series import check_spec
     from lnlbench.runner.spec import override_protocol
-    from lnlbench.sweep.local import LocalExecutor, default_slots, visible_gpus
     from lnlbench.sweep.plan import Costs
     from lnlbench.sweep.process import Limits
     from lnlbench.tune.definition import Shortening, define_search
@@ -114,7 +111,9 @@ def tune(
     from lnlbench.tune.search import Search
     from lnlbench.tune.study import Study, drop_torn_line
 
-    where = resolve_device(device)
+    chosen = executors.ExecutorOptions(executor, address, jobs, threads, runs_per_gpu, device)
+    if chosen.remote:
+        output, data_dir, weights = options.absolute(output, data_dir, weights)
     plugins = load_plugins()
     definition = define_search(
         *(plugins.method(method), track, recipe),
@@ -130,11 +129,10 @@ def tune(
     )
     [spec, *_] = definition.specs(plugins.method(method), {})
     check_spec(plugins, spec)
-    cores, gpus = available_cores(), visible_gpus(device)
     costs = Costs(ResultStore(output / "leaderboards").load_all(track)[0])
     # Of the track's own runs, which hold nothing out.
     full = spec.model_copy(update={"protocol": override_protocol(spec.protocol, {"validation": 0})})
-    slots = jobs or default_slots(cores, len(gpus), 1, costs.peak(full))
+    slots = chosen.slots(costs.peak(full))
     console = Console(stderr=as_json, highlight=False)
     folder = definition.folder(output)
     print_search(definition, folder, trials, slots, costs.seconds(full), console)
@@ -145,13 +143,17 @@ def tune(
         write_atomically(folder / "search.json", document.encode())
         drop_torn_line(folder)
         study = Study(definition, folder, spec.protocol.epochs)
-        executor = LocalExecutor(slots, threads or max(1, cores // slots), gpus, Limits())
         extra = options.run_options(device, data_dir, weights)
-        search_ = Search(study, plugins.method(method), executor, extra, console, retries)
-        if not search_.run(trials):
+        # Trials do not queue: each one's values depend on those that have ended.
+        running = chosen.start(slots, Limits(), queue=False)
+        search_ = Search(study, plugins.method(method), running, extra, console, retries)
+        # Ray prints what it notices, a lost node for example, to standard output.
+        with redirect_stdout(sys.stderr) if as_json else nullcontext():
+            finished = search_.run(trials)
+        if not finished:
             typer.echo("The same command goes on with what is missing.", err=True)
             raise typer.Exit(EXIT_FAILED)
-        tuning = found_recipe(study, where)
+        tuning = found_recipe(study)
         file = write_recipe(tuning, folder)
     print_found(study, tuning, file, console)
     if as_json:

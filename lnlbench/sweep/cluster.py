@@ -33,6 +33,8 @@ _SHOWN = 20
 class RayExecutor:
     """Runs jobs on a Ray cluster; each takes `threads` CPUs, and a share of a GPU if it has any.
 
+    Without `slots` it is given more jobs than it has room for, unless they may not `queue`.
+
     Raises:
         RunError: the cluster cannot be reached.
     """
@@ -45,6 +47,7 @@ class RayExecutor:
         device: str,
         runs_per_gpu: int,
         limits: Limits,
+        queue: bool = True,
     ) -> None:
         try:
             _check_reachable(address)
@@ -54,8 +57,12 @@ class RayExecutor:
                 f"Cannot reach the Ray cluster {address!r}: {error}. Start one with "
                 "'ray start --head', and give what it prints as --address."
             ) from error
-        self.slots = slots or IN_FLIGHT
-        gpus = device != "cpu" and ray.cluster_resources().get("GPU", 0) > 0
+        resources = ray.cluster_resources()
+        gpus = resources.get("GPU", 0) if device != "cpu" else 0
+        room = int(resources.get("CPU", 0)) // threads
+        if gpus:
+            room = min(room, int(gpus * runs_per_gpu))
+        self.slots = slots or (IN_FLIGHT if queue else max(1, room))
         # A lost task is tried again by the sweep, like a killed process of this machine.
         options: dict[str, Any] = {"num_cpus": threads, "max_retries": 0}
         options["num_gpus"] = 1 / runs_per_gpu if gpus else 0

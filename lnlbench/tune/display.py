@@ -21,11 +21,15 @@ def print_search(
     definition: SearchDefinition,
     folder: Path,
     trials: int,
-    slots: int,
+    slots: int | None,
     seconds: float | None,
     console: Console,
 ) -> None:
-    """Show what is searched, and how long it takes; `seconds` of one run, None when unknown."""
+    """Show what is searched, and how long it takes.
+
+    `slots` trials run at a time, None when the cluster says; `seconds` one run takes, None when
+    that is unknown.
+    """
     table = Table("parameter", "from", "to", "", box=None)
     for name, span in definition.ranges().items():
         kind = ", ".join((["whole"] if span.whole else []) + (["log"] if span.log else []))
@@ -34,12 +38,13 @@ def print_search(
     console.print(table)
     estimate = "time unknown: no recorded run"
     if seconds is not None:
-        whole = seconds * len(definition.seeds) * trials / slots
+        whole = seconds * len(definition.seeds) * trials / (slots or 1)
         estimate = f"at most {duration(whole)} by recorded runs, less what is pruned"
     seeds = ", ".join(map(str, definition.seeds))
+    at_a_time = f"{slots} at a time" if slots else "as many at a time as the cluster has room for"
     for line in (
         f"{_count(trials)} of {definition.method} on {definition.track}, recipe {definition.base}, "
-        f"seeds {seeds}; {slots} at a time; {estimate}.",
+        f"seeds {seeds}; {at_a_time}; {estimate}.",
         f"Compared: {definition.direction} {definition.objective}, "
         f"{100 * definition.validation:g} % of the training samples held out with noisy labels.",
         f"Search: {folder}",

@@ -3,25 +3,21 @@
 import math
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import optuna
-import torch
 from optuna.trial import TrialState
 
 from lnlbench.errors import RunError
 from lnlbench.results.atomic import write_atomically
 from lnlbench.results.tuning import Tuning
-from lnlbench.runner.environment import describe_environment
-from lnlbench.tune.search import SAMPLES
+from lnlbench.tune.search import SAMPLES, VERSIONS
 from lnlbench.tune.study import PRUNER, SAMPLER, Study, seconds_of, values_of
 
 FILE_NAME = "recipe.json"
-_VERSIONS = ("lnlbench", "torch", "python", "platform", "device", "git_commit")
 
 
-def found_recipe(study: Study, device: torch.device) -> Tuning:
-    """The recipe of the best trial.
+def found_recipe(study: Study) -> Tuning:
+    """The recipe of the best trial; its versions and device are those of that trial.
 
     Raises:
         RunError: no trial came to its end.
@@ -34,8 +30,6 @@ def found_recipe(study: Study, device: torch.device) -> Tuning:
     definition = study.definition
     ended = study.ended()
     first = ended[0]
-    environment = describe_environment(device, "")
-    versions: dict[str, Any] = {name: environment[name] for name in _VERSIONS}
     return Tuning(
         method=definition.method,
         track=definition.track,
@@ -59,7 +53,7 @@ def found_recipe(study: Study, device: torch.device) -> Tuning:
         sampler=SAMPLER,
         sampler_seed=definition.sampler_seed,
         pruner=PRUNER if definition.pruning else "none",
-        versions={**versions, "optuna": optuna.__version__},
+        versions={**best.user_attrs[VERSIONS], "optuna": optuna.__version__},
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

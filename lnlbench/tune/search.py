@@ -24,6 +24,7 @@ from lnlbench.tune.study import Study, seconds_of, values_of
 from lnlbench.tune.trial import PLAN_NAME, TrialOutcome, TrialPlan
 
 SAMPLES = "samples"
+VERSIONS = "versions"
 
 
 class Search(JobLoop):
@@ -134,6 +135,7 @@ class Search(JobLoop):
         trial = self._study.trial(number)
         if outcome.samples:
             trial.set_user_attr(SAMPLES, outcome.samples)
+            trial.set_user_attr(VERSIONS, outcome.versions)
         endings: dict[str, Callable[[int], None]] = {
             "pruned": self._study.prune,
             # It is as bad as a trial can be, and should keep the search away.

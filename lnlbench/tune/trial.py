@@ -2,10 +2,10 @@
 
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from optuna.trial import Trial
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 from rich.console import Console
 
 from lnlbench.data.load import load_dataset
@@ -17,6 +17,7 @@ from lnlbench.plugins import Plugins
 from lnlbench.runner.devices import resolve_device
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import EpochReport, PlainDisplay
+from lnlbench.runner.environment import describe_environment
 from lnlbench.runner.inputs import build_inputs
 from lnlbench.runner.loop import Execution
 from lnlbench.runner.prepare import prepare
@@ -26,6 +27,7 @@ from lnlbench.tune.definition import SearchDefinition
 from lnlbench.tune.study import Study, note_seconds, seconds_of
 
 PLAN_NAME = "trial.json"
+_VERSIONS = ("lnlbench", "torch", "python", "platform", "device", "git_commit")
 
 
 class TrialPlan(BaseModel):
@@ -39,13 +41,17 @@ class TrialPlan(BaseModel):
 
 
 class TrialOutcome(BaseModel):
-    """All that a search learns of a trial: how it ended, and its mean objective over seeds."""
+    """All that a search learns of a trial: how it ended, its mean objective over seeds, and where.
+
+    `versions` are those of the software and device that executed it, on whatever node.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     status: Literal["done", "pruned", "diverged", "failed", "interrupted"]
     score: float | None = None
     samples: int = 0
+    versions: dict[str, JsonValue] = {}
     error: str | None = None
 
 
@@ -96,14 +102,16 @@ def run_trial(
     console = Console(stderr=True, highlight=False)
     display = TrialDisplay(console, trial, definition.objective, before)
     sources = WeightSources(weights, plugins.backbones)
+    where = resolve_device(device)
+    environment = describe_environment(where, "")
     scores = []
-    samples = 0
+    known: dict[str, Any] = {"versions": {name: environment[name] for name in _VERSIONS}}
     with RunDirectory(folder).locked():
         dataset = load_dataset(plan.specs[0].protocol.dataset, data_dir)
         for spec in plan.specs:
-            prepared = prepare(spec, dataset, resolve_device(device)).blinded()
+            prepared = prepare(spec, dataset, where).blinded()
             assert prepared.split.validation is not None
-            samples = len(prepared.split.validation.labels)
+            known["samples"] = len(prepared.split.validation.labels)
             method = plugins.method(spec.method)
             execution = Execution(
                 prepared,
@@ -116,13 +124,13 @@ def run_trial(
             display.note_seconds()
             if status != "done":
                 ended = "pruned" if display.pruned else status
-                return TrialOutcome(status=ended, samples=samples, error=error)
+                return TrialOutcome(status=ended, **known, error=error)
             try:
                 scores.append(objective(execution.record, definition.objective))
             except RunError as reason:
-                return TrialOutcome(status="failed", samples=samples, error=str(reason))
+                return TrialOutcome(status="failed", **known, error=str(reason))
             display.comparing = False
-    return TrialOutcome(status="done", score=sum(scores) / len(scores), samples=samples)
+    return TrialOutcome(status="done", score=sum(scores) / len(scores), **known)
 
 
 def objective(record: Record, name: str) -> float:

@@ -1,0 +1,90 @@
+"""The options of `lnlbench sweep` and `lnlbench tune` that say where runs are executed."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lnlbench.errors import unknown_name
+
+if TYPE_CHECKING:
+    from lnlbench.sweep.executor import Executor
+    from lnlbench.sweep.process import Limits
+
+EXECUTORS = ("local", "ray")
+
+Jobs = Annotated[
+    int | None, typer.Option(min=1, help="Runs at a time; default by GPUs, or cores and memory.")
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(min=1, envvar="OMP_NUM_THREADS", help="Threads a run; default cores / jobs."),
+]
+RunsPerGpu = Annotated[int, typer.Option(min=1, help="Runs that share a GPU.")]
+ExecutorName = Annotated[str, typer.Option(help="local: this machine; ray: a cluster.")]
+Address = Annotated[
+    str, typer.Option(help="The Ray cluster: auto for the one of this machine, or HOST:PORT.")
+]
+
+
+@dataclass(frozen=True)
+class ExecutorOptions:
+    """What was given of the options that say where runs are executed.
+
+    Raises:
+        UsageError: no such executor, or no such device on this machine, which is to execute.
+    """
+
+    name: str
+    address: str
+    jobs: int | None
+    threads: int | None
+    runs_per_gpu: int
+    device: str
+
+    def __post_init__(self) -> None:
+        from lnlbench.runner.devices import resolve_device
+
+        if self.name not in EXECUTORS:
+            raise unknown_name("executor", self.name, EXECUTORS)
+        if not self.remote:
+            resolve_device(self.device)
+
+    @property
+    def remote(self) -> bool:
+        """Whether other machines execute the runs, with other working directories."""
+        return self.name == "ray"
+
+    def slots(self, peak_memory: int | None) -> int | None:
+        """Runs at a time, each of so many bytes; None when that is for the cluster to say."""
+        from lnlbench.runner.devices import available_cores
+        from lnlbench.sweep.local import default_slots, visible_gpus
+
+        if self.jobs is not None or self.remote:
+            return self.jobs
+        gpus = len(visible_gpus(self.device))
+        return default_slots(available_cores(), gpus, self.runs_per_gpu, peak_memory)
+
+    def start(self, slots: int | None, limits: "Limits", queue: bool) -> "Executor":
+        """An executor of so many slots.
+
+        Without a number, a cluster gets all jobs, or, when they may not `queue`, as many as it
+        has room for.
+
+        Raises:
+            UsageError: Ray is not installed.
+            RunError: the cluster cannot be reached.
+        """
+        if self.remote:
+            from lnlbench.sweep.cluster import RayExecutor
+
+            return RayExecutor(
+                *(self.address, slots, self.threads or 1, self.device, self.runs_per_gpu, limits),
+                queue=queue,
+            )
+        from lnlbench.runner.devices import available_cores
+        from lnlbench.sweep.local import LocalExecutor, visible_gpus
+
+        assert slots is not None
+        threads = self.threads or max(1, available_cores() // slots)
+        return LocalExecutor(slots, threads, visible_gpus(self.device), limits)
