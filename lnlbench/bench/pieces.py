@@ -1,4 +1,4 @@
-"""Timing the pieces around the network passes: views of images, the fit of a mixture, memory."""
+"""Timing the pieces around the network passes: views, the fit of a mixture, memory."""
 
 import statistics
 import time
@@ -11,16 +11,18 @@ from rich.console import Console
 from rich.table import Table
 
 from lnlbench.augment.views import ImageViews
-from lnlbench.bench.data import IMAGE_SHAPE, MEAN, STD
+from lnlbench.bench.data import FEATURES, IMAGE_SHAPE, MEAN, STD
 from lnlbench.bench.floor import wait_for
+from lnlbench.embeddings.views import EmbeddingViews, Standardization
 from lnlbench.methods.mixture import divide
 from lnlbench.runner.devices import describe_device
 
 IMAGES = 5120
+ROWS = 50_000
 LOSSES = 50_000
 COPIED_BYTES = 256 * 2**20
 # Images a call makes views of: a batch, or what runs hand a strong policy at once.
-_BATCH, _BLOCK = 64, 1024
+_BATCH, _BLOCK, _ROW_BATCH = 64, 1024, 256
 AUGMENTATIONS = {
     "weak: crop, flip, normalize": ("weak", _BATCH),
     "strong: AutoAugment": ("strong", _BLOCK),
@@ -30,7 +32,7 @@ AUGMENTATIONS = {
 
 @dataclass(frozen=True)
 class Piece:
-    """The median of `repeats` times of one piece, in its own unit, on one thread of a CPU."""
+    """The median of `repeats` times of one piece, in its own unit."""
 
     name: str
     value: float
@@ -48,6 +50,7 @@ def time_pieces(repeats: int, device: torch.device) -> list[Piece]:
                 Piece(name, _views(augment, size, repeats, device), "µs an image and view", repeats)
                 for name, (augment, size) in AUGMENTATIONS.items()
             ),
+            Piece("weak views of embeddings", _rows(repeats, device), "µs a sample", repeats),
             Piece(f"mixture of {LOSSES:,} losses", _mixture(repeats), "ms", repeats),
             Piece("copy of memory", _copy(repeats, device), "GB/s, read and written", repeats),
         ]
@@ -60,12 +63,12 @@ def document_of_pieces(pieces: list[Piece], device: torch.device) -> dict[str, A
     return {"device": describe_device(device), "pieces": [asdict(piece) for piece in pieces]}
 
 
-def print_pieces(pieces: list[Piece], device: torch.device) -> None:
-    """Print one line for each piece."""
-    title = f"Medians of {pieces[0].repeats}, one thread, {describe_device(device)}"
+def print_pieces(pieces: list[Piece], where: str) -> None:
+    """Print one line for each piece; `where` says on what they were timed."""
+    title = f"Medians of {pieces[0].repeats}, {where}"
     table = Table("piece", "time", "unit", title=title)
     for piece in pieces:
-        table.add_row(piece.name, f"{piece.value:.1f}", piece.unit)
+        table.add_row(piece.name, f"{piece.value:.3g}", piece.unit)
     Console(highlight=False).print(table)
 
 
@@ -84,6 +87,20 @@ def _views(augment: str, size: int, repeats: int, device: torch.device) -> float
             views.view(order[part], draws[part], augment)
 
     return _median(make, repeats, device) / IMAGES * 1e6
+
+
+def _rows(repeats: int, device: torch.device) -> float:
+    generator = torch.Generator().manual_seed(0)
+    features = [torch.randn(ROWS, FEATURES, generator=generator).half() for _ in range(2)]
+    views = EmbeddingViews(features, Standardization.of(features[0]), device)
+    order = torch.randperm(ROWS, generator=generator).to(device)
+    draws = views.draw("weak", ROWS, generator)
+
+    def make() -> None:
+        for index, draw in zip(order.split(_ROW_BATCH), draws.split(_ROW_BATCH), strict=True):
+            views.view(index, draw)
+
+    return _median(make, repeats, device) / ROWS * 1e6
 
 
 def _mixture(repeats: int) -> float:

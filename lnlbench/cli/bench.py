@@ -11,10 +11,11 @@ import typer
 from lnlbench.errors import UsageError
 
 if TYPE_CHECKING:
-    import torch
-
     from lnlbench.bench.compare import Task
     from lnlbench.plugins import Plugins
+
+DEFAULT_TRACK = "cifar100n-small"
+DEFAULT_SAMPLES = 2560
 
 
 def bench(
@@ -22,7 +23,9 @@ def bench(
         list[str] | None,
         typer.Option(help="Method; may be given more than once. Default: all without oracle."),
     ] = None,
-    track: Annotated[str, typer.Option(help="Track whose protocol is timed.")] = "cifar100n-small",
+    track: Annotated[
+        str | None, typer.Option(help="Track whose protocol is timed; default cifar100n-small.")
+    ] = None,
     backbone: Annotated[str | None, typer.Option(help="Override the network.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Override the batch size.")] = None,
     precision: Annotated[str | None, typer.Option(help="Override: auto, fp32 or bf16.")] = None,
@@ -45,7 +48,13 @@ def bench(
         bool,
         typer.Option("--pieces", help="Time views, the mixture and memory instead of methods."),
     ] = False,
-    samples: Annotated[int, typer.Option(min=4, help="Random training images.")] = 2560,
+    start_up: Annotated[
+        bool,
+        typer.Option("--start-up", help="Time --help and a run's way to its first step instead."),
+    ] = False,
+    samples: Annotated[
+        int | None, typer.Option(min=4, help="Random training images; default 2,560.")
+    ] = None,
     repeats: Annotated[int, typer.Option(min=1, help="Timed epochs; medians are printed.")] = 3,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     output: Annotated[Path | None, typer.Option(help="Also write the JSON to this file.")] = None,
@@ -61,14 +70,17 @@ def bench(
 
     overrides = {"backbone": backbone, "batch_size": batch_size, "precision": precision}
     changes = {key: value for key, value in overrides.items() if value is not None}
-    if pieces:
-        if method or changes or compiled or compare or reference or labeled_share:
+    of_methods = method or changes or compiled or compare or reference or labeled_share or samples
+    if pieces or start_up:
+        if of_methods or (pieces and (track or start_up)):
             raise UsageError(
-                "--pieces times no method and no network. Of the other options, give it --repeats, "
-                "--device, --output or --json alone."
+                "--pieces and --start-up are timed alone, and time no method. Of the other "
+                "options, give them --repeats, --device, --output and --json; --start-up takes "
+                "--track, too."
             )
-        _time_pieces(repeats, resolve_device(device), output, as_json)
+        _time_pieces(track or DEFAULT_TRACK if start_up else None, repeats, device, output, as_json)
         return
+    track = track or DEFAULT_TRACK
     plugins = load_plugins()
     resolve_device(device)
     timings = []
@@ -82,7 +94,7 @@ def bench(
                 f"Track {track!r} starts from pretrained weights, and bench times networks that "
                 "start from random ones. Choose another track, such as cifar100n-small."
             )
-        setting = Setting(samples, repeats, compiled, reference)
+        setting = Setting(samples or DEFAULT_SAMPLES, repeats, compiled, reference)
         task = Task(name, spec.params, spec.protocol, setting, device, labeled_share=labeled_share)
         found = time_in_turns(_options(task, compare)) if compare else [time_task(task)]
         timed = [timing for timing in found if timing is not None]
@@ -92,12 +104,22 @@ def bench(
     _deliver(document_of(timings), output, as_json, lambda: print_timings(timings))
 
 
-def _time_pieces(repeats: int, device: "torch.device", output: Path | None, as_json: bool) -> None:
+def _time_pieces(
+    start_up_on: str | None, repeats: int, device: str, output: Path | None, as_json: bool
+) -> None:
+    """Time the start of a run on a track, or else what surrounds the passes of any run."""
     from lnlbench.bench.pieces import document_of_pieces, print_pieces, time_pieces
+    from lnlbench.bench.start_up import time_start_up
+    from lnlbench.runner.devices import describe_device, resolve_device
 
-    timed = time_pieces(repeats, device)
-    document = document_of_pieces(timed, device)
-    _deliver(document, output, as_json, lambda: print_pieces(timed, device))
+    where = resolve_device(device)
+    if start_up_on is None:
+        timed, threads = time_pieces(repeats, where), "one thread, "
+    else:
+        timed, threads = time_start_up(start_up_on, device, repeats), ""
+    title = threads + describe_device(where)
+    document = document_of_pieces(timed, where)
+    _deliver(document, output, as_json, lambda: print_pieces(timed, title))
 
 
 def _deliver(
