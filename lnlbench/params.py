@@ -132,12 +132,16 @@ def validate_params(
     try:
         return params.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"]) or "the parameters together"
+        first, *others = error.errors()
+        # Of a field that may be one of several types, each has its own error and its own name.
+        same = [other for other in others if other["loc"][:1] == first["loc"][:1]]
+        place = first["loc"][:1] if same else first["loc"]
+        name = ".".join(map(str, place)) or "the parameters together"
+        allowed = "; or ".join(dict.fromkeys(each["msg"] for each in (first, *same)))
         field = params.model_fields.get(str(first["loc"][0])) if first["loc"] else None
         meaning = f" ({field.description})" if field is not None and field.description else ""
         given = "is missing" if first["type"] == "missing" else f"was given {first['input']!r}"
         raise UsageError(
             f"Parameter {name!r} of {kind} {owner!r}{meaning} {given}: "
-            f"{first['msg']}. '{command}' lists types and bounds."
+            f"{allowed}. '{command}' lists types and bounds."
         ) from error

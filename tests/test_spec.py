@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import pytest
 import torch
@@ -123,6 +123,14 @@ def test_params_refuse_infinity_and_nan():
     for value in (float("nan"), float("inf")):
         with pytest.raises(UsageError, match="weight"):
             validate_params("example", Example.Params, {"weight": value})
+
+
+def test_a_field_of_several_types_is_refused_by_its_own_name():
+    class Params(lnlbench.Params):
+        when: bool | Literal["auto"] = Field("auto", description="When.")
+
+    with pytest.raises(UsageError, match=r"'when' .*'maybe'.* a valid boolean.*; or .*'auto'"):
+        validate_params("example", Params, {"when": "maybe"})
 
 
 @pytest.mark.parametrize("track", track_names())

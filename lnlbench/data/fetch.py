@@ -13,7 +13,7 @@ from lnlbench.data.checksum import matches
 from lnlbench.data.download import download
 from lnlbench.data.location import DataDir
 from lnlbench.data.names import canonical_name
-from lnlbench.data.progress import Progress, shown_progress
+from lnlbench.data.progress import Progress, shown_downloads
 from lnlbench.data.sources import SOURCES, Source, missing_error, missing_files
 from lnlbench.errors import DataError
 
@@ -47,7 +47,7 @@ def fetch(
         with FileLock(folder / _LOCK):
             # Looked up again: another process may have fetched them while this one waited.
             missing = missing_files(wanted, folder)
-            with nullcontext(progress) if progress else shown_progress() as show:
+            with nullcontext(progress) if progress else shown_downloads() as show:
                 for source in missing:
                     _fetch_one(source, folder, show)
     except (httpx.HTTPError, httpx.InvalidURL) as error:

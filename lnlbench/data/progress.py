@@ -16,7 +16,7 @@ class Progress(Protocol):
 
 
 @contextmanager
-def shown_progress() -> Iterator[Progress]:
+def shown_downloads() -> Iterator[Progress]:
     """A display on standard error for as long as the block runs."""
     if not sys.stderr.isatty():
         yield PlainProgress()
