@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from lnlbench.augment.blocks import batch_bounds, in_batches, plain_batches
 from lnlbench.batch import Batch, CleanSubset
+from lnlbench.epoch_log import EpochLog
 from lnlbench.errors import UsageError
 from lnlbench.run_host import RunHost
 from lnlbench.seeds import generator_for, seed_for, seed_global_streams
@@ -34,12 +35,11 @@ class Run:
         self._optimizers: list[torch.optim.Optimizer] = []
         self._networks = 0
         self._calls = 0
-        self._finite = torch.ones((), dtype=torch.bool, device=host.device)
-        self._scalars: dict[str, list[Tensor | float]] = {}
         self.epoch = 0
         self.steps = 0
         self.samples = 0
         self.events: list[Event] = []
+        self.logged = EpochLog(host.device)
         self.generator = generator_for(host.seed, "method", "start")
 
     @property
@@ -135,8 +135,7 @@ class Run:
         # uninterrupted one would, with no generator state to save.
         self.epoch = epoch
         self.steps = self.samples = self._calls = 0
-        self._scalars = {}
-        self._finite.fill_(True)
+        self.logged.begin()
         self.generator = generator_for(self._host.seed, "method", epoch)
         seed_global_streams(self._host.seed, "global", epoch)
         factor = self._host.learning_rate_factor(epoch)
@@ -244,16 +243,13 @@ class Run:
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        # No transfer to the host here: the flag is read once, between two epochs.
-        self._finite.logical_and_(torch.isfinite(loss.detach()))
-        self.log(loss=loss.detach())
+        self.logged.add_loss(loss.detach())
         self.steps += 1
         self._host.step_finished()
 
     def log(self, **scalars: Tensor | float) -> None:
         """Record scalars; the epoch's mean of each becomes a curve of the result."""
-        for name, value in scalars.items():
-            self._scalars.setdefault(name, []).append(value)
+        self.logged.add(**scalars)
 
     def event(self, event: str, detail: str) -> None:
         """Record something out of the ordinary that the method met and survived."""
@@ -265,24 +261,6 @@ class Run:
         The file says of what `kind` they are, `facts` (plain JSON values), and where it is from.
         """
         self._host.save(name, kind, tensors, facts)
-
-    def epoch_was_finite(self) -> bool:
-        """Whether every loss of the current epoch was finite."""
-        return bool(self._finite.item())
-
-    def epoch_means(self) -> dict[str, float]:
-        """The means of the scalars logged in the current epoch."""
-        means = {}
-        for name, values in self._scalars.items():
-            # Stacked where they are: one transfer for each name, not one for each step.
-            tensors = [torch.as_tensor(value, device=self.device).float() for value in values]
-            means[name] = float(torch.stack(tensors).double().mean())
-        return means
-
-    def latest(self, name: str) -> float | None:
-        """The last value logged under a name in the current epoch."""
-        values = self._scalars.get(name)
-        return float(values[-1]) if values else None
 
 
 def _augmentations(views: int | None, augment: str | Sequence[str]) -> tuple[str, ...]:

@@ -175,7 +175,7 @@ def test_the_belief_is_the_weight_before_dropout():
     method = MentorNetPD(MentorNetPD.Params(curriculum="baseline", example_dropout=((0.9, 100),)))
     method.fit(run)
     assert (method.weights == 1).all()
-    assert run.epoch_means()["mean_weight"] < 0.15
+    assert run.logged.means()["mean_weight"] < 0.15
     assert method.clean_probability() is None
 
 

@@ -162,7 +162,7 @@ def train(count=60, epochs=1, run_options=None, **params):
     def note(epoch):
         by_epoch.append(run.calls[sum(map(len, by_epoch)) :])
         beliefs.append(method.clean_probability())
-        assert run.epoch_was_finite()
+        assert run.logged.losses_were_finite()
 
     run._host.epoch_finished = note
     method.fit(run)

@@ -289,7 +289,7 @@ def test_one_wrong_label_leaves_nothing_to_guess():
         network=lambda: nn.Sequential(nn.Flatten(), nn.BatchNorm1d(3072), nn.Linear(3072, 4)),
     )
     MixMatchOracle(MixMatchOracle.Params()).fit(run)
-    assert run.epoch_was_finite()
+    assert run.logged.losses_were_finite()
 
 
 @pytest.mark.parametrize("noise_rate", [0.0, 0.4])

@@ -117,8 +117,8 @@ def test_a_step_follows_the_gradient_and_the_schedule():
         before = network.weight.detach().clone()
         run.step((3 * network.weight).sum(), optimizer)
         rates.append(float(before - network.weight.detach()) / 3)
-        assert run.latest("loss") == pytest.approx(3 * float(before))
-        assert run.epoch_was_finite()
+        assert run.logged.latest("loss") == pytest.approx(3 * float(before))
+        assert run.logged.losses_were_finite()
     assert rates == pytest.approx([0.1, 0.05, 0.025])
 
 
@@ -131,7 +131,7 @@ def test_a_loss_that_is_not_finite_is_remembered_to_the_end_of_its_epoch():
         for factor in (1.0, float("inf") if epoch == 0 else 1.0, 1.0):
             network.weight.data.fill_(1.0)
             run.step((factor * network.weight).sum(), optimizer)
-        finite.append(run.epoch_was_finite())
+        finite.append(run.logged.losses_were_finite())
     assert finite == [False, True]
 
 
@@ -141,5 +141,5 @@ def test_logged_scalars_become_the_mean_of_their_epoch():
     for epoch in run.epochs():
         for value in (1.0, 2.0, torch.tensor(6.0)):
             run.log(share=value + epoch)
-        means.append(run.epoch_means())
+        means.append(run.logged.means())
     assert means == [{"share": 3.0}, {"share": 4.0}]

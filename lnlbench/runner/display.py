@@ -126,7 +126,7 @@ class LiveDisplay(PlainDisplay):
         if now - self._refreshed < REFRESH_SECONDS:
             return
         self._refreshed = now
-        loss = run.latest("loss")
+        loss = run.logged.latest("loss")
         parts = [
             f"epoch {run.epoch + 1}/{run.max_epochs}",
             f"step {run.steps}",

@@ -185,12 +185,12 @@ class Execution:
 
     def _epoch_finished(self, epoch: int) -> None:
         """Check, evaluate, record, save, show."""
-        if not self._run.epoch_was_finite():
+        if not self._run.logged.losses_were_finite():
             raise Diverged(
                 f"A loss was infinite or NaN in epoch {epoch + 1}. "
                 "A lower learning rate may help: --lr."
             )
-        scalars = self._run.epoch_means()  # waits for the device: the epoch's time is whole
+        scalars = self._run.logged.means()  # waits for the device: the epoch's time is whole
         seconds = time.monotonic() - self._epoch_began
         scores = self._observations.look(self.method, epoch, self.record)
         self._began += self._observations.unpaid_seconds

@@ -1,0 +1,47 @@
+"""What is noted of one epoch of a method: logged scalars, and whether its losses were finite."""
+
+import torch
+from torch import Tensor
+
+
+class EpochLog:
+    """Scalars and losses of the current epoch; they stay on the device until they are asked for."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._finite = torch.ones((), dtype=torch.bool, device=device)
+        self._scalars: dict[str, list[Tensor | float]] = {}
+
+    def begin(self) -> None:
+        """Forget the epoch before."""
+        self._scalars = {}
+        self._finite.fill_(True)
+
+    def add(self, **scalars: Tensor | float) -> None:
+        """Note further values under these names."""
+        for name, value in scalars.items():
+            self._scalars.setdefault(name, []).append(value)
+
+    def add_loss(self, loss: Tensor) -> None:
+        """Note a step's loss, and whether it is finite."""
+        # No transfer to the host here: the flag is read once, between two epochs.
+        self._finite.logical_and_(torch.isfinite(loss))
+        self.add(loss=loss)
+
+    def losses_were_finite(self) -> bool:
+        """Whether every loss of the epoch was finite."""
+        return bool(self._finite.item())
+
+    def means(self) -> dict[str, float]:
+        """The mean of each name's values."""
+        means = {}
+        for name, values in self._scalars.items():
+            # Stacked where they are: one transfer for each name, not one for each step.
+            tensors = [torch.as_tensor(value, device=self._device).float() for value in values]
+            means[name] = float(torch.stack(tensors).double().mean())
+        return means
+
+    def latest(self, name: str) -> float | None:
+        """The last value under a name, if there is any."""
+        values = self._scalars.get(name)
+        return float(values[-1]) if values else None
