@@ -71,7 +71,7 @@ def mix(values: Tensor, share: float | Tensor, partners: Tensor) -> Tensor:
     """
     # Channels last, an image is one row, and index_select copies it whole.
     others = values.movedim(1, -1).index_select(0, partners).movedim(-1, 1)
-    return torch.lerp(others, values, share)
+    return others.lerp_(values, share)
 
 
 def labeled_loss(logits: Tensor, soft_labels: Tensor) -> Tensor:
