@@ -28,7 +28,7 @@ class FeatureDropout(nn.Module):
         words.random_(-(2**63), None)  # the whole range: without it the top bit is never set
         draws = words.view(torch.uint8)[:count].view(features.shape)
         kept = torch.empty(features.shape, dtype=features.dtype, device=features.device)
-        # Compared into numbers at once: filling by a mask takes twelve times as long on a CPU.
+        # Compared into numbers at once: filling by a mask takes several times as long on a CPU.
         torch.ge(draws, self.dropped_bytes, out=kept)
         return (features * (256 / (256 - self.dropped_bytes))).mul_(kept)
 
