@@ -31,8 +31,8 @@ def parse_seeds(text: str) -> list[int]:
         numbers = []
     if not numbers or min(numbers) < 0:
         raise UsageError(
-            f"--seeds was given {text!r}. Give a number N for 0..N-1, a range such as 0-4, "
-            "or a list such as 0,2,7."
+            f"--seeds was given {text!r}. Give a number N for 0..N-1, a range such as 0-4 "
+            "(0-0 is seed 0 alone), or a list such as 0,2,7."
         )
     return list(dict.fromkeys(numbers))
 
