@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -283,6 +284,27 @@ def test_a_torn_line_is_forgotten_and_a_damaged_file_is_named(folder):
     journal.write_bytes(b"no journal\n" + kept)
     with pytest.raises(DataError, match=r"trials.journal is damaged"):
         Study(define(), folder, 2)
+
+
+def test_the_lock_of_a_process_that_was_killed_while_it_wrote_is_dropped(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    place = Path(folder.name)
+    search(place, define(), parabola, 2)
+    lock = place / f"{JOURNAL_NAME}.lock"
+    lock.symlink_to(place / JOURNAL_NAME)  # as Optuna makes it for a relative path
+    drop_torn_line(place)
+    assert not lock.is_symlink()
+    targets, link = [], os.symlink
+
+    def note(target, *rest):
+        targets.append(target)
+        link(target, *rest)
+
+    monkeypatch.setattr(os, "symlink", note)
+    _, finished = search(place, define(), parabola, 3)
+    assert finished
+    assert targets
+    assert all(Path(target).is_absolute() for target in targets)
 
 
 def test_an_objective_that_no_run_logs_is_named(folder):

@@ -39,7 +39,8 @@ class Study:
     def __init__(self, definition: SearchDefinition, folder: Path, epochs: int) -> None:
         self.definition = definition
         self.folder = folder
-        file = folder / JOURNAL_NAME
+        # Absolute: Optuna's lock is a link to it, and seen to be stale only where it leads there.
+        file = (folder / JOURNAL_NAME).absolute()
         try:
             self._storage = JournalStorage(JournalFileBackend(str(file)))
         except ValueError as error:
@@ -126,9 +127,11 @@ class Study:
 def drop_torn_line(folder: Path) -> None:
     """Cut off what a process did not write to its end: Optuna would join the next line to it.
 
-    Only for whoever holds the search, while no trial runs.
+    The lock of a process that was killed while it wrote goes, too. Only for whoever holds the
+    search, while no trial runs.
     """
     file = folder / JOURNAL_NAME
+    (folder / f"{JOURNAL_NAME}.lock").unlink(missing_ok=True)
     if not file.exists():
         return
     with file.open("r+b") as journal:
