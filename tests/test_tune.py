@@ -25,7 +25,7 @@ from lnlbench.sweep.process import Exit
 from lnlbench.tune.definition import Shortening, define_search
 from lnlbench.tune.recipe import found_recipe, standard_error
 from lnlbench.tune.search import Search
-from lnlbench.tune.study import JOURNAL_NAME, Study, drop_torn_line, seconds_of, values_of
+from lnlbench.tune.study import JOURNAL_NAME, Study, mend_journal, seconds_of, values_of
 from lnlbench.tune.trial import TrialDisplay, TrialOutcome, run_trial
 
 PLUGINS = load_plugins(strict=True)
@@ -276,7 +276,7 @@ def test_a_torn_line_is_forgotten_and_a_damaged_file_is_named(folder):
     journal = folder / JOURNAL_NAME
     kept = journal.read_bytes()
     journal.write_bytes(kept + b'{"op_code":5,"wor')
-    drop_torn_line(folder)
+    mend_journal(folder)
     assert journal.read_bytes() == kept
     longer, finished = search(folder, define(), parabola, 4)
     assert finished
@@ -292,7 +292,7 @@ def test_the_lock_of_a_process_that_was_killed_while_it_wrote_is_dropped(folder,
     search(place, define(), parabola, 2)
     lock = place / f"{JOURNAL_NAME}.lock"
     lock.symlink_to(place / JOURNAL_NAME)  # as Optuna makes it for a relative path
-    drop_torn_line(place)
+    mend_journal(place)
     assert not lock.is_symlink()
     targets, link = [], os.symlink
 

@@ -11,18 +11,18 @@ from rich.console import Console
 from rich.table import Table
 
 from lnlbench.augment.views import ImageViews
-from lnlbench.bench.data import FEATURES, IMAGE_SHAPE, MEAN, STD
+from lnlbench.bench.data import IMAGE_SHAPE, MEAN, STD, random_samples, views_of
 from lnlbench.bench.floor import wait_for
-from lnlbench.embeddings.views import EmbeddingViews, Standardization
 from lnlbench.methods.mixture import divide
 from lnlbench.runner.devices import describe_device
+from lnlbench.tracks import load_track
 
 IMAGES = 5120
 ROWS = 50_000
 LOSSES = 50_000
 COPIED_BYTES = 256 * 2**20
 # Images a call makes views of: a batch, or what runs hand a strong policy at once.
-_BATCH, _BLOCK, _ROW_BATCH = 64, 1024, 256
+_BATCH, _BLOCK = 64, 1024
 AUGMENTATIONS = {
     "weak: crop, flip, normalize": ("weak", _BATCH),
     "strong: AutoAugment": ("strong", _BLOCK),
@@ -91,14 +91,16 @@ def _views(augment: str, size: int, repeats: int, device: torch.device) -> float
 
 def _rows(repeats: int, device: torch.device) -> float:
     generator = torch.Generator().manual_seed(0)
-    features = [torch.randn(ROWS, FEATURES, generator=generator).half() for _ in range(2)]
-    views = EmbeddingViews(features, Standardization.of(features[0]), device)
+    protocol = load_track("cifar100n-embedding").protocol
+    samples = random_samples(protocol, ROWS, generator)
+    views = views_of(protocol, samples, protocol.augment, device)
     order = torch.randperm(ROWS, generator=generator).to(device)
     draws = views.draw("weak", ROWS, generator)
+    size = protocol.batch_size
 
     def make() -> None:
-        for index, draw in zip(order.split(_ROW_BATCH), draws.split(_ROW_BATCH), strict=True):
-            views.view(index, draw)
+        for index, draw in zip(order.split(size), draws.split(size), strict=True):
+            views.view(index, draw, "weak")
 
     return _median(make, repeats, device) / ROWS * 1e6
 

@@ -109,7 +109,7 @@ def tune(
     from lnlbench.tune.display import print_found, print_search
     from lnlbench.tune.recipe import found_recipe, write_recipe
     from lnlbench.tune.search import Search
-    from lnlbench.tune.study import Study, drop_torn_line
+    from lnlbench.tune.study import Study, mend_journal
 
     chosen = executors.ExecutorOptions(executor, address, jobs, threads, runs_per_gpu, device)
     if chosen.remote:
@@ -141,7 +141,7 @@ def tune(
     with RunDirectory(folder).locked():
         document = definition.model_dump_json(indent=2) + "\n"
         write_atomically(folder / "search.json", document.encode())
-        drop_torn_line(folder)
+        mend_journal(folder)
         study = Study(definition, folder, spec.protocol.epochs)
         extra = options.run_options(device, data_dir, weights)
         # Trials do not queue: each one's values depend on those that have ended.

@@ -19,6 +19,8 @@ FILE_NAME = "recipe.json"
 def found_recipe(study: Study) -> Tuning:
     """The recipe of the best trial; its versions and device are those of that trial.
 
+    Trials of searches that an older lnlbench has begun do not say theirs.
+
     Raises:
         RunError: no trial came to its end.
     """
@@ -53,7 +55,7 @@ def found_recipe(study: Study) -> Tuning:
         sampler=SAMPLER,
         sampler_seed=definition.sampler_seed,
         pruner=PRUNER if definition.pruning else "none",
-        versions={**best.user_attrs[VERSIONS], "optuna": optuna.__version__},
+        versions={**best.user_attrs.get(VERSIONS, {}), "optuna": optuna.__version__},
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

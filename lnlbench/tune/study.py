@@ -124,7 +124,7 @@ class Study:
         return {name: base.get(name) for name in ranges if _holds(ranges[name], base.get(name))}
 
 
-def drop_torn_line(folder: Path) -> None:
+def mend_journal(folder: Path) -> None:
     """Cut off what a process did not write to its end: Optuna would join the next line to it.
 
     The lock of a process that was killed while it wrote goes, too. Only for whoever holds the
