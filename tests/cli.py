@@ -56,6 +56,8 @@ def call(*arguments: object, stdin: str = "", **variables: str) -> Outcome:
     with (
         _one_thread(),
         patch.object(sys, "argv", ["lnlbench", *map(str, arguments)]),
+        # With `python -m pytest` the command would call itself "python -m pytest.lnlbench".
+        patch.object(sys.modules["__main__"], "__package__", None),
         patch.object(sys, "stdin", io.StringIO(stdin)),
         patch.dict(os.environ, environment(**variables), clear=True),
         contextlib.redirect_stdout(out),
