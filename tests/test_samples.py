@@ -1,6 +1,7 @@
 """samples.parquet: what became of each training sample, also of a run that was stopped."""
 
 import itertools
+import shlex
 import sys
 
 import pytest
@@ -138,6 +139,21 @@ def test_by_the_command_line(tmp_path):
     assert call(*arguments, "--samples", "--overwrite").code == 0
     assert directory_of(tmp_path).samples_file.exists()
     assert call(*arguments, "--samples").code == 0
+
+
+def test_a_sweep_asks_its_runs_for_samples_and_says_which_have_none(tmp_path):
+    overrides = ("limit_train=200", "limit_test=100", "epochs=2")
+    grid = ("--method", "ce", "--track", "digits", "--output", tmp_path)
+    grid += tuple(part for each in overrides for part in ("--override", each))
+    assert call("sweep", *grid).code == 0
+    late = call("sweep", *grid, "--seeds", "2", "--samples")
+    assert late.code == 0
+    assert "1 of the runs that are done have no samples.parquet" in late.out
+    with_file = [path.parent.name for path in (tmp_path / "runs").rglob("samples.parquet")]
+    assert ["seed1" in name for name in with_file] == [True]
+    planned = call("plan", *grid, "--seeds", "3", "--samples")
+    assert [shlex.split(line).count("--samples") for line in planned.out.splitlines()] == [1]
+    assert "have no samples.parquet" in planned.err
 
 
 def test_without_pyarrow_the_command_says_so_before_it_trains(tmp_path, monkeypatch):

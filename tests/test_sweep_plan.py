@@ -160,6 +160,7 @@ WRONG = {
     "no time": ((*GRID, "--method", "ce", "--time-limit", "0"), ("'0'", "HH:MM:SS")),
     "memory limit": ((*GRID, "--method", "ce", "--memory-limit", "much"), ("'much'", "4GiB")),
     "device": ((*GRID, "--method", "ce", "--device", "gpu"), ("'gpu'", "cuda:N")),
+    "logger": ((*GRID, "--method", "ce", "--log", "tensorbord"), ("Did you mean 'tensorboard'",)),
     "no file": (("nowhere.toml",), ("nowhere.toml", "No such file")),
 }
 

@@ -44,6 +44,12 @@ Weights = Annotated[
     Path | None, typer.Option(help="Pretrained weights: a .safetensors or .pth file.")
 ]
 Output = Annotated[Path, typer.Option(help="Folder that has runs/ and leaderboards/.")]
+Samples = Annotated[
+    bool, typer.Option("--samples", help="Also write each run's samples.parquet: a row per sample.")
+]
+Log = Annotated[
+    list[str] | None, typer.Option(help="Also log to: tensorboard, in each run's directory.")
+]
 
 
 @dataclass(frozen=True)
@@ -93,11 +99,32 @@ class GridOptions:
         return expand([grid], plugins, weights, data)
 
 
-def run_options(device: str, data_dir: Path | None, weights: Path | None) -> tuple[str, ...]:
-    """What `lnlbench run` is to be told besides the run itself."""
+def run_options(
+    device: str,
+    data_dir: Path | None,
+    weights: Path | None,
+    samples: bool = False,
+    log: list[str] | None = None,
+) -> tuple[str, ...]:
+    """What `lnlbench run` is to be told besides the run itself.
+
+    Raises:
+        UsageError: what `samples` or `log` ask for is unknown, or not installed.
+    """
     options = [] if device == "auto" else ["--device", device]
     options += [] if data_dir is None else ["--data-dir", str(data_dir)]
     options += [] if weights is None else ["--weights", str(weights)]
+    if samples:
+        from lnlbench.runner.samples import require_pyarrow
+
+        require_pyarrow()
+        options.append("--samples")
+    if log:
+        from lnlbench.loggers import make_logger
+
+        for name in split_names(log):
+            make_logger(name)
+            options += ["--log", name]
     return tuple(options)
 
 

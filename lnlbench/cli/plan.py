@@ -21,6 +21,8 @@ def plan(
     data_dir: options.DataDirectory = None,
     weights: options.Weights = None,
     output: options.Output = Path(),
+    samples: options.Samples = False,
+    log: options.Log = None,
 ) -> None:
     """Print one `lnlbench run --spec …` line for each run that is not done yet.
 
@@ -29,16 +31,16 @@ def plan(
     from lnlbench.plugins import load_plugins
     from lnlbench.sweep.data import SweepData
     from lnlbench.sweep.plan import make_plan
-    from lnlbench.sweep.summary import refusals
+    from lnlbench.sweep.summary import notes
 
     given = options.GridOptions(file, method, track, seeds, recipe, set_, override, set_data)
     plugins = load_plugins()
     data = SweepData(plugins)
     specs = given.specs(plugins, weights, data)
-    extra = options.run_options(device, data_dir, weights)
+    extra = options.run_options(device, data_dir, weights, samples, log)
     planned = make_plan(specs, output, plugins)
-    for reason in refusals(planned):
-        typer.echo(reason, err=True)
+    for note in notes(planned, samples):
+        typer.echo(note, err=True)
     for run in planned.missing:
         run.directory.write_spec(run.spec, data.locations(run.spec))
         place = ["--spec", str(run.directory.spec_file), "--output", str(output)]

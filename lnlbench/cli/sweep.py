@@ -39,6 +39,8 @@ def sweep(
     data_dir: options.DataDirectory = None,
     weights: options.Weights = None,
     output: options.Output = Path(),
+    samples: options.Samples = False,
+    log: options.Log = None,
     store: Annotated[
         str | None,
         typer.Option(help="Keep results and checkpoints in an object store, s3://bucket/prefix."),
@@ -79,6 +81,7 @@ def sweep(
     where = executors.ExecutorOptions(executor, address, jobs, threads, runs_per_gpu, device)
     if where.remote or store is not None:
         output, data_dir, weights = options.absolute(output, data_dir, weights)
+    extra = options.run_options(device, data_dir, weights, samples, log)
     plugins = load_plugins()
     data = SweepData(plugins)
     given = options.GridOptions(file, method, track, seeds, recipe, set_, override, set_data)
@@ -89,7 +92,7 @@ def sweep(
         begun = set() if stored is None else stored.pull(specs)
         plan = make_plan(specs, output, plugins, begun)
         slots = where.slots(plan.peak_memory)
-        print_plan(plan, slots, console)
+        print_plan(plan, slots, console, samples)
         missing = plan.missing
         if stored is not None and not dry_run:
             stored.push_done(plan)
@@ -103,7 +106,6 @@ def sweep(
         mirrored = None
         if stored is not None:
             chosen = mirrored = stored.mirrored(chosen)
-        extra = options.run_options(device, data_dir, weights)
         display = choose_display(console, len(missing))
 
         def record(job: Job, reason: str) -> Path:

@@ -19,10 +19,11 @@ def rerun_command(job: Job, options: tuple[str, ...]) -> str:
     return shlex.join(["lnlbench", "run", "--resume", str(job.directory.path), *options])
 
 
-def print_plan(plan: Plan, slots: int | None, console: Console) -> None:
+def print_plan(plan: Plan, slots: int | None, console: Console, samples: bool = False) -> None:
     """Show how many runs of each method and track are done and missing, and how long they take.
 
     Without `slots`, when nobody knows how many run at a time, the time is that of all in a row.
+    `samples`: whether samples.parquet of each run is wanted.
     """
     groups: dict[tuple[str, str], list[PlannedRun]] = {}
     for run in plan.runs:
@@ -46,19 +47,27 @@ def print_plan(plan: Plan, slots: int | None, console: Console) -> None:
         line += "" if slots is None else f"; {slots} at a time"
         line += f", estimated {_estimate(known, slots or 1)}" if unknown < len(missing_runs) else ""
         line += f", {unknown} without a recorded cost" if unknown else ""
-    for text in (f"{line}.", *refusals(plan)):
+    for text in (f"{line}.", *notes(plan, samples)):
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def refusals(plan: Plan) -> list[str]:
-    """The runs that their tracks refuse, of each method and track how many, and why."""
+def notes(plan: Plan, samples: bool) -> list[str]:
+    """What a plan leaves undone: runs that their tracks refuse, samples.parquet of done ones."""
     counts = Counter(
         (run.spec.method, run.spec.track, run.reason) for run in plan.runs if run.reason is not None
     )
-    return [
+    lines = [
         f"Refused: {method} · {track}, {count} runs: {reason}"
         for (method, track, reason), count in counts.items()
     ]
+    done = [run for run in plan.runs if run.state == "done"]
+    without = sum(not run.directory.samples_file.exists() for run in done)
+    if samples and without:
+        lines.append(
+            f"{without} of the runs that are done have no samples.parquet: they were made without "
+            "--samples, or elsewhere. 'lnlbench run … --samples --overwrite' makes one anew."
+        )
+    return lines
 
 
 def print_summary(
