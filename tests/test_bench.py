@@ -228,6 +228,19 @@ def test_compared_options_run_in_processes_of_their_own(tmp_path):
     assert second["ratio_to_first"] > 0
 
 
+def test_methods_are_timed_in_turns_and_compared_with_the_first(tmp_path):
+    file = tmp_path / "bench.json"
+    methods = ("--method", "ce", "--method", "label-smoothing", "--in-turns")
+    arguments = (*methods, "--track", "digits", "--samples", "40", "--repeats", "1")
+    outcome = call("bench", *arguments, "--output", str(file))
+    assert outcome.code == 0, outcome.err
+    assert "× first" in outcome.out
+    first, second = json.loads(file.read_text())["timings"]
+    assert (first["method"], first["ratio_to_first"]) == ("ce", 1)
+    assert second["method"] == "label-smoothing"
+    assert second["ratio_to_first"] == second["epochs"][0] / first["epochs"][0]
+
+
 def test_what_a_process_raises_is_raised_here():
     task = Task("no-such-method", {}, PROTOCOL, ONCE, "cpu")
     with pytest.raises(UsageError, match="no-such-method"):
@@ -237,11 +250,12 @@ def test_what_a_process_raises_is_raised_here():
 def test_ratios_to_the_first_option_are_round_by_round(capsys):
     timing = replace(bench(CrossEntropy), option="fp32", epochs=(1.0, 2.0, 4.0))
     other = replace(timing, option="bf16", epochs=(2.0, 2.0, 2.0))
-    entries = document_of([timing, other])["timings"]
+    assert document_of([[timing], [other]])["timings"][1]["ratio_to_first"] is None
+    entries = document_of([[timing, other]])["timings"]
     assert [entry["ratio_to_first"] for entry in entries] == [1.0, 1.0]
     other = replace(other, epochs=(2.0, 4.0, 4.0))
-    assert document_of([timing, other])["timings"][1]["ratio_to_first"] == 2.0
-    print_timings([timing, other])
+    assert document_of([[timing, other]])["timings"][1]["ratio_to_first"] == 2.0
+    print_timings([[timing, other]])
     assert "first" in capsys.readouterr().out
     print_timings([])
     assert "nothing to time" in capsys.readouterr().out
@@ -253,6 +267,7 @@ def test_ratios_to_the_first_option_are_round_by_round(capsys):
         (("--method", "knn", "--samples", "20"), "no floor"),
         (("--method", "ce-clean"), "random images have no clean labels"),
         (("--method", "ce", "--track", "cifar100n-pretrained"), "starts from pretrained weights"),
+        (("--in-turns",), "name them with --method"),
         (("--method", "ce", "--compare", "fp16"), "'fp16'. Options are fp32, bf16 and compile"),
         (("--method", "ce", "--compare", "fp32+bf16"), "'fp32+bf16'. Options are"),
     ],

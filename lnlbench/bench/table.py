@@ -12,32 +12,33 @@ from lnlbench.bench.sections import SECTIONS
 from lnlbench.bench.timing import Timing
 
 
-def document_of(timings: Sequence[Timing]) -> dict[str, Any]:
-    """Every timing; compared ones say how many times the first option's epoch theirs takes."""
+def document_of(groups: Sequence[Sequence[Timing]]) -> dict[str, Any]:
+    """Every timing; of those timed in turns, how many times the epoch of their group's first."""
     entries = []
-    for timing in timings:
+    for timing, ratio in _with_ratios(groups):
         entry: dict[str, Any] = timing.document()
-        entry["ratio_to_first"] = _ratio_to_first(timing, timings)
+        entry["ratio_to_first"] = ratio
         entries.append(entry)
     return {"timings": entries}
 
 
-def print_timings(timings: Sequence[Timing]) -> None:
+def print_timings(groups: Sequence[Sequence[Timing]]) -> None:
     """Print the times beside their floors, then where they go."""
     console = Console(highlight=False)
+    timings = _with_ratios(groups)
     if not timings:
         console.print("No method trains a network step by step: nothing to time.")
         return
-    first = timings[0]
+    first, _ = timings[0]
     title = f"{first.backbone}, {first.samples} images, batch {first.batch_size}, {first.device}"
-    compared = any(timing.option for timing in timings)
-    references = any(timing.ratio_to_reference is not None for timing in timings)
+    compared = any(ratio is not None for _, ratio in timings)
+    references = any(timing.ratio_to_reference is not None for timing, _ in timings)
     columns = ["method", "precision", "s / epoch", "images / s", "floor s", "× floor"]
     columns += ["× reference"] * references + ["× first"] * compared
     times = Table(*columns, title=title)
     headings = ["method", "precision", *SECTIONS, "evaluation", "untimed s", "peak MiB"]
     shares = Table(*headings, title="Where it goes, in % of an epoch (evaluation comes on top)")
-    for timing in timings:
+    for timing, ratio in timings:
         precision = timing.precision + (", compiled" if timing.compiled else "")
         # Text, not str: a method's name is not markup.
         name = Text(timing.method)
@@ -50,7 +51,7 @@ def print_timings(timings: Sequence[Timing]) -> None:
         if references:
             cells.append(f"{timing.ratio_to_reference:.2f}")
         if compared:
-            cells.append(f"{_ratio_to_first(timing, timings):.2f}")
+            cells.append(f"{ratio:.2f}")
         times.add_row(name, precision, *cells)
         evaluation = timing.evaluation_seconds / timing.seconds_per_epoch
         percent = [f"{100 * share:.1f}" for share in (*timing.shares.values(), evaluation)]
@@ -60,10 +61,12 @@ def print_timings(timings: Sequence[Timing]) -> None:
     console.print(shares)
 
 
-def _ratio_to_first(timing: Timing, timings: Sequence[Timing]) -> float | None:
-    """The median over rounds of this option's epoch by the first one's of the same round."""
-    if not timing.option:
-        return None
-    first = next(each for each in timings if each.method == timing.method)
-    pairs = zip(timing.epochs, first.epochs, strict=True)
-    return median(own / base for own, base in pairs)
+def _with_ratios(groups: Sequence[Sequence[Timing]]) -> list[tuple[Timing, float | None]]:
+    """Each timing with the median, over rounds, of its epoch by its group's first one's."""
+    found: list[tuple[Timing, float | None]] = []
+    for group in groups:
+        for timing in group:
+            rounds = zip(timing.epochs, group[0].epochs, strict=True)
+            ratio = median(own / base for own, base in rounds)
+            found.append((timing, ratio if len(group) > 1 else None))
+    return found

@@ -36,6 +36,10 @@ def bench(
         str | None,
         typer.Option(help="Time options in turns: fp32, bf16, compile, or joined by +, as a,b."),
     ] = None,
+    in_turns: Annotated[
+        bool,
+        typer.Option("--in-turns", help="Time the named methods in turns, a process each."),
+    ] = False,
     reference: Annotated[
         bool,
         typer.Option("--reference", help="Also the passes in fp32, contiguous, view by view."),
@@ -70,7 +74,8 @@ def bench(
 
     overrides = {"backbone": backbone, "batch_size": batch_size, "precision": precision}
     changes = {key: value for key, value in overrides.items() if value is not None}
-    of_methods = method or changes or compiled or compare or reference or labeled_share or samples
+    flags = (compiled, compare, in_turns, reference, labeled_share, samples)
+    of_methods = method or changes or any(flags)
     if pieces or start_up:
         if of_methods or (pieces and (track or start_up)):
             raise UsageError(
@@ -80,10 +85,12 @@ def bench(
             )
         _time_pieces(track or DEFAULT_TRACK if start_up else None, repeats, device, output, as_json)
         return
+    if in_turns and not method:
+        raise UsageError("--in-turns keeps a process for each method: name them with --method.")
     track = track or DEFAULT_TRACK
     plugins = load_plugins()
     resolve_device(device)
-    timings = []
+    groups = []
     for name in _chosen(plugins, method):
         chosen = plugins.method(name)
         # Selection from the second epoch on, so that what is timed is the method, not its warm-up.
@@ -96,12 +103,19 @@ def bench(
             )
         setting = Setting(samples or DEFAULT_SAMPLES, repeats, compiled, reference)
         task = Task(name, spec.params, spec.protocol, setting, device, labeled_share=labeled_share)
-        found = time_in_turns(_options(task, compare)) if compare else [time_task(task)]
-        timed = [timing for timing in found if timing is not None]
-        if method and not timed:
-            raise UsageError(f"Method {name!r} trains no network step by step: it has no floor.")
-        timings += timed
-    _deliver(document_of(timings), output, as_json, lambda: print_timings(timings))
+        groups.append(_options(task, compare) if compare else [task])
+    if in_turns:
+        groups = [[task for group in groups for task in group]]
+    timed = []
+    for group in groups:
+        found = time_in_turns(group) if compare or in_turns else list(map(time_task, group))
+        for task, timing in zip(group, found, strict=True):
+            if method and timing is None:
+                raise UsageError(
+                    f"Method {task.method!r} trains no network step by step: it has no floor."
+                )
+        timed.append([timing for timing in found if timing is not None])
+    _deliver(document_of(timed), output, as_json, lambda: print_timings(timed))
 
 
 def _time_pieces(
