@@ -188,7 +188,7 @@ def start(program, folder, monkeypatch, limits=NO_LIMITS):
     return process.RunProcess(folder, (), limits, os.environ)
 
 
-def finish(running, seconds=20):
+def finish(running, seconds=120):
     deadline = time.monotonic() + seconds
     while (ended := running.poll()) is None:
         assert time.monotonic() < deadline
@@ -254,18 +254,18 @@ def test_a_worker_ends_with_its_parent(tmp_path):
     worker = (
         "import os, sys, time; from threading import Thread; "
         "from lnlbench.sweep.worker import end_with; "
-        "Thread(target=end_with, args=(int(sys.argv[1]),), daemon=True).start(); time.sleep(60)"
+        "Thread(target=end_with, args=(int(sys.argv[1]),), daemon=True).start(); time.sleep(300)"
     )
     parent = (
         "import os, subprocess, sys, time; "
         f"child = subprocess.Popen([sys.executable, '-c', {worker!r}, str(os.getpid())], "
-        "process_group=0); print(child.pid, flush=True); time.sleep(60)"
+        "process_group=0); print(child.pid, flush=True); time.sleep(300)"
     )
     started = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True)
     child = int(started.stdout.readline())
     started.kill()
     started.wait()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while _runs(child):
         assert time.monotonic() < deadline
         time.sleep(0.05)
