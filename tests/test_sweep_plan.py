@@ -182,10 +182,11 @@ def test_a_wrong_request_is_explained(case, tmp_path, monkeypatch):
     [
         ("grid = 3\n[", "Cannot read"),
         ("", "grid: Field required"),
-        ('[[grid]]\nmethod = "ce"\n', "grid.0.track: Field required"),
+        ('[[grid]]\nmethod = "ce"\n', "grid.0: Value error, it needs a method and a track"),
         ('[[grid]]\nmethod = "ce"\ntrack = "digits"\nseed = 3\n', "grid.0.seed: Extra"),
         ('[[grid]]\nmethod = "ce"\ntrack = "digits"\nseeds = [-1]\n', "grid.0.seeds.0"),
-        ('[[grid]]\nmethod = []\ntrack = "digits"\n', "grid.0.method"),
+        ('[[grid]]\nmethod = []\ntrack = "digits"\n', "it needs a method and a track"),
+        ('[[grid]]\nrecipe_file = "none.json"\n', "Cannot read the recipe file none.json"),
     ],
 )
 def test_a_broken_sweep_file_is_explained(tmp_path, text, reason):

@@ -107,12 +107,36 @@ def test_a_file_that_is_no_recipe_is_refused(tmp_path, document, words):
     assert words in outcome.err
 
 
+def test_a_sweep_of_recipe_files_runs_what_run_would(tmp_path):
+    first = write(tmp_path, make_tuning().model_dump(mode="json"))
+    second = tmp_path / "other.json"
+    other = make_tuning(method="dividemix", params={"lambda_u": 3.0})
+    second.write_text(other.model_dump_json())
+    expected = []
+    for file in (first, second):
+        printed = call("run", "--recipe-file", file, "--seeds", "2", "--print-spec").out
+        expected += [parse_spec(line, "line").fingerprint for line in printed.splitlines()]
+    both = ("--recipe-file", first, "--recipe-file", second, "--seeds", "2")
+    flags = call("sweep", *both, "--output", tmp_path, "--dry-run", "--json")
+    assert [run["fingerprint"] for run in json.loads(flags.out)["runs"]] == expected
+    paper = tmp_path / "paper.toml"
+    paper.write_text(f"[[grid]]\nrecipe_file = [{str(first)!r}, {str(second)!r}]\nseeds = 2\n")
+    from_file = call("sweep", paper, "--output", tmp_path, "--dry-run", "--json")
+    assert from_file.out == flags.out
+    narrow = paper.read_text().replace("seeds", 'method = "gce"\nseeds')
+    paper.write_text(narrow)
+    refused = call("sweep", paper)
+    assert refused.code == 2
+    assert "grid.0: Value error, a recipe file says which method" in refused.err
+
+
 @pytest.mark.parametrize(
     "arguments", [("--method", "gce"), ("--track", "digits"), ("--recipe", "native")]
 )
-def test_what_a_recipe_file_says_is_not_said_again(tmp_path, arguments):
+@pytest.mark.parametrize("verb", ["run", "sweep", "plan"])
+def test_what_a_recipe_file_says_is_not_said_again(tmp_path, verb, arguments):
     file = write(tmp_path, make_tuning().model_dump(mode="json"))
-    outcome = call("run", "--recipe-file", file, *arguments)
+    outcome = call(verb, "--recipe-file", file, *arguments)
     assert outcome.code == 2
     assert "leave out" in outcome.err
 

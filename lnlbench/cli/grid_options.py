@@ -23,6 +23,10 @@ Seeds = Annotated[
     str | None, typer.Option(help="A number N for 0..N-1, or 0-4, or 0,2,7; default 0 alone.")
 ]
 Recipe = Annotated[str | None, typer.Option(help="The methods' named setting; default matched.")]
+RecipeFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--recipe-file", help="A tuned recipe, instead of method and track."),
+]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="A method parameter, key=value,value,…")
 ]
@@ -61,6 +65,7 @@ class GridOptions:
     tracks: list[str] | None
     seeds: str | None
     recipe: str | None
+    recipe_files: list[Path] | None
     settings: list[str] | None
     overrides: list[str] | None
     data_settings: list[str] | None
@@ -71,18 +76,25 @@ class GridOptions:
         from lnlbench.sweep.grid import Grid, expand, read_sweep_file
 
         flags = (
-            *(self.methods, self.tracks, self.seeds),
-            *(self.recipe, self.settings, self.overrides, self.data_settings),
+            *(self.methods, self.tracks, self.seeds, self.recipe, self.recipe_files),
+            *(self.settings, self.overrides, self.data_settings),
         )
         if self.file is not None:
             if any(flags):
                 raise UsageError(
                     f"The sweep file {self.file} says which runs are meant: give it without "
-                    "--method, --track, --seeds, --recipe, --set, --override and --set-data."
+                    "--method, --track, --seeds, --recipe, --recipe-file, --set, --override and "
+                    "--set-data."
                 )
             return expand(read_sweep_file(self.file), plugins, weights, data)
         methods, tracks = split_names(self.methods or []), split_names(self.tracks or [])
-        if not methods or not tracks:
+        files = self.recipe_files or []
+        if files and (methods or tracks or self.recipe):
+            raise UsageError(
+                "--recipe-file says which method and recipe are run on which track: leave out "
+                "--method, --track and --recipe."
+            )
+        if not files and not (methods and tracks):
             raise UsageError(
                 "Name methods and tracks, such as --method ce,dividemix --track digits, or give "
                 "a sweep file. 'lnlbench methods' and 'lnlbench tracks' list them."
@@ -92,6 +104,7 @@ class GridOptions:
             track=tracks,
             seeds=[0] if self.seeds is None else parse_seeds(self.seeds),
             recipe=self.recipe or MATCHED,
+            recipe_file=files,
             set=parse_values("--set", self.settings or []),
             override=parse_values("--override", self.overrides or []),
             set_data=parse_values("--set-data", self.data_settings or []),

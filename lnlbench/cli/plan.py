@@ -14,6 +14,7 @@ def plan(
     track: options.Tracks = None,
     seeds: options.Seeds = None,
     recipe: options.Recipe = None,
+    recipe_file: options.RecipeFiles = None,
     set_: options.Settings = None,
     override: options.Overrides = None,
     set_data: options.DataSettings = None,
@@ -33,7 +34,9 @@ def plan(
     from lnlbench.sweep.plan import make_plan
     from lnlbench.sweep.summary import notes
 
-    given = options.GridOptions(file, method, track, seeds, recipe, set_, override, set_data)
+    given = options.GridOptions(
+        *(file, method, track, seeds, recipe, recipe_file, set_, override, set_data)
+    )
     plugins = load_plugins()
     data = SweepData(plugins)
     specs = given.specs(plugins, weights, data)

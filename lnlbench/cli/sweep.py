@@ -18,6 +18,7 @@ def sweep(
     track: options.Tracks = None,
     seeds: options.Seeds = None,
     recipe: options.Recipe = None,
+    recipe_file: options.RecipeFiles = None,
     set_: options.Settings = None,
     override: options.Overrides = None,
     set_data: options.DataSettings = None,
@@ -84,7 +85,9 @@ def sweep(
     extra = options.run_options(device, data_dir, weights, samples, log)
     plugins = load_plugins()
     data = SweepData(plugins)
-    given = options.GridOptions(file, method, track, seeds, recipe, set_, override, set_data)
+    given = options.GridOptions(
+        *(file, method, track, seeds, recipe, recipe_file, set_, override, set_data)
+    )
     specs = given.specs(plugins, weights, data)
     console = Console(stderr=as_json, highlight=False)
     stored = None if store is None else StoredSweep(store, output, console)

@@ -6,12 +6,20 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from lnlbench.artifacts import import_artifacts
 from lnlbench.errors import UsageError, first_problem, unknown_name
 from lnlbench.networks.weights import WeightSources
 from lnlbench.plugins import Plugins
+from lnlbench.results.tuning import Tuning, read_tuning
 from lnlbench.runner.axes import parse_seeds, split_names
 from lnlbench.runner.series import check_spec
 from lnlbench.runner.spec import MATCHED, RunSpec, build_spec
@@ -39,6 +47,10 @@ def _as_names(value: object) -> object:
     return value
 
 
+def _as_files(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
 def _as_seeds(value: object) -> object:
     if isinstance(value, int | str) and not isinstance(value, bool):
         return parse_seeds(str(value))
@@ -61,7 +73,8 @@ def _as_axes(value: object) -> object:
     }
 
 
-Names = Annotated[list[str], BeforeValidator(_as_names), Field(min_length=1)]
+Names = Annotated[list[str], BeforeValidator(_as_names)]
+Files = Annotated[list[Path], BeforeValidator(_as_files)]
 Seeds = Annotated[
     list[Annotated[int, Field(ge=0)]], BeforeValidator(_as_seeds), Field(min_length=1)
 ]
@@ -69,17 +82,41 @@ Axes = Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], BeforeVal
 
 
 class Grid(BaseModel):
-    """Every combination of methods, tracks, overrides of the track, parameters and seeds."""
+    """Every combination of methods, tracks, overrides of the track, parameters and seeds.
+
+    Tuned recipes take the place of methods and tracks.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    method: Names = Field(description="Methods, or 'all'.")
-    track: Names
+    method: Names = Field([], description="Methods, or 'all'.")
+    track: Names = []
+    recipe_file: Files = Field([], description="Tuned recipes, each with its method and track.")
     seeds: Seeds = [0]
     recipe: str = MATCHED
     override: Axes = Field({}, description="Fields of the protocol, each with its values.")
     set: Axes = Field({}, description="Parameters of the method, each with its values.")
     set_data: Axes = Field({}, description="Settings of a plugin's data set, each with its values.")
+
+    @model_validator(mode="after")
+    def _says_what_runs(self) -> "Grid":
+        if self.recipe_file and (self.method or self.track or self.recipe != MATCHED):
+            raise ValueError("a recipe file says which method and recipe are run on which track")
+        if not self.recipe_file and not (self.method and self.track):
+            raise ValueError("it needs a method and a track, or a recipe_file")
+        return self
+
+    def targets(self, plugins: Plugins) -> list[tuple[str, str, Tuning | None]]:
+        """Each method with the track that it runs on, and its tuned recipe, if it is one.
+
+        Raises:
+            UsageError: a recipe file cannot be read, or is none.
+        """
+        if self.recipe_file:
+            tuned = map(read_tuning, self.recipe_file)
+            return [(recipe.method, recipe.track, recipe) for recipe in tuned]
+        names = sorted(plugins.methods) if self.method == [ALL] else self.method
+        return [(name, track, None) for name, track in product(names, self.track)]
 
 
 class SweepFile(BaseModel):
@@ -138,8 +175,7 @@ def _specs(
     for key in grid.override:
         if key not in _FIELDS:
             raise unknown_name("override", key, _FIELDS, "'lnlbench tracks show' explains them.")
-    names = sorted(plugins.methods) if grid.method == [ALL] else grid.method
-    for name, track in product(names, grid.track):
+    for name, track, tuning in grid.targets(plugins):
         method = plugins.method(name)
         for override, settings, data_settings in product(
             _choices(grid.override), _choices(grid.set), _choices(grid.set_data)
@@ -155,7 +191,7 @@ def _specs(
             ).items():
                 protocol[part] = {**changes, **protocol.get(part, {})}
             params = import_artifacts(method.Params, settings)
-            first = build_spec(method, track, grid.recipe, protocol, params, grid.seeds[0])
+            first = build_spec(method, track, grid.recipe, protocol, params, grid.seeds[0], tuning)
             yield from (first.model_copy(update={"seed": seed}) for seed in grid.seeds)
 
 
