@@ -1,22 +1,19 @@
-"""What every registered method must do; a new method is tested by existing."""
+"""What every built-in method must do; a new method is tested by existing."""
 
 import pytest
 import torch
+from registry import BUILTIN
 from tiny import comparable, make_run, quick_params, run_short, short_spec
 
 from lnlbench.batch import CleanSubset
 from lnlbench.errors import Interrupted
 from lnlbench.method import LossMethod, Method
-from lnlbench.plugins import load_plugins
 from lnlbench.run import Run
 from lnlbench.runner.interruption import StopRequest
 from lnlbench.runner.spec import build_spec, deviations
 from lnlbench.tracks import track_names
 
-PLUGINS = load_plugins(strict=True)
-METHODS = sorted(PLUGINS.methods)
-
-every_method = pytest.mark.parametrize("name", METHODS)
+every_method = pytest.mark.parametrize("name", BUILTIN)
 
 
 @pytest.fixture(scope="module")
@@ -37,11 +34,11 @@ def results(tmp_path_factory):
 def test_a_short_run_is_done_with_finite_scores(name, results):
     result = results(name)
     assert (result.status, result.error) == ("done", None)
-    assert result.method.networks == PLUGINS.method(name).networks
+    assert result.method.networks == BUILTIN[name].networks
     assert len(result.curves["test_accuracy"]) == 3
     assert result.scores.nll is not None
     expected = {"epochs": 3, "limit_train": 200, "limit_test": 100}
-    quick = {f"params.{key}": value for key, value in quick_params(PLUGINS.method(name)).items()}
+    quick = {f"params.{key}": value for key, value in quick_params(BUILTIN[name]).items()}
     assert result.off_track.overrides == expected | quick
 
 
@@ -125,7 +122,7 @@ def test_odd_sizes_and_equal_labels_are_survived(name, samples):
 @every_method
 @pytest.mark.parametrize("track", track_names())
 def test_every_recipe_gives_a_valid_spec_on_every_track(name, track):
-    method = PLUGINS.method(name)
+    method = BUILTIN[name]
     for recipe in {"matched", *method.recipes}:
         spec = build_spec(method, track, recipe.partition("@")[0])
         assert deviations(spec, method) == {}
@@ -133,7 +130,7 @@ def test_every_recipe_gives_a_valid_spec_on_every_track(name, track):
 
 @every_method
 def test_a_method_without_oracle_sees_no_clean_label(name):
-    method = PLUGINS.method(name)
+    method = BUILTIN[name]
     oracle = knowledge(torch.zeros(50, dtype=torch.int64))
     given = {key: value for key, value in oracle.items() if key in method.oracle}
     run = make_run(oracle=given)
@@ -157,7 +154,7 @@ def test_unfinished_methods_say_what_is_missing():
 
 
 def test_short_specs_differ_only_in_the_seed():
-    method = PLUGINS.method("ce")
+    method = BUILTIN["ce"]
     one, other = short_spec(method, 0), short_spec(method, 1)
     assert one.fingerprint != other.fingerprint
     assert one.model_copy(update={"seed": 1}).fingerprint == other.fingerprint
@@ -185,7 +182,7 @@ def knowledge(clean_labels):
 
 
 def fitted(name, samples=50, **changes):
-    method = PLUGINS.method(name)
+    method = BUILTIN[name]
     labels = changes.get("labels", torch.zeros(samples, dtype=torch.int64))
     oracle = knowledge(labels)
     given = {key: value for key, value in oracle.items() if key in method.oracle}

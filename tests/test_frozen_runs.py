@@ -6,21 +6,16 @@ import pytest
 from cli import call
 from frozen import FROZEN, weights_file
 from plugin_zoo import install
+from registry import BUILTIN, PLUGINS
 from tiny import CPU, comparable, quick_params
 
 from lnlbench.data import load_dataset
 from lnlbench.networks.weights import WeightSources, find_weights
-from lnlbench.plugins import load_plugins
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import QuietDisplay
 from lnlbench.runner.execute import execute
 from lnlbench.runner.spec import build_spec, deviations, parse_spec
 
-PLUGINS = load_plugins()
-# A plugin's method may need views that embeddings do not have, and is tested with its plugin.
-BUILTIN = sorted(
-    name for name, origin in PLUGINS.origins.items() if origin.distribution == "lnlbench"
-)
 FLAGS = ("--track", "digits", "--method", "ce", "--backbone", FROZEN["backbone"], "--frozen")
 
 

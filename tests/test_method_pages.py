@@ -7,23 +7,12 @@ from pathlib import Path
 
 import method_pages
 import pytest
-
-from lnlbench.plugins import load_plugins
+from registry import BUILTIN
 
 PAGES = Path(__file__).parents[1] / "docs" / "methods"
 
 
-def builtin_methods():
-    plugins = load_plugins()
-    return {
-        name: method
-        for name, method in sorted(plugins.methods.items())
-        if plugins.origins[name].distribution == "lnlbench"
-    }
-
-
-METHODS = builtin_methods()
-each_method = pytest.mark.parametrize("name", METHODS)
+each_method = pytest.mark.parametrize("name", BUILTIN)
 
 
 def page(name):
@@ -31,29 +20,29 @@ def page(name):
 
 
 def test_every_method_has_a_page_and_every_page_a_method():
-    assert {path.stem for path in PAGES.glob("*.md")} == set(METHODS), (
+    assert {path.stem for path in PAGES.glob("*.md")} == set(BUILTIN), (
         f"write docs/methods/NAME.md: {', '.join(method_pages.SECTIONS)}"
     )
 
 
 @each_method
 def test_sections_are_complete_and_in_order(name):
-    method_pages.check_sections(page(name), METHODS[name])
+    method_pages.check_sections(page(name), BUILTIN[name])
 
 
 @each_method
 def test_the_parameter_table_is_the_codes(name):
-    method_pages.check_parameter_table(page(name), METHODS[name])
+    method_pages.check_parameter_table(page(name), BUILTIN[name])
 
 
 @each_method
 def test_the_reference_and_every_recipe_are_on_the_page(name):
-    method_pages.check_reference_and_recipes(page(name), METHODS[name])
+    method_pages.check_reference_and_recipes(page(name), BUILTIN[name])
 
 
 @each_method
 def test_commands_are_understood(name):
-    method_pages.check_commands(page(name), METHODS[name])
+    method_pages.check_commands(page(name), BUILTIN[name])
 
 
 @each_method
@@ -62,4 +51,4 @@ def test_published_figures_are_those_of_the_leaderboard_with_their_rules(name):
 
 
 if __name__ == "__main__":
-    method_pages.rewrite_tables(PAGES, METHODS.values())
+    method_pages.rewrite_tables(PAGES, BUILTIN.values())

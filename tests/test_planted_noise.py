@@ -5,16 +5,14 @@ import functools
 import pytest
 import torch
 from planted import accuracy, planted_run
+from registry import BUILTIN
 
-from lnlbench.plugins import load_plugins
-
-PLUGINS = load_plugins(strict=True)
-every_method = pytest.mark.parametrize("name", sorted(PLUGINS.methods))
+every_method = pytest.mark.parametrize("name", BUILTIN)
 
 
 def trained(name, noise_rate, **settings):
     """A method fitted to planted noise, with images and clean labels, and its run."""
-    method = PLUGINS.method(name)
+    method = BUILTIN[name]
     run, images, clean = planted_run(noise_rate, method=method, **settings)
     # Paces that fit a run of twelve epochs.
     paces = {"warmup_epochs": 4, "ramp_up": 3, "mentor_steps": 500}
