@@ -11,7 +11,6 @@ from registry import BUILTIN
 
 PAGES = Path(__file__).parents[1] / "docs" / "methods"
 
-
 each_method = pytest.mark.parametrize("name", BUILTIN)
 
 

@@ -54,6 +54,10 @@ Samples = Annotated[
 Log = Annotated[
     list[str] | None, typer.Option(help="Also log to: tensorboard, in each run's directory.")
 ]
+RECIPE_FILE_SAYS = (
+    "--recipe-file says which method and recipe are run on which track: leave out "
+    "--method, --track and --recipe."
+)
 
 
 @dataclass(frozen=True)
@@ -90,10 +94,7 @@ class GridOptions:
         methods, tracks = split_names(self.methods or []), split_names(self.tracks or [])
         files = self.recipe_files or []
         if files and (methods or tracks or self.recipe):
-            raise UsageError(
-                "--recipe-file says which method and recipe are run on which track: leave out "
-                "--method, --track and --recipe."
-            )
+            raise UsageError(RECIPE_FILE_SAYS)
         if not files and not (methods and tracks):
             raise UsageError(
                 "Name methods and tracks, such as --method ce,dividemix --track digits, or give "

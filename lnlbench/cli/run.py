@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lnlbench.cli.grid_options import RECIPE_FILE_SAYS
 from lnlbench.errors import EXIT_FAILED, UsageError
 from lnlbench.runner.axes import parse_seeds, split_names
 
@@ -140,10 +141,7 @@ def run(
             )
     elif recipe_file is not None:
         if named:
-            raise UsageError(
-                "--recipe-file says which method and recipe are run on which track: leave out "
-                "--method, --track and --recipe."
-            )
+            raise UsageError(RECIPE_FILE_SAYS)
     elif not split_names(method or []):
         raise UsageError(
             "Name a method: lnlbench run --method ce --track digits. 'lnlbench methods' lists them."

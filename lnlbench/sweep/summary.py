@@ -60,9 +60,9 @@ def notes(plan: Plan, samples: bool) -> list[str]:
         f"Refused: {method} · {track}, {count} runs: {reason}"
         for (method, track, reason), count in counts.items()
     ]
-    done = [run for run in plan.runs if run.state == "done"]
+    done = [run for run in plan.runs if samples and run.state == "done"]
     without = sum(not run.directory.samples_file.exists() for run in done)
-    if samples and without:
+    if without:
         lines.append(
             f"{without} of the runs that are done have no samples.parquet: they were made without "
             "--samples, or elsewhere. 'lnlbench run … --samples --overwrite' makes one anew."
