@@ -84,7 +84,7 @@ def test_matched_noise_copies_the_human_confusion(cifar100):
 def test_asymmetric_noise_stays_inside_the_superclass(cifar100):
     import torch
 
-    noisy = apply_noise("asymmetric:0.4", cifar100, 0)
+    noisy = apply_noise("asymmetric-superclass:0.4", cifar100, 0)
     superclass = torch.tensor(cifar100.superclasses)
     assert superclass[noisy.labels].equal(superclass[cifar100.train_labels])
     assert noisy.noise_rate == pytest.approx(0.4, abs=0.01)

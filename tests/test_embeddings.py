@@ -13,7 +13,6 @@ from lnlbench.embeddings.plan import CHUNK, view_seed
 from lnlbench.embeddings.store import Part
 from lnlbench.errors import DataError, RunError, UsageError
 from lnlbench.networks.frozen import FrozenBackbone
-from lnlbench.networks.precision import resolve_precision
 from lnlbench.networks.preprocessing import Preprocessing
 from lnlbench.networks.weights import WeightSources, find_weights
 
@@ -36,7 +35,7 @@ def test_each_view_is_what_the_network_makes_of_that_crop(weights):
         f"timm:{NETWORK}",
         found.tensors,
         Preprocessing.of(f"timm:{NETWORK}", 32),
-        resolve_precision("auto", CPU),
+        "fp32",
         CPU,
     )
     views = ImageViews(dataset.train_images, dataset.mean, dataset.std, "crop-flip", CPU)

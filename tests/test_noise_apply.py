@@ -165,10 +165,27 @@ def test_asymmetric_cifar10_follows_the_map():
 def test_asymmetric_cifar100_stays_in_the_superclass():
     superclasses = tuple(i % 20 for i in range(100))
     data = dataset(100, 30, name="cifar100", superclasses=superclasses)
-    noisy = apply_noise("asymmetric:0.5", data, 0)
+    noisy = apply_noise("asymmetric-superclass:0.5", data, 0)
     wrong = noisy.labels != data.train_labels
     assert noisy.noise_rate == pytest.approx(0.5, abs=0.05)
     assert noisy.labels[wrong].equal((data.train_labels[wrong] + 20) % 100)
+
+
+def test_asymmetric_block_cifar100_stays_in_five_consecutive_ids():
+    data = dataset(100, 30, name="cifar100", superclasses=tuple(i % 20 for i in range(100)))
+    noisy = apply_noise("asymmetric-block:0.5", data, 0)
+    wrong = noisy.labels != data.train_labels
+    assert noisy.noise_rate == pytest.approx(0.5, abs=0.05)
+    clean = data.train_labels[wrong]
+    assert noisy.labels[wrong].equal(torch.where(clean % 5 == 4, clean - 4, clean + 1))
+
+
+def test_a_map_of_another_data_set_is_refused_and_the_own_ones_are_named():
+    data = dataset(100, 3, name="cifar100", superclasses=tuple(i % 20 for i in range(100)))
+    with pytest.raises(UsageError, match="'asymmetric-superclass:0.4'.*'asymmetric-block:0.4'"):
+        apply_noise("asymmetric:0.4", data, 0)
+    with pytest.raises(UsageError, match="'asymmetric:0.4'"):
+        apply_noise("asymmetric-block:0.4", dataset(name="cifar10", class_names=CIFAR10), 0)
 
 
 def test_asymmetric_noise_without_a_map_is_an_error(digits):

@@ -80,7 +80,8 @@ def test_the_owner_of_a_human_noise_is_named():
 
 def test_asymmetric_noise_needs_a_map():
     check_noise("asymmetric:0.4", "cifar10")
-    check_noise("asymmetric:0.4", "cifar100")
+    check_noise("asymmetric-superclass:0.4", "cifar100")
+    check_noise("asymmetric-block:0.4", "cifar100")
     for dataset in ("digits", "cifar100-coarse"):
         with pytest.raises(UsageError, match=r"'pairflip:0\.4'"):
             check_noise("asymmetric:0.4", dataset)

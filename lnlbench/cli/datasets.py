@@ -92,11 +92,11 @@ def describe_source(source: "DataSource") -> dict[str, Any]:
 def describe_dataset(name: str) -> dict[str, Any]:
     """What can be said of a data set without reading it; UsageError when there is none."""
     from lnlbench.data import DATASETS, canonical_name
-    from lnlbench.noise.spec import RATED
+    from lnlbench.noise.spec import MAPPED, RATED
 
     canonical = canonical_name(name)
     info = DATASETS[canonical]
-    rated = [f"{kind}:RATE" for kind in RATED if kind != "asymmetric" or info.asymmetric]
+    rated = [f"{kind}:RATE" for kind in RATED if kind not in MAPPED or kind in info.maps]
     return {
         "name": canonical,
         "title": info.title,

@@ -10,14 +10,14 @@ from lnlbench.errors import unknown_name
 class DatasetInfo:
     """What is known of a data set without reading it.
 
-    `asymmetric`: it has a map of similar classes for asymmetric noise.
+    `maps`: the kinds of asymmetric noise for which it has a map of similar classes.
     """
 
     title: str
     num_classes: int
     human_noise: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
-    asymmetric: bool = False
+    maps: tuple[str, ...] = ()
 
 
 DATASETS: Mapping[str, DatasetInfo] = {
@@ -27,14 +27,14 @@ DATASETS: Mapping[str, DatasetInfo] = {
         10,
         ("aggre", "random1", "random2", "random3", "worst"),
         ("cifar10n", "cifar-10", "cifar-10n"),
-        asymmetric=True,
+        maps=("asymmetric",),
     ),
     "cifar100": DatasetInfo(
         "CIFAR-100 with the CIFAR-100N human fine labels",
         100,
         ("noisy-fine",),
         ("cifar100n", "cifar-100", "cifar-100n"),
-        asymmetric=True,
+        maps=("asymmetric-superclass", "asymmetric-block"),
     ),
     "cifar100-coarse": DatasetInfo(
         "CIFAR-100's 20 superclasses with the CIFAR-100N human coarse labels",

@@ -62,7 +62,7 @@ def load_embeddings(
     began = time.monotonic()
     check_pretrained(protocol.backbone)
     preprocessing = Preprocessing.of(protocol.backbone, embedding.image_size)
-    precision = resolve_precision("auto", device)
+    precision = resolve_precision(protocol.precision, device)
     weights: Weights | None = None
     sha256 = embedding.weights
     if sha256 is None:

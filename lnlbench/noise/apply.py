@@ -13,7 +13,7 @@ from lnlbench.data.image_files import read_rows
 from lnlbench.errors import UsageError
 from lnlbench.noise import transition
 from lnlbench.noise.instance import instance_dependent_labels
-from lnlbench.noise.spec import NoiseSpec, check_fit, parse_noise
+from lnlbench.noise.spec import MAPPED, NoiseSpec, check_fit, parse_noise
 
 # Keeps the noise's random stream apart from those that a run derives from the same seed.
 _STREAM = 0x6E6F697365
@@ -39,7 +39,7 @@ def apply_noise(text: str, dataset: Dataset, seed: int) -> NoisyLabels:
     Raises UsageError when the noise is misspelt, not defined for the data set, or seed < 0.
     """
     spec = parse_noise(text)
-    check_fit(spec, dataset.name, dataset.human_labels, has_map=_has_map(dataset))
+    check_fit(spec, dataset.name, dataset.human_labels, _maps(dataset))
     if seed < 0:
         raise UsageError(f"The noise seed must be a whole number from 0; given {seed}.")
     clean = dataset.train_labels.numpy()
@@ -62,7 +62,7 @@ def _draw(
     if spec.kind == "instance":
         rate = spec.rate or 0.0
         return instance_dependent_labels(
-            _Features(dataset), clean, dataset.num_classes, rate, random
+            _RawPixels(dataset), clean, dataset.num_classes, rate, random
         )
     return transition.sample_labels(clean, _matrix(spec, dataset), random)
 
@@ -72,8 +72,8 @@ def _matrix(spec: NoiseSpec, dataset: Dataset) -> transition.Matrix:
     if spec.kind == "matched":
         human = dataset.human_labels[spec.source or next(iter(dataset.human_labels))]
         return transition.empirical_transition_matrix(dataset.train_labels, human, classes)
-    if spec.kind == "asymmetric":
-        return transition.mapped(classes, rate, _similar(dataset))
+    if spec.kind in MAPPED:
+        return transition.mapped(classes, rate, _similar(spec.kind, dataset))
     makers = {
         "symmetric": transition.symmetric,
         "symmetric-other": transition.symmetric_other,
@@ -82,28 +82,32 @@ def _matrix(spec: NoiseSpec, dataset: Dataset) -> transition.Matrix:
     return makers[spec.kind](classes, rate)
 
 
-def _has_map(dataset: Dataset) -> bool:
-    needed = {*transition.CIFAR10_SIMILAR, *transition.CIFAR10_SIMILAR.values()}
-    return dataset.superclasses is not None or needed <= set(dataset.classes)
-
-
-def _similar(dataset: Dataset) -> dict[int, int]:
+def _maps(dataset: Dataset) -> tuple[str, ...]:
     if dataset.superclasses is not None:
-        return transition.next_in_superclass(dataset.superclasses)
+        return ("asymmetric-superclass", "asymmetric-block")
+    needed = {*transition.CIFAR10_SIMILAR, *transition.CIFAR10_SIMILAR.values()}
+    return ("asymmetric",) if needed <= set(dataset.classes) else ()
+
+
+def _similar(kind: str, dataset: Dataset) -> dict[int, int]:
+    if kind == "asymmetric-block":
+        return transition.next_in_block(dataset.num_classes)
+    if kind == "asymmetric-superclass":
+        return transition.next_in_superclass(dataset.superclasses or ())
     index = dataset.classes.index
     return {index(a): index(b) for a, b in transition.CIFAR10_SIMILAR.items()}
 
 
-class _Features:
-    """The normalized training images of a data set, flattened: made for the asked rows alone."""
+class _RawPixels:
+    """The training images as they are, 0 to 255, flattened [N, F]: made for the asked rows alone.
+
+    The published generator neither scales nor centers them. Its scores are therefore huge, and
+    their softmax picks almost always one wrong class.
+    """
 
     def __init__(self, dataset: Dataset) -> None:
         self._images = dataset.train_images
-        self._mean = torch.tensor(dataset.mean).view(1, -1, 1, 1)
-        self._std = torch.tensor(dataset.std).view(1, -1, 1, 1)
         self.shape = (len(self._images), self._images.shape[1:].numel())
 
-    def __getitem__(self, rows: NDArray[np.int64], /) -> NDArray[np.float32]:
-        chosen = read_rows(self._images, torch.from_numpy(rows))
-        normalized = (chosen.float().div_(255) - self._mean).div_(self._std)
-        return normalized.flatten(1).numpy()
+    def __getitem__(self, rows: NDArray[np.int64], /) -> NDArray[np.uint8]:
+        return read_rows(self._images, torch.from_numpy(rows)).flatten(1).numpy()

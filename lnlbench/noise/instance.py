@@ -15,14 +15,14 @@ _VALUES = 1 << 23
 
 
 class Features(Protocol):
-    """Features float32 [N, F]: an array, or what makes the asked rows of one."""
+    """Features [N, F]: an array, or what makes the asked rows of one."""
 
     @property
     def shape(self) -> tuple[int, ...]:
         """[N, F]."""
         ...
 
-    def __getitem__(self, rows: NDArray[np.int64], /) -> NDArray[np.floating]:
+    def __getitem__(self, rows: NDArray[np.int64], /) -> NDArray[np.number]:
         """The features of some rows."""
         ...
 
@@ -44,7 +44,7 @@ def instance_dependent_labels(
     rate: float,
     random: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """Noisy labels, int64 [N], from features [N, F] (the normalized, flattened images).
+    """Noisy labels, int64 [N], from features [N, F]: the flattened images, raw pixels 0 to 255.
 
     A sample of class c with flip rate q keeps its label with probability 1 - q; q is spread over
     the other classes by the softmax of its features times a random matrix of class c.

@@ -7,12 +7,16 @@ from lnlbench.data.names import DATASETS, canonical_name
 from lnlbench.errors import UsageError, unknown_name
 
 RATED = {
-    "symmetric": "redrawn over all classes, the true one included",
-    "symmetric-other": "always to another class, uniformly",
-    "asymmetric": "to the class it is most like, by a fixed map",
-    "pairflip": "to the next class",
-    "instance": "to a class that depends on the image (Xia et al., NeurIPS 2020)",
+    "symmetric": "redrawn uniformly over all classes, the true one included (DivideMix's code)",
+    "symmetric-other": "to another class, uniformly (Co-teaching's code)",
+    "asymmetric": "to the most similar class, by CIFAR-10's fixed map (Patrini et al., CVPR 2017)",
+    "asymmetric-superclass": "to the next class of the superclass (what papers on CIFAR-100 say)",
+    "asymmetric-block": "to the next class in blocks of five ids (what their code does)",
+    "pairflip": "to the class with the next id (Han et al., NeurIPS 2018)",
+    "instance": "to a class that depends on the raw pixels (Xia et al., NeurIPS 2020)",
 }
+# The kinds that need a map of similar classes, which few data sets have.
+MAPPED = ("asymmetric", "asymmetric-superclass", "asymmetric-block")
 GIVEN = "given"  # the labels that the data of a plugin came with
 HUMAN = (*(name for info in DATASETS.values() for name in info.human_noise), GIVEN)
 
@@ -61,16 +65,15 @@ def check_noise(text: str, dataset_name: str) -> None:
     """Raise UsageError when a noise is misspelt or is not defined for the data set."""
     name = canonical_name(dataset_name)
     info = DATASETS[name]
-    check_fit(parse_noise(text), name, info.human_noise, has_map=info.asymmetric)
+    check_fit(parse_noise(text), name, info.human_noise, info.maps)
 
 
-def check_fit(spec: NoiseSpec, dataset: str, human: Collection[str], *, has_map: bool) -> None:
-    """Raise UsageError when `dataset`, with these human labels, cannot have this noise."""
-    if spec.kind == "asymmetric" and not has_map:
-        raise UsageError(
-            f"Noise {str(spec)!r} needs a map of similar classes, and data set {dataset!r} has "
-            f"none (cifar10 and cifar100 have). Use 'pairflip:{spec.rate}': to the next class."
-        )
+def check_fit(
+    spec: NoiseSpec, dataset: str, human: Collection[str], maps: Collection[str]
+) -> None:
+    """Raise UsageError when `dataset`, with these human labels and maps, cannot have this noise."""
+    if spec.kind in MAPPED and spec.kind not in maps:
+        raise UsageError(_no_map(spec, dataset, maps))
     if spec.kind == "matched" and not human:
         raise UsageError(
             f"Noise {str(spec)!r} copies the confusion of human labels, and data set {dataset!r} "
@@ -91,6 +94,19 @@ def check_fit(spec: NoiseSpec, dataset: str, human: Collection[str], *, has_map:
         raise UsageError(
             f"Noise {str(spec)!r} belongs to --dataset {owner}; data set {dataset!r} {own}."
         )
+
+
+def _no_map(spec: NoiseSpec, dataset: str, maps: Collection[str]) -> str:
+    own = [f"'{kind}:{spec.rate}' ({RATED[kind]})" for kind in MAPPED if kind in maps]
+    if own:
+        return (
+            f"Noise {str(spec)!r} is not defined for data set {dataset!r}, which has another map "
+            f"of similar classes. Use {' or '.join(own)}."
+        )
+    return (
+        f"Noise {str(spec)!r} needs a map of similar classes, and data set {dataset!r} has none "
+        f"(cifar10 and cifar100 have one). Use 'pairflip:{spec.rate}': {RATED['pairflip']}."
+    )
 
 
 def _rate(kind: str, argument: str) -> float:

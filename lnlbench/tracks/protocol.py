@@ -161,3 +161,12 @@ class Track(BaseModel):
     title: str
     description: str
     protocol: Protocol
+
+    @field_validator("protocol")
+    @classmethod
+    def _precision_is_fixed(cls, protocol: Protocol) -> Protocol:
+        if protocol.precision == "auto":
+            raise ValueError(
+                "precision 'auto' would make a row depend on the machine: say 'fp32' or 'bf16'"
+            )
+        return protocol
