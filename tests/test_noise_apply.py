@@ -182,9 +182,9 @@ def test_asymmetric_block_cifar100_stays_in_five_consecutive_ids():
 
 def test_a_map_of_another_data_set_is_refused_and_the_own_ones_are_named():
     data = dataset(100, 3, name="cifar100", superclasses=tuple(i % 20 for i in range(100)))
-    with pytest.raises(UsageError, match="'asymmetric-superclass:0.4'.*'asymmetric-block:0.4'"):
+    with pytest.raises(UsageError, match=r"'asymmetric-superclass:0\.4'.*'asymmetric-block:0\.4'"):
         apply_noise("asymmetric:0.4", data, 0)
-    with pytest.raises(UsageError, match="'asymmetric:0.4'"):
+    with pytest.raises(UsageError, match=r"'asymmetric:0\.4'"):
         apply_noise("asymmetric-block:0.4", dataset(name="cifar10", class_names=CIFAR10), 0)
 
 

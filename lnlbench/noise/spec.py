@@ -68,9 +68,7 @@ def check_noise(text: str, dataset_name: str) -> None:
     check_fit(parse_noise(text), name, info.human_noise, info.maps)
 
 
-def check_fit(
-    spec: NoiseSpec, dataset: str, human: Collection[str], maps: Collection[str]
-) -> None:
+def check_fit(spec: NoiseSpec, dataset: str, human: Collection[str], maps: Collection[str]) -> None:
     """Raise UsageError when `dataset`, with these human labels and maps, cannot have this noise."""
     if spec.kind in MAPPED and spec.kind not in maps:
         raise UsageError(_no_map(spec, dataset, maps))
