@@ -8,11 +8,15 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from lnlbench.document import Document
 from lnlbench.errors import UsageError
 
 
-class Params(BaseModel):
-    """Base class of a method's parameters: typed, described fields; unknown keys refused."""
+class Params(Document):
+    """Base class of a method's parameters: typed, described fields; unknown keys refused.
+
+    A parameter that is added later is marked LeftOut: its default keeps earlier fingerprints.
+    """
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False

@@ -1,13 +1,14 @@
 """Cross-entropy: the baseline on noisy labels, and two upper bounds that know the clean ones."""
 
-from typing import Any
+from typing import Annotated
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 import lnlbench
 from lnlbench.batch import Batch
+from lnlbench.document import LeftOut
 from lnlbench.errors import UsageError
 from lnlbench.method import LossMethod, Method
 from lnlbench.run import Run
@@ -24,18 +25,12 @@ class CrossEntropy(LossMethod):
     class Params(lnlbench.Params):
         """Nothing but how pretrained networks begin."""
 
-        linear_probe_epochs: int = Field(
+        linear_probe_epochs: Annotated[int, LeftOut()] = Field(
             0,
             ge=0,
             description="First epochs that train the classifier alone, on features of the "
             "pretrained body.",
         )
-
-        @model_serializer(mode="wrap")
-        def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-            # Unused, it is left out: fingerprints of runs without it do not know the field.
-            fields: dict[str, Any] = serialize(self)
-            return fields if self.linear_probe_epochs else {}
 
     def fit(self, run: Run) -> None:
         """Probe as long as asked for, then train one network on all samples."""

@@ -2,10 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
+from lnlbench.document import LeftOut
 from lnlbench.methods.augdesc import DEFAULT, Augmentation, Strategy, strategy
 from lnlbench.params import Params, Recipe, SearchRange
+
+# Where losses divide alone, and where nothing draws from RandAugment, these are not used.
+_OF_NEIGHBORHOODS = LeftOut(unless=("divider", ("embedding", "both")))
+_OF_RANDAUGMENT = LeftOut(unless=("augmentation", ("ws-randaugment",)))
 
 
 class DivideMixParams(Params):
@@ -53,66 +58,47 @@ class DivideMixParams(Params):
     mixture_regularization: float = Field(
         5e-4, gt=0, description="Added to the mixture's variances."
     )
-    warmup: Literal["cross-entropy", "linear-probe"] = Field(
+    warmup: Annotated[Literal["cross-entropy", "linear-probe"], LeftOut()] = Field(
         "cross-entropy",
         description="Warm up whole networks, or the classifiers of pretrained ones alone.",
     )
-    divider: Literal["loss", "embedding", "both"] = Field(
+    divider: Annotated[Literal["loss", "embedding", "both"], LeftOut()] = Field(
         "loss",
         description="What divides: each network's losses, as the authors do; the neighborhood "
         "of each sample; or the mean of both beliefs.",
     )
-    neighborhood_divisions: Literal["every", "first"] = Field(
+    neighborhood_divisions: Annotated[Literal["every", "first"], _OF_NEIGHBORHOODS] = Field(
         "every",
         description="Divisions in which the neighborhood counts; after the first alone, losses "
         "divide.",
     )
-    neighbors: int = Field(
+    neighbors: Annotated[int, _OF_NEIGHBORHOODS] = Field(
         20, ge=1, le=1000, description="Neighbors that vote; unused when losses divide alone."
     )
-    augmentation: Augmentation = Field(
+    augmentation: Annotated[Augmentation, LeftOut()] = Field(
         DEFAULT,
         description="Views by purpose, as AugDesc names them: those that are guessed from, then "
         "those that are trained on; w weak, s strong (AutoAugment). saw also warms up on strong "
         "views, runtime-* guesses from the views it trains on (runtime-w is DivideMix), raw "
         "augments nothing.",
     )
-    randaugment_operations: int = Field(
+    randaugment_operations: Annotated[int, _OF_RANDAUGMENT] = Field(
         1, ge=1, le=14, description="Operations on each image; only with ws-randaugment."
     )
-    randaugment_magnitude: int = Field(
+    randaugment_magnitude: Annotated[int, _OF_RANDAUGMENT] = Field(
         6, ge=0, le=30, description="Their magnitude, of 30; only with ws-randaugment."
     )
-    warmup_batch_size: int | None = Field(
+    warmup_batch_size: Annotated[int | None, LeftOut()] = Field(
         None,
         ge=2,
         description="Samples of a batch in warm-up; by default the run's, which counts labeled and "
         "unlabeled ones together. AugDesc's authors use half of that.",
     )
-    guess_together: bool = Field(
+    guess_together: Annotated[bool, LeftOut()] = Field(
         False,
         description="Whether the trained network guesses from all views in one pass: fewer and "
         "larger passes, but batch statistics of labeled and unlabeled samples together.",
     )
-
-    @model_serializer(mode="wrap")
-    def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Unused, they are left out: fingerprints of runs without them do not know the fields.
-        fields: dict[str, Any] = serialize(self)
-        unused = []
-        if self.divider == "loss":
-            unused += ["divider", "neighborhood_divisions", "neighbors"]
-        if self.warmup == "cross-entropy":
-            unused += ["warmup"]
-        if self.augmentation == DEFAULT:
-            unused += ["augmentation"]
-        if self.augmentation != "ws-randaugment":
-            unused += ["randaugment_operations", "randaugment_magnitude"]
-        if self.warmup_batch_size is None:
-            unused += ["warmup_batch_size"]
-        if not self.guess_together:
-            unused += ["guess_together"]
-        return {name: value for name, value in fields.items() if name not in unused}
 
     def strategy(self) -> Strategy:
         """Which views serve which purpose."""

@@ -11,11 +11,10 @@ from pydantic import (
     Field,
     FiniteFloat,
     JsonValue,
-    SerializerFunctionWrapHandler,
-    model_serializer,
     model_validator,
 )
 
+from lnlbench.document import Document, LeftOut
 from lnlbench.results.diagnostics import Diagnostics
 from lnlbench.results.fingerprint import canonical_json, fingerprint
 from lnlbench.results.tuning import Tuning
@@ -65,17 +64,20 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Json = Annotated[dict[str, JsonValue], AfterValidator(_plain_json)]
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+_STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class OffTrack(_Document):
+class _Part(BaseModel):
+    model_config = _STRICT
+
+
+class OffTrack(_Part):
     """What a run changed of its track; its result never enters the track's table."""
 
     overrides: Json
 
 
-class Data(_Document):
+class Data(_Part):
     """The data set, and the noisy labels that were learnt from."""
 
     dataset: Text
@@ -91,7 +93,7 @@ class Data(_Document):
     notes: list[Text] = []
 
 
-class MethodInfo(_Document):
+class MethodInfo(_Part):
     """Which method ran, from which distribution, with which parameters."""
 
     name: Name
@@ -107,7 +109,7 @@ class MethodInfo(_Document):
     reference: Text
 
 
-class Scores(_Document):
+class Scores(_Part):
     """Plain numbers, accuracies as fractions; null where a score is not defined."""
 
     test_accuracy_last10: Fraction | None = None
@@ -134,7 +136,7 @@ class Scores(_Document):
     nll: Annotated[FiniteFloat, Field(ge=0)] | None = None
 
 
-class Event(_Document):
+class Event(_Part):
     """Something a method or the runner reported, such as an empty selection."""
 
     epoch: int | None = Field(ge=0)
@@ -153,8 +155,10 @@ class Cost(BaseModel):
     peak_memory_bytes: int | None = Field(None, ge=0)
 
 
-class Result(_Document):
+class Result(Document):
     """One run's outcome, as one JSON file."""
+
+    model_config = _STRICT
 
     schema_version: Literal[1]
     status: Literal["done", "failed", "diverged", "interrupted"]
@@ -167,21 +171,13 @@ class Result(_Document):
     seed: int = Field(ge=0)
     scores: Scores
     curves: dict[Text, list[FiniteFloat | None]] = Field(description="One number per epoch.")
-    diagnostics: Diagnostics | None = None
+    diagnostics: Annotated[Diagnostics | None, LeftOut()] = None
     events: list[Event]
     cost: Cost
     environment: Json
     error: Text | None
     created: Annotated[str, AfterValidator(_iso_time)]
     fingerprint: Sha256
-
-    @model_serializer(mode="wrap")
-    def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Files from before there were diagnostics keep their bytes.
-        fields: dict[str, Any] = serialize(self)
-        if self.diagnostics is None:
-            fields.pop("diagnostics", None)
-        return fields
 
     @property
     def tuning(self) -> Tuning | None:

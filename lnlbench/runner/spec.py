@@ -1,18 +1,11 @@
 """The run spec: one JSON document of which a run is a pure function."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    ValidationError,
-    model_serializer,
-    model_validator,
-)
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from lnlbench.data import canonical_name
+from lnlbench.document import Document, LeftOut
 from lnlbench.errors import UsageError, first_problem, unknown_name
 from lnlbench.method import Method
 from lnlbench.noise import parse_noise
@@ -24,7 +17,7 @@ from lnlbench.tracks import Protocol, load_track
 MATCHED = "matched"
 
 
-class RunSpec(BaseModel):
+class RunSpec(Document):
     """Everything that decides a run's result: track, protocol, method, parameters and seed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -36,15 +29,9 @@ class RunSpec(BaseModel):
     recipe: str = MATCHED
     params: dict[str, Any] = Field(default_factory=dict)
     seed: int = Field(0, ge=0)
-    tuning: Tuning | None = Field(None, description="The tuned recipe, where it is one.")
-
-    @model_serializer(mode="wrap")
-    def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Unset, it is left out: the fingerprints of other runs do not know the field.
-        fields: dict[str, Any] = serialize(self)
-        if self.tuning is None:
-            del fields["tuning"]
-        return fields
+    tuning: Annotated[Tuning | None, LeftOut()] = Field(
+        None, description="The tuned recipe, where it is one."
+    )
 
     @model_validator(mode="after")
     def _tuned_for_this(self) -> "RunSpec":

@@ -1,18 +1,18 @@
 """The protocol: everything about a run that is not its method."""
 
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     JsonValue,
-    SerializerFunctionWrapHandler,
     ValidationInfo,
     field_validator,
-    model_serializer,
     model_validator,
 )
+
+from lnlbench.document import Document, LeftOut
 
 _SHA256 = r"^[0-9a-f]{64}$"
 
@@ -80,13 +80,15 @@ class PretrainedSpec(WeightsSpec):
     )
 
 
-class Protocol(BaseModel):
+class Protocol(Document):
     """What a track fixes, so that two methods under it can be compared."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     dataset: str
-    data: DataSpec | None = Field(None, description="The data, where a plugin provides them.")
+    data: Annotated[DataSpec | None, LeftOut()] = Field(
+        None, description="The data, where a plugin provides them."
+    )
     noise: str
     noise_seed: int = Field(0, ge=0, description="Synthetic noise is the same for every run seed.")
     backbone: str
@@ -99,31 +101,20 @@ class Protocol(BaseModel):
     )
     gamma: float = Field(0.1, gt=0, le=1)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    embedding: EmbeddingSpec | None = Field(
+    embedding: Annotated[EmbeddingSpec | None, LeftOut()] = Field(
         None, description="The frozen backbone's features, and the head that is trained on them."
     )
-    pretrained: PretrainedSpec | None = Field(
+    pretrained: Annotated[PretrainedSpec | None, LeftOut()] = Field(
         None, description="The pretrained weights that every network is fine-tuned from."
     )
     validation: float = Field(
         0.0, ge=0, lt=0.9, description="Share of the training set held out for selection."
     )
-    validation_labels: Literal["noisy", "clean"] = Field(
+    validation_labels: Annotated[Literal["noisy", "clean"], LeftOut()] = Field(
         "noisy", description="Labels of the held-out part; clean ones are an oracle's."
     )
     limit_train: int | None = Field(None, ge=2, description="Random training samples to keep.")
     limit_test: int | None = Field(None, ge=1, description="Random test samples to keep.")
-
-    @model_serializer(mode="wrap")
-    def _serialize(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Unset, they are left out: the fingerprints of runs without them do not know the fields.
-        fields: dict[str, Any] = serialize(self)
-        for name in ("data", "embedding", "pretrained"):
-            if fields[name] is None:
-                del fields[name]
-        if self.validation_labels == "noisy":
-            del fields["validation_labels"]
-        return fields
 
     @field_validator("pretrained")
     @classmethod
