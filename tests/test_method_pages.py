@@ -3,13 +3,15 @@
 `python tests/test_method_pages.py` rewrites the parameter tables of the pages from the code.
 """
 
+import os
 from pathlib import Path
 
 import method_pages
 import pytest
 from registry import BUILTIN
 
-PAGES = Path(__file__).parents[1] / "docs" / "methods"
+ROOT = Path(__file__).parents[1]
+PAGES = ROOT / "docs" / "methods"
 
 each_method = pytest.mark.parametrize("name", BUILTIN)
 
@@ -19,9 +21,18 @@ def page(name):
 
 
 def test_every_method_has_a_page_and_every_page_a_method():
-    assert {path.stem for path in PAGES.glob("*.md")} == set(BUILTIN), (
+    assert {path.stem for path in PAGES.glob("*.md")} - {"README"} == set(BUILTIN), (
         f"write docs/methods/NAME.md: {', '.join(method_pages.SECTIONS)}"
     )
+
+
+def test_the_index_has_one_line_for_each_page_those_of_the_plugins_included():
+    pages = [path for path in PAGES.glob("*.md") if path.stem != "README"]
+    pages += ROOT.glob("plugins/*/docs/*.md")
+    wanted = sorted(f"[{path.stem}]({os.path.relpath(path, PAGES)})" for path in pages)
+    lines = (PAGES / "README.md").read_text(encoding="utf-8").splitlines()
+    listed = sorted(line.split(" | ")[0][2:] for line in lines if line.startswith("| ["))
+    assert listed == wanted
 
 
 @each_method

@@ -108,7 +108,7 @@ def test_an_error_with_undecodable_bytes_can_be_saved():
 
 def test_the_committed_json_schema_is_current():
     assert json.loads(SCHEMA_FILE.read_text()) == result_json_schema(), (
-        "docs/result.schema.json is stale: docs/results.md says how to write it again"
+        "docs/result.schema.json is stale: docs/guide/results.md says how to write it again"
     )
 
 
@@ -125,7 +125,7 @@ def test_results_satisfy_the_committed_json_schema(status):
 
 
 def test_every_field_of_a_result_is_explained():
-    page = (SCHEMA_FILE.parent / "results.md").read_text()
+    page = (SCHEMA_FILE.parent / "guide" / "results.md").read_text()
     definitions = result_json_schema()["$defs"]
     fields = set(Result.model_fields)
     for part in ("Data", "MethodInfo", "Scores", "Cost", "Event"):

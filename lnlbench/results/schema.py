@@ -1,4 +1,4 @@
-"""What a result file holds; docs/results.md explains each field to a reader."""
+"""What a result file holds; docs/guide/results.md explains each field to a reader."""
 
 import re
 from datetime import datetime
