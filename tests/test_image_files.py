@@ -14,7 +14,7 @@ from lnlbench.data import provided
 from lnlbench.data.image_files import ImageFiles
 from lnlbench.data.provided import content_sha256
 from lnlbench.errors import DataError
-from lnlbench.leaderboard.suspects import _suspect
+from lnlbench.leaderboard.page.suspects import _suspect
 from lnlbench.testing import check_dataset
 
 

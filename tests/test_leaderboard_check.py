@@ -4,7 +4,7 @@ import pytest
 from factories import make_document, make_result, merged
 
 from lnlbench.leaderboard.check import conflicts, contradictions, stale_files
-from lnlbench.leaderboard.pages import render
+from lnlbench.leaderboard.render.files import render
 from lnlbench.results import Result, ResultStore
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from factories import make_document, make_result, merged
 
-from lnlbench.leaderboard import details, text
-from lnlbench.leaderboard.html import embedded
-from lnlbench.leaderboard.pages import combined_html, render
+from lnlbench.leaderboard import text
+from lnlbench.leaderboard.page import details
+from lnlbench.leaderboard.page.template import embedded
+from lnlbench.leaderboard.render.files import combined_html, render
 from lnlbench.leaderboard.table import build_tables
 from lnlbench.results import Result, ResultStore
 
@@ -194,6 +195,6 @@ def test_the_committed_page_is_small_enough_to_open_anywhere():
 
 @pytest.mark.parametrize("name", sorted(UPLOT))
 def test_the_charting_library_is_the_published_one_with_its_license(name):
-    folder = files("lnlbench.leaderboard").joinpath("page")
+    folder = files("lnlbench.leaderboard.page")
     assert hashlib.sha256(folder.joinpath(name).read_bytes()).hexdigest() == UPLOT[name]
     assert "Leon Sorokin" in folder.joinpath("uPlot.LICENSE").read_text()

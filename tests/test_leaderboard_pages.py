@@ -9,7 +9,7 @@ from factories import PROTOCOL, make_result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lnlbench.leaderboard.pages import combined_csv, combined_json, render
+from lnlbench.leaderboard.render.files import combined_csv, combined_json, render
 from lnlbench.leaderboard.text import duration, escape
 
 TRACK = "cifar100n-resnet34"

@@ -7,9 +7,9 @@ from browser import chromium, opened
 from factories import DIAGNOSTICS, HISTOGRAM, make_document, make_result, merged
 
 from lnlbench.leaderboard import text
-from lnlbench.leaderboard.pages import combined_html
-from lnlbench.leaderboard.report import report_page
-from lnlbench.leaderboard.suspects import Suspect
+from lnlbench.leaderboard.page.suspects import Suspect
+from lnlbench.leaderboard.render.files import combined_html
+from lnlbench.leaderboard.render.report import report_page
 from lnlbench.leaderboard.table import build_tables
 from lnlbench.results import Result, ResultStore
 

@@ -14,16 +14,16 @@ from factories import DIAGNOSTICS, HISTOGRAM, make_result, merged
 from PIL import Image
 
 from lnlbench.data.digits import load_digits_dataset
-from lnlbench.leaderboard.pages import combined_html
-from lnlbench.leaderboard.pictures import (
+from lnlbench.leaderboard.page.pictures import (
     ClassTables,
     median_run,
     row_pictures,
     snapshots_for,
     wrong_labels,
 )
+from lnlbench.leaderboard.page.suspects import MAX_SUSPECTS, find_suspects
+from lnlbench.leaderboard.render.files import combined_html
 from lnlbench.leaderboard.row import build_rows
-from lnlbench.leaderboard.suspects import MAX_SUSPECTS, find_suspects
 
 
 def row_of(*results):

@@ -13,7 +13,7 @@ from browser import chromium, opened
 from factories import make_document, merged
 
 from lnlbench.leaderboard.check import conflicts, without_contradictions
-from lnlbench.leaderboard.pages import render
+from lnlbench.leaderboard.render.files import render
 from lnlbench.results import Result, ResultStore
 from lnlbench.results.store import result_bytes
 

@@ -7,7 +7,7 @@ import pytest
 from cli import call
 from factories import make_document, make_result
 
-from lnlbench.leaderboard.pages import render
+from lnlbench.leaderboard.render.files import render
 from lnlbench.results import ResultStore, fingerprint
 
 

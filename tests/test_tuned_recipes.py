@@ -11,7 +11,7 @@ from tuned import make_tuning
 
 from lnlbench.errors import UsageError
 from lnlbench.leaderboard.facts import command
-from lnlbench.leaderboard.pages import combined_html, render
+from lnlbench.leaderboard.render.files import combined_html, render
 from lnlbench.leaderboard.table import build_tables
 from lnlbench.plugins import load_plugins
 from lnlbench.results import ResultStore

@@ -88,7 +88,7 @@ def _refuse(what: str, problems: Sequence[str]) -> None:
 
 
 def _write(store: "ResultStore", results: Sequence["Result"], complete: bool) -> list[Path]:
-    from lnlbench.leaderboard.pages import is_foreign, render
+    from lnlbench.leaderboard.render.files import is_foreign, render
     from lnlbench.results.atomic import write_atomically
 
     pages = {store.root / name: text for name, text in render(results, complete).items()}
@@ -99,7 +99,7 @@ def _write(store: "ResultStore", results: Sequence["Result"], complete: bool) ->
 
 
 def _show(results: Sequence["Result"], format: Format | None, written: Sequence[Path]) -> None:
-    from lnlbench.leaderboard.pages import combined_csv, combined_html, combined_json, render
+    from lnlbench.leaderboard.render.files import combined_csv, combined_html, combined_json, render
 
     if format is Format.json:
         typer.echo(combined_json(results))
@@ -111,13 +111,13 @@ def _show(results: Sequence["Result"], format: Format | None, written: Sequence[
         pages = render(results, complete=False).items()
         typer.echo("\n".join(text for name, text in pages if name.endswith(".md")), nl=False)
     elif format is Format.svg:
-        from lnlbench.leaderboard.terminal import picture
+        from lnlbench.leaderboard.render.svg import picture
 
         typer.echo(picture(results))
     else:
         from rich.console import Console
 
-        from lnlbench.leaderboard.terminal import WIDTH, show_all
+        from lnlbench.leaderboard.render.terminal import WIDTH, show_all
 
         console = Console()
         show_all(results, console if console.is_terminal else Console(width=WIDTH))

@@ -10,7 +10,7 @@ from lnlbench.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from lnlbench.data.dataset import Dataset
-    from lnlbench.leaderboard.suspects import Suspect
+    from lnlbench.leaderboard.page.suspects import Suspect
     from lnlbench.results.schema import Result
     from lnlbench.runner.directory import RunDirectory
 
@@ -29,7 +29,7 @@ def report(
 
     Runs made with --samples also show the training samples whose labels they doubt most.
     """
-    from lnlbench.leaderboard.report import MAX_RUNS, report_page
+    from lnlbench.leaderboard.render.report import MAX_RUNS, report_page
     from lnlbench.results.atomic import write_atomically
 
     if len(runs) > MAX_RUNS:
@@ -76,7 +76,7 @@ def _suspects(
     """The doubtful samples of a run that wrote them down; None when it did not, or without data."""
     if not (path / "samples.parquet").is_file():
         return None
-    from lnlbench.leaderboard.suspects import find_suspects
+    from lnlbench.leaderboard.page.suspects import find_suspects
     from lnlbench.runner.directory import RunDirectory
     from lnlbench.runner.samples import read_samples
 

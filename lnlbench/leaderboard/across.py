@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.table import Table
-from lnlbench.results.ranks import compare_ranks
-from lnlbench.results.statistics import MIN_COMMON_SEEDS
+from lnlbench.results.statistics import MIN_COMMON_SEEDS, compare_ranks
 
 MIN_TRACKS = 3
 MIN_METHODS = 3

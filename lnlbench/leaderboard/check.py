@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from lnlbench.leaderboard.markdown import MARKER
-from lnlbench.leaderboard.pages import is_foreign, render
+from lnlbench.leaderboard.render.files import is_foreign, render
+from lnlbench.leaderboard.render.markdown import MARKER
+from lnlbench.metrics.scored_epochs import reported_accuracies
 from lnlbench.results.differences import describe_changes
 from lnlbench.results.schema import Result
 from lnlbench.results.store import ResultStore, claim
@@ -72,8 +73,6 @@ def without_contradictions(
 
 def contradictions(store: ResultStore, results: Iterable[Result]) -> list[str]:
     """Finished results whose accuracies are not what their own curves say."""
-    from lnlbench.metrics.accuracy import reported_accuracies
-
     problems = []
     for result in results:
         test = _curve(result, "test_accuracy")

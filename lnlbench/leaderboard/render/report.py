@@ -5,16 +5,17 @@ from typing import Any
 
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.columns import REPORT_COLUMNS
-from lnlbench.leaderboard.details import detail_for, row_details
-from lnlbench.leaderboard.html import Section, embedded, render_template
-from lnlbench.leaderboard.pictures import (
+from lnlbench.leaderboard.page.details import detail_for, row_details
+from lnlbench.leaderboard.page.pictures import (
     ClassTables,
     row_pictures,
     snapshots_for,
     wrong_labels,
 )
+from lnlbench.leaderboard.page.suspects import Suspect
+from lnlbench.leaderboard.page.template import embedded, render_template
+from lnlbench.leaderboard.render.html import Section
 from lnlbench.leaderboard.row import Row, build_rows
-from lnlbench.leaderboard.suspects import Suspect
 from lnlbench.results.differences import describe_changes
 from lnlbench.results.published import published_figures
 from lnlbench.results.schema import Result

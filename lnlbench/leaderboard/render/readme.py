@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.across import RULE, Across, across_tracks
-from lnlbench.leaderboard.markdown import MARKER, grid
+from lnlbench.leaderboard.render.markdown import MARKER, grid
 from lnlbench.leaderboard.row import Row
 from lnlbench.leaderboard.table import Table
 from lnlbench.leaderboard.text import escape

@@ -1,8 +1,6 @@
 """Tables on a terminal: the columns that fit in 100 characters, the rest is in the files."""
 
-import io
 import json
-import re
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -24,15 +22,6 @@ def show_all(results: Sequence[Result], console: Console) -> None:
     off_track = off_track_rows(results)
     if off_track:
         show_off_track(off_track, console)
-
-
-def picture(results: Sequence[Result]) -> str:
-    """The terminal's tables as an SVG image."""
-    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
-    show_all(results, console)
-    svg = console.export_svg(title="lnlbench leaderboard")
-    # Without the web fonts that rich names: a picture makes no request.
-    return re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
 
 
 def show(table: Table, console: Console) -> None:

@@ -1,46 +1,28 @@
 """Tables as one HTML page that needs nothing else: styles, scripts and curves are in it."""
 
-import base64
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
 
 from lnlbench.leaderboard import text
-from lnlbench.leaderboard.across import RULE, across_tracks
-from lnlbench.leaderboard.columns import (
-    METHOD,
-    OFF_TRACK_COLUMNS,
-    RANKED,
-    SPREAD,
-    TRACK_COLUMNS,
-    Column,
-)
-from lnlbench.leaderboard.details import detail_for, row_details
+from lnlbench.leaderboard.across import across_tracks
+from lnlbench.leaderboard.columns import OFF_TRACK_COLUMNS, RANKED, TRACK_COLUMNS, Column
 from lnlbench.leaderboard.facts import command, table_facts
-from lnlbench.leaderboard.pictures import (
+from lnlbench.leaderboard.page.details import detail_for, row_details
+from lnlbench.leaderboard.page.pictures import (
     ClassTables,
     WrongLabels,
     row_pictures,
     snapshots_for,
     wrong_labels,
 )
+from lnlbench.leaderboard.page.spread import Scale, scale_of
+from lnlbench.leaderboard.page.template import embedded, render_template
 from lnlbench.leaderboard.row import Row
-from lnlbench.leaderboard.spread import Scale, ranks_drawn, scale_of, spread_of
 from lnlbench.leaderboard.table import Table
 from lnlbench.results.published import Published
 from lnlbench.results.schema import OFF_TRACK
-from lnlbench.results.statistics import MIN_COMMON_SEEDS
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 INDEX = "index.html"
-_SCRIPTS = ("uPlot.iife.min.js", "table.js", "charts.js", "pictures.js", "details.js", "start.js")
-_STYLES = ("uPlot.min.css", "page.css")
 
 
 @dataclass(frozen=True)
@@ -112,78 +94,9 @@ def html_page(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
     )
 
 
-def embedded(value: Any) -> str:
-    """JSON that is safe inside a script element: no "<", ">", "&", or line separator."""
-    document = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        document = document.replace(character, f"\\u{ord(character):04x}")
-    return document
-
-
-def render_template(name: str, images: bool = False, **values: Any) -> str:
-    """A page made of a template, with its styles and scripts in it and a policy for both.
-
-    `images` allows pictures that are in the page itself.
-    """
-    scripts, styles = _joined(_SCRIPTS, "\n;\n"), _joined(_STYLES, "\n")
-    return (
-        _environment()
-        .get_template(name)
-        .render(
-            scripts=scripts,
-            styles=styles,
-            script_hash=_sha256(scripts),
-            style_hash=_sha256(styles),
-            license=_asset("uPlot.LICENSE"),
-            images=images,
-            **values,
-        )
-    )
-
-
 def _filters(rows: Iterable[Row]) -> dict[str, list[str]]:
     rows = list(rows)
     return {
         "recipe": sorted({text.plain(row.recipe) for row in rows}),
         "network": sorted({text.plain(row.network) for row in rows}),
     }
-
-
-@cache
-def _environment() -> "Environment":
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FunctionLoader(_asset),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["plain"] = text.plain
-    environment.filters["percent"] = text.percent
-    environment.globals.update(
-        min_common_seeds=MIN_COMMON_SEEDS,
-        method_column=METHOD,
-        spread_column=SPREAD,
-        spread_of=spread_of,
-        ranks_drawn=ranks_drawn,
-        across_rule=RULE,
-        published_accuracy=text.published_accuracy,
-    )
-    return environment
-
-
-@cache
-def _asset(name: str) -> str:
-    return files("lnlbench.leaderboard").joinpath("page", name).read_text(encoding="utf-8")
-
-
-def _joined(names: Iterable[str], separator: str) -> str:
-    return separator.join(_asset(name) for name in names)
-
-
-def _sha256(text_: str) -> str:
-    # As a browser takes it for the content security policy: of the text between the tags.
-    return "sha256-" + base64.b64encode(hashlib.sha256(text_.encode()).digest()).decode()

@@ -4,11 +4,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from lnlbench.leaderboard.html import INDEX, html_page
-from lnlbench.leaderboard.markdown import MARKER, markdown_page, off_track_page
-from lnlbench.leaderboard.readme import README, readme_page
+from lnlbench.leaderboard.render.csv import csv_text, record
+from lnlbench.leaderboard.render.html import INDEX, html_page
+from lnlbench.leaderboard.render.markdown import MARKER, markdown_page, off_track_page
+from lnlbench.leaderboard.render.readme import README, readme_page
 from lnlbench.leaderboard.table import build_tables, off_track_rows
-from lnlbench.leaderboard.tabular import csv_text, record
 from lnlbench.results.schema import OFF_TRACK, Result
 
 

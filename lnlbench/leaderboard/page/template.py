@@ -1,0 +1,90 @@
+"""The page's templates: filled in, with styles and scripts inside, and a policy for both."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from lnlbench.leaderboard import text
+from lnlbench.leaderboard.across import RULE
+from lnlbench.leaderboard.columns import METHOD, SPREAD
+from lnlbench.leaderboard.page.spread import ranks_drawn, spread_of
+from lnlbench.results.statistics import MIN_COMMON_SEEDS
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_SCRIPTS = ("uPlot.iife.min.js", "table.js", "charts.js", "pictures.js", "details.js", "start.js")
+_STYLES = ("uPlot.min.css", "page.css")
+
+
+def embedded(value: Any) -> str:
+    """JSON that is safe inside a script element: no "<", ">", "&", or line separator."""
+    document = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        document = document.replace(character, f"\\u{ord(character):04x}")
+    return document
+
+
+def render_template(name: str, images: bool = False, **values: Any) -> str:
+    """A page made of a template, with its styles and scripts in it and a policy for both.
+
+    `images` allows pictures that are in the page itself.
+    """
+    scripts, styles = _joined(_SCRIPTS, "\n;\n"), _joined(_STYLES, "\n")
+    return (
+        _environment()
+        .get_template(name)
+        .render(
+            scripts=scripts,
+            styles=styles,
+            script_hash=_sha256(scripts),
+            style_hash=_sha256(styles),
+            license=_asset("uPlot.LICENSE"),
+            images=images,
+            **values,
+        )
+    )
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FunctionLoader(_asset),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["plain"] = text.plain
+    environment.filters["percent"] = text.percent
+    environment.globals.update(
+        min_common_seeds=MIN_COMMON_SEEDS,
+        method_column=METHOD,
+        spread_column=SPREAD,
+        spread_of=spread_of,
+        ranks_drawn=ranks_drawn,
+        across_rule=RULE,
+        published_accuracy=text.published_accuracy,
+    )
+    return environment
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("lnlbench.leaderboard.page").joinpath(name).read_text(encoding="utf-8")
+
+
+def _joined(names: Iterable[str], separator: str) -> str:
+    return separator.join(_asset(name) for name in names)
+
+
+def _sha256(text_: str) -> str:
+    # As a browser takes it for the content security policy: of the text between the tags.
+    return "sha256-" + base64.b64encode(hashlib.sha256(text_.encode()).digest()).decode()
