@@ -7,10 +7,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lnlbench.metrics.accuracy import accuracy, last_epochs, reported_accuracies
+from lnlbench.metrics.accuracy import accuracy
 from lnlbench.metrics.calibration import expected_calibration_error, negative_log_likelihood
+from lnlbench.metrics.label_selection import selection_quality
 from lnlbench.metrics.memorization import memorization
-from lnlbench.metrics.selection import selection_quality
+from lnlbench.metrics.scored_epochs import last_epochs, reported_accuracies
 
 
 def test_accuracy_counts_the_largest_logit():

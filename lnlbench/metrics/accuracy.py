@@ -1,38 +1,8 @@
-"""Accuracy, and the accuracies a run is reported by."""
+"""Accuracy of predictions."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    # Tables are made without torch, whose import takes longer than they do.
-    from torch import Tensor
+from torch import Tensor
 
 
-def accuracy(logits: "Tensor", labels: "Tensor") -> float:
+def accuracy(logits: Tensor, labels: Tensor) -> float:
     """Share of samples whose largest logit [B, C] is at their label [B]."""
     return float((logits.argmax(1) == labels).double().mean())
-
-
-def last_epochs(num_epochs: int) -> int:
-    """How many final epochs `test_accuracy_last10` averages: 10, or a tenth of a shorter run."""
-    return min(10, max(1, num_epochs // 10))
-
-
-def reported_accuracies(
-    test: Sequence[float], validation: Sequence[float] | None
-) -> dict[str, float | None]:
-    """The four accuracies of a finished run from its per-epoch curves.
-
-    `selected` is the test accuracy of the epoch that is best on the validation split (the first
-    one of equals); `best` is chosen on the test set, for comparison with papers alone.
-    """
-    tail = test[-last_epochs(len(test)) :]
-    selected = None
-    if validation is not None:
-        selected = test[max(range(len(validation)), key=validation.__getitem__)]
-    return {
-        "test_accuracy_last10": sum(tail) / len(tail),
-        "test_accuracy_last": test[-1],
-        "test_accuracy_best": max(test),
-        "test_accuracy_selected": selected,
-    }

@@ -14,8 +14,8 @@ from lnlbench.errors import RunError
 from lnlbench.method import Method
 from lnlbench.metrics.accuracy import accuracy
 from lnlbench.metrics.calibration import expected_calibration_error, negative_log_likelihood
+from lnlbench.metrics.label_selection import selection_quality
 from lnlbench.metrics.memorization import memorization
-from lnlbench.metrics.selection import selection_quality
 from lnlbench.runner.inputs import Inputs
 from lnlbench.runner.training_set import Split, evaluation_sample
 from lnlbench.tracks import Protocol

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from lnlbench.method import Method
-from lnlbench.metrics.accuracy import last_epochs, reported_accuracies
+from lnlbench.metrics.scored_epochs import last_epochs, reported_accuracies
 from lnlbench.plugins import Origin
 from lnlbench.results import Result
 from lnlbench.runner.devices import peak_memory_bytes

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from lnlbench.data.load import load_dataset
 from lnlbench.errors import Interrupted, RunError, UsageError, unknown_name
-from lnlbench.metrics.accuracy import last_epochs
+from lnlbench.metrics.scored_epochs import last_epochs
 from lnlbench.networks.weights import WeightSources
 from lnlbench.params import validate_params
 from lnlbench.plugins import Plugins
