@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from lnlbench.leaderboard.across import across_tracks
 from lnlbench.leaderboard.check import stale_files
-from lnlbench.leaderboard.pages import combined_html, render
-from lnlbench.leaderboard.readme import readme_page
+from lnlbench.leaderboard.render.files import combined_html, render
+from lnlbench.leaderboard.render.readme import readme_page
 from lnlbench.leaderboard.table import build_tables, off_track_rows
 from lnlbench.results import ResultStore
-from lnlbench.results.ranks import compare_ranks
+from lnlbench.results.statistics import compare_ranks
 
 TRACKS = ("t1", "t2", "t3")
 

@@ -1,10 +1,12 @@
 """Expected values by hand: with 2 degrees of freedom, p = 1 - t / sqrt(t² + 2)."""
 
 import math
+import random
 
 import pytest
+from statsmodels.stats.multitest import multipletests
 
-from lnlbench.results.statistics import compare_with_best, summarize
+from lnlbench.results.statistics import compare_with_best, holm, summarize
 
 
 def p_two_degrees(t):
@@ -64,6 +66,16 @@ def test_holm_multiplies_the_smallest_p_by_the_number_of_rows():
     assert alone.p_value == pytest.approx(p_two_degrees(40 * math.sqrt(3)))
     assert corrected_far.p_value == pytest.approx(2 * p_two_degrees(40 * math.sqrt(3)))
     assert corrected_near.p_value == pytest.approx(p_two_degrees(2 * math.sqrt(3)))
+
+
+def test_holm_agrees_with_statsmodels():
+    draw = random.Random(0)
+    for count in (1, 2, 3, 10, 40):
+        # Some p values are equal, some exactly 0 or 1.
+        p_values = [round(draw.random() ** 3, draw.randrange(4)) for _ in range(count)]
+        expected = multipletests(p_values, method="holm")[1]
+        assert holm(p_values) == pytest.approx(list(expected), abs=1e-12), p_values
+    assert holm([]) == []
 
 
 def test_rows_without_a_test_do_not_weigh_on_the_correction():

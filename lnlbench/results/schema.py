@@ -19,7 +19,6 @@ from lnlbench.results.diagnostics import Diagnostics
 from lnlbench.results.fingerprint import canonical_json, fingerprint
 from lnlbench.results.tuning import Tuning
 
-SCHEMA_VERSION = 1
 OFF_TRACK = "off-track"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,79}")

@@ -1,6 +1,5 @@
-"""What several seeds allow to say: a mean with its interval, and a paired test against the best."""
+"""The tests: means over seeds, rows against the best row, methods' ranks over several tracks."""
 
-import gc
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -60,21 +59,27 @@ def compare_with_best(
 
     Each row maps a seed to its score; a pair is one seed that both rows have.
     """
-    from statsmodels.stats.multitest import multipletests
-
     raw = [_paired_test(best, other) for other in others]
     tested = [i for i, comparison in enumerate(raw) if comparison.p_value is not None]
     if not tested:
         return raw
-    # multipletests collects garbage at each call: seconds per table when many results are loaded.
-    gc.freeze()
-    try:
-        corrected = multipletests([raw[i].p_value for i in tested], method="holm")[1]
-    finally:
-        gc.unfreeze()
+    corrected = holm([p for comparison in raw if (p := comparison.p_value) is not None])
     for i, p_value in zip(tested, corrected, strict=True):
-        raw[i] = Comparison(float(p_value), raw[i].common_seeds)
+        raw[i] = Comparison(p_value, raw[i].common_seeds)
     return raw
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P values corrected for their number, in the order given.
+
+    Source: Holm, A Simple Sequentially Rejective Multiple Test Procedure, Scand. J. Stat. 6, 1979.
+    """
+    corrected, highest = [0.0] * len(p_values), 0.0
+    for place, i in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        # A larger p value never ends below a smaller one.
+        highest = max(highest, min(1.0, (len(p_values) - place) * p_values[i]))
+        corrected[i] = highest
+    return corrected
 
 
 def _paired_test(best: Mapping[int, float], other: Mapping[int, float]) -> Comparison:
@@ -92,3 +97,46 @@ def _paired_test(best: Mapping[int, float], other: Mapping[int, float]) -> Compa
         return Comparison(None, n, "the differences have no variance")
     test = stats.ttest_rel([best[seed] for seed in seeds], [other[seed] for seed in seeds])
     return Comparison(float(test.pvalue), n)
+
+
+@dataclass(frozen=True)
+class RankComparison:
+    """`ranks[track][method]`, 1 the best and equal ones averaged; each method's average.
+
+    `p_value` is of Friedman's test that all methods are alike. By Nemenyi's test two methods are
+    told apart when their averages differ by `critical_difference` or more; it counts only where
+    Friedman's test rejects.
+    """
+
+    ranks: list[list[float]]
+    averages: list[float]
+    p_value: float
+    critical_difference: float
+
+    @property
+    def distinguishable(self) -> bool:
+        """Whether any claim can be made."""
+        return self.p_value < SIGNIFICANCE
+
+
+def compare_ranks(scores: Sequence[Sequence[float]]) -> RankComparison:
+    """Compare `scores[track][method]`, higher is better; at least 3 methods and 2 tracks.
+
+    Source: Demšar, Statistical Comparisons of Classifiers over Multiple Data Sets, JMLR 7, 2006.
+    """
+    import numpy
+    from scipy import stats
+
+    # Rounded, because equal scores may differ in the last bit of their means.
+    values = numpy.round(numpy.asarray(scores, dtype=float), 12)
+    tracks, methods = values.shape
+    ranks = stats.rankdata(-values, axis=1)
+    if (ranks == ranks[0, 0]).all():
+        # All methods are equal on all tracks, and the statistic is 0 / 0.
+        p_value = 1.0
+    else:
+        p_value = float(stats.friedmanchisquare(*values.T).pvalue)
+    quantile = float(stats.studentized_range.ppf(1 - SIGNIFICANCE, methods, math.inf))
+    difference = quantile / math.sqrt(2) * math.sqrt(methods * (methods + 1) / (6 * tracks))
+    averages = [float(average) for average in ranks.mean(0)]
+    return RankComparison(ranks.tolist(), averages, p_value, difference)
