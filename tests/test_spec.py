@@ -102,6 +102,16 @@ def test_deviations_name_exactly_what_was_changed():
         ({"overrides": {"optimizer": {"lr": -1}}}, ["--lr", "-1", "greater than 0"]),
         ({"overrides": {"limit_train": 1}}, ["--limit-train", "1"]),
         ({"overrides": {"augment": "blur"}}, ["--augment", "blur", "crop-flip"]),
+        (
+            {"overrides": {"optimizer": {"weight_decay": -1}}},
+            ["--weight-decay", "-1", "equal to 0"],
+        ),
+        (
+            {"overrides": {"optimizer": {"nesterov": True, "momentum": 0}}},
+            ["nesterov", "momentum 0"],
+        ),
+        ({"overrides": {"optimizer": {"nesterov": True, "name": "adam"}}}, ["nesterov", "'adam'"]),
+        ({"overrides": {"cosine_to": 0.1}}, ["cosine_to", "empty the milestones"]),
     ],
 )
 def test_what_is_not_allowed_is_named_with_what_is(arguments, words):

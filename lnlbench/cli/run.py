@@ -64,6 +64,7 @@ def run(
     epochs: Annotated[int | None, typer.Option(help="Override the number of epochs.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Override the batch size.")] = None,
     lr: Annotated[float | None, typer.Option(help="Override the learning rate.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Override the weight decay.")] = None,
     augment: Annotated[str | None, typer.Option(help="Override: crop-flip, crop or none.")] = None,
     validation: Annotated[
         float | None, typer.Option(help="Share of the training set held out to select epochs on.")
@@ -114,6 +115,11 @@ def run(
 
     Overriding anything of a track makes the result an off-track one, kept out of its table.
     """
+    optimizer = {
+        name: value
+        for name, value in {"lr": lr, "weight_decay": weight_decay}.items()
+        if value is not None
+    }
     flags = {
         "dataset": dataset,
         "noise": noise,
@@ -121,7 +127,7 @@ def run(
         "backbone": backbone,
         "epochs": epochs,
         "batch_size": batch_size,
-        "optimizer": None if lr is None else {"lr": lr},
+        "optimizer": optimizer or None,
         "augment": augment,
         "validation": validation,
         "validation_labels": validation_labels,

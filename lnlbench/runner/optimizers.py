@@ -26,6 +26,7 @@ def build_optimizer(network: nn.Module, protocol: Protocol) -> torch.optim.Optim
         lr=spec.lr,
         momentum=spec.momentum,
         weight_decay=spec.weight_decay,
+        nesterov=spec.nesterov,
         fused=True,
     )
 

@@ -169,6 +169,9 @@ def _validate_protocol(fields: dict[str, Any]) -> Protocol:
         return Protocol.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
+        if first["loc"] in ((), ("optimizer",)):
+            problem = first["msg"].removeprefix("Value error, ")
+            raise UsageError(f"The protocol does not fit together: {problem}.") from error
         name = ".".join(str(part) for part in first["loc"])
         for part in ("optimizer.", "embedding.", "pretrained."):
             name = name.removeprefix(part)

@@ -1,5 +1,6 @@
 """The protocol: everything about a run that is not its method."""
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -28,7 +29,7 @@ class DataSpec(BaseModel):
     sha256: str = Field(pattern=_SHA256, description="Of all images, labels and classes.")
 
 
-class OptimizerSpec(BaseModel):
+class OptimizerSpec(Document):
     """The optimizer of every network of a run."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -37,6 +38,18 @@ class OptimizerSpec(BaseModel):
     lr: float = Field(gt=0)
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD's momentum, or Adam's beta 1.")
     weight_decay: float = Field(0.0, ge=0)
+    nesterov: Annotated[bool, LeftOut()] = Field(
+        False, description="Whether SGD's momentum is Nesterov's."
+    )
+
+    @model_validator(mode="after")
+    def _nesterov_is_momentum(self) -> "OptimizerSpec":
+        if self.nesterov and (self.name != "sgd" or not self.momentum):
+            raise ValueError(
+                f"nesterov is a kind of momentum of 'sgd', and this is {self.name!r} with "
+                f"momentum {self.momentum:g}"
+            )
+        return self
 
 
 class WeightsSpec(BaseModel):
@@ -100,6 +113,13 @@ class Protocol(Document):
         (), description="Shares of the epochs after which the learning rate is multiplied by gamma."
     )
     gamma: float = Field(0.1, gt=0, le=1)
+    cosine_to: Annotated[float | None, LeftOut()] = Field(
+        None,
+        ge=0,
+        le=1,
+        description="Share of itself that the learning rate falls to along half a cosine, epoch by "
+        "epoch; null for the milestones' steps.",
+    )
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     embedding: Annotated[EmbeddingSpec | None, LeftOut()] = Field(
         None, description="The frozen backbone's features, and the head that is trained on them."
@@ -131,6 +151,15 @@ class Protocol(Document):
             raise ValueError("validation_labels 'clean' needs a validation share above 0")
         return self
 
+    @model_validator(mode="after")
+    def _one_schedule(self) -> "Protocol":
+        if self.cosine_to is not None and self.milestones:
+            raise ValueError(
+                "the learning rate falls along a cosine (cosine_to) or in steps (milestones), not "
+                "both: empty the milestones, or leave out cosine_to"
+            )
+        return self
+
     @property
     def oracle(self) -> frozenset[str]:
         """Privileged knowledge that the protocol itself uses, whatever the method."""
@@ -139,6 +168,9 @@ class Protocol(Document):
 
     def learning_rate_factor(self, epoch: int) -> float:
         """What the initial learning rate is multiplied by in `epoch` (from 0)."""
+        if self.cosine_to is not None:
+            fallen = (1 - math.cos(math.pi * epoch / self.epochs)) / 2
+            return 1 - (1 - self.cosine_to) * fallen
         passed = sum(epoch >= round(share * self.epochs) for share in self.milestones)
         return self.gamma**passed
 
