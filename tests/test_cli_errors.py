@@ -101,6 +101,7 @@ WRONG = {
     ),
     "negative learning rate": ((*CE, "--lr", "-1"), ("--lr", "given -1.0", "greater than 0")),
     "learning rate nan": ((*CE, "--lr", "nan"), ("--lr", "given nan", "finite")),
+    "weight decay nan": ((*CE, "--weight-decay", "nan"), ("--weight-decay", "given nan", "finite")),
     "learning rate inf": ((*CE, "--lr", "inf"), ("--lr", "given inf", "finite")),
     "unknown precision": ((*CE, "--precision", "fp16"), ("--precision", "'fp16'", "'bf16'")),
     "unknown augmentation": ((*CE, "--augment", "flip"), ("--augment", "'flip'", "'crop-flip'")),
