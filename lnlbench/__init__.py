@@ -11,31 +11,31 @@ hookimpl = HookimplMarker("lnlbench")
 
 # Imported on first use: `lnlbench --help` must not wait for torch.
 _HOMES = {
-    "Backbone": "lnlbench.backbone",
-    "Criterion": "lnlbench.criterion",
-    "DataSource": "lnlbench.data.source",
+    "Backbone": "lnlbench.networks.backbone",
+    "Criterion": "lnlbench.interface.criterion",
+    "DataSource": "lnlbench.interface.data_source",
     "Dataset": "lnlbench.data.dataset",
     "ImageFiles": "lnlbench.data.image_files",
-    "Method": "lnlbench.method",
-    "LossMethod": "lnlbench.method",
-    "Mixture": "lnlbench.criterion",
-    "Params": "lnlbench.params",
-    "Recipe": "lnlbench.params",
-    "SearchRange": "lnlbench.params",
-    "Run": "lnlbench.run",
-    "Batch": "lnlbench.batch",
+    "Method": "lnlbench.interface.method",
+    "LossMethod": "lnlbench.interface.method",
+    "Mixture": "lnlbench.interface.criterion",
+    "Params": "lnlbench.interface.params",
+    "Recipe": "lnlbench.interface.params",
+    "SearchRange": "lnlbench.interface.params",
+    "Run": "lnlbench.interface.run",
+    "Batch": "lnlbench.interface.batch",
 }
 
 if TYPE_CHECKING:
-    from lnlbench.backbone import Backbone
-    from lnlbench.batch import Batch
-    from lnlbench.criterion import Criterion, Mixture
     from lnlbench.data.dataset import Dataset
     from lnlbench.data.image_files import ImageFiles
-    from lnlbench.data.source import DataSource
-    from lnlbench.method import LossMethod, Method
-    from lnlbench.params import Params, Recipe, SearchRange
-    from lnlbench.run import Run
+    from lnlbench.interface.batch import Batch
+    from lnlbench.interface.criterion import Criterion, Mixture
+    from lnlbench.interface.data_source import DataSource
+    from lnlbench.interface.method import LossMethod, Method
+    from lnlbench.interface.params import Params, Recipe, SearchRange
+    from lnlbench.interface.run import Run
+    from lnlbench.networks.backbone import Backbone
 
 __all__ = [
     "Backbone",
@@ -60,3 +60,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'lnlbench' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -8,10 +8,10 @@ import pytest
 from pydantic import BaseModel, Field
 
 from lnlbench.document import Document, LeftOut
-from lnlbench.params import validate_params
+from lnlbench.interface.params import validate_params
 from lnlbench.plugins import load_plugins
 from lnlbench.results import Result
-from lnlbench.runner.spec import parse_spec
+from lnlbench.spec.run_spec import parse_spec
 
 RESULTS = sorted((Path(__file__).parent.parent / "leaderboards" / "results").rglob("*.json"))
 

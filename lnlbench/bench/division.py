@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from lnlbench.method import Method
+from lnlbench.interface.method import Method
+from lnlbench.interface.run import Run
 from lnlbench.methods.dividemix import DivideMix
-from lnlbench.run import Run
 
 
 def with_labeled_share(method: type[Method], share: float | None) -> type[Method]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from lnlbench.bench.floor import Floor, NetworkKind, Pass, view_by_view, wait_for
 from lnlbench.bench.sections import Sections, time_passes
-from lnlbench.runner.devices import peak_memory_bytes
+from lnlbench.system.memory import peak_memory_bytes
 
 # One epoch of warm-up training and one to reach steady state, before any is timed.
 UNTIMED_EPOCHS = 2

@@ -13,7 +13,7 @@ from rich.table import Table
 from lnlbench.augment.views import ImageViews
 from lnlbench.bench.data import IMAGE_SHAPE, MEAN, STD, random_samples, views_of
 from lnlbench.bench.floor import wait_for
-from lnlbench.methods.mixture import divide
+from lnlbench.pieces.mixture import divide
 from lnlbench.runner.devices import describe_device
 from lnlbench.tracks import load_track
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from lnlbench.augment.views import Bounds, Views
-from lnlbench.batch import Batch
 from lnlbench.bench.floor import wait_for
-from lnlbench.run import Run
-from lnlbench.run_host import RunHost
+from lnlbench.interface.batch import Batch
+from lnlbench.interface.host import RunHost
+from lnlbench.interface.run import Run
 
 # Selection is what a method computes before an epoch's first batch, passes and views apart;
 # bookkeeping is all the rest: losses, mixing, indices, logs.

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 
 from lnlbench.bench.pieces import Piece
 from lnlbench.errors import RunError
-from lnlbench.run import Run
+from lnlbench.interface.run import Run
 from lnlbench.tracks import load_track
 
 _TO_FIRST_STEP = """

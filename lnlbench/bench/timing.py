@@ -13,15 +13,16 @@ from lnlbench.bench.data import NUM_CLASSES, random_samples, views_of
 from lnlbench.bench.epoch_timer import UNTIMED_EPOCHS, EpochTimer, Setting
 from lnlbench.bench.floor import NetworkKind
 from lnlbench.bench.sections import TimedRun, TimedViews
-from lnlbench.method import Method
+from lnlbench.interface.host import RunHost
+from lnlbench.interface.method import Method
 from lnlbench.networks.precision import resolve_precision
-from lnlbench.run_host import RunHost
-from lnlbench.runner.devices import describe_device, reset_peak_memory
+from lnlbench.runner.devices import describe_device
 from lnlbench.runner.evaluation import Evaluator, eval_batch_size
 from lnlbench.runner.inputs import Inputs
 from lnlbench.runner.optimizers import build_optimizer
 from lnlbench.runner.training_set import LabeledImages, Split, evaluation_sample
 from lnlbench.seeds import generator_for, global_streams_kept
+from lnlbench.system.memory import reset_peak_memory
 from lnlbench.tracks import Protocol
 
 TEST_SHARE = 5  # CIFAR's: one test image for five training images

@@ -70,7 +70,7 @@ def bench(
     from lnlbench.bench.table import document_of, print_timings
     from lnlbench.plugins import load_plugins
     from lnlbench.runner.devices import resolve_device
-    from lnlbench.runner.spec import build_spec
+    from lnlbench.spec.run_spec import build_spec
 
     overrides = {"backbone": backbone, "batch_size": batch_size, "precision": precision}
     changes = {key: value for key, value in overrides.items() if value is not None}
@@ -140,7 +140,7 @@ def _deliver(
     content: dict[str, Any], output: Path | None, as_json: bool, show: Callable[[], None]
 ) -> None:
     """Write the file that was asked for, then print JSON or tables."""
-    from lnlbench.results.atomic import write_atomically
+    from lnlbench.system.atomic import write_atomically
 
     document = json.dumps(content, indent=2)
     if output is not None:

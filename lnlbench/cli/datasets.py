@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from lnlbench.data.source import DataSource
+    from lnlbench.interface.data_source import DataSource
 
 app = typer.Typer()
 
@@ -77,7 +77,7 @@ def provided_sources() -> "dict[str, DataSource]":
 def describe_source(source: "DataSource") -> dict[str, Any]:
     """What a plugin says of its data set, and the settings that it takes."""
     from lnlbench.cli.methods import describe_params
-    from lnlbench.plugin_checks import printable
+    from lnlbench.system.text import printable
 
     return {
         "name": source.name,

@@ -39,8 +39,8 @@ def embed(
     from lnlbench.networks.weights import WeightSources
     from lnlbench.plugins import load_plugins
     from lnlbench.runner.devices import resolve_device
-    from lnlbench.runner.spec import override_protocol
-    from lnlbench.runner.transfer import TransferFlags, transfer_overrides
+    from lnlbench.spec.run_spec import override_protocol
+    from lnlbench.spec.transfer import TransferFlags, transfer_overrides
     from lnlbench.tracks import load_track
 
     sources = WeightSources(weights, load_plugins().backbones)

@@ -57,8 +57,8 @@ class ExecutorOptions:
 
     def slots(self, peak_memory: int | None) -> int | None:
         """Runs at a time, each of so many bytes; None when that is for the cluster to say."""
-        from lnlbench.runner.devices import available_cores
         from lnlbench.sweep.local import default_slots, visible_gpus
+        from lnlbench.system.cores import available_cores
 
         if self.jobs is not None or self.remote:
             return self.jobs
@@ -82,8 +82,8 @@ class ExecutorOptions:
                 *(self.address, slots, self.threads or 1, self.device, self.runs_per_gpu, limits),
                 queue=queue,
             )
-        from lnlbench.runner.devices import available_cores
         from lnlbench.sweep.local import LocalExecutor, visible_gpus
+        from lnlbench.system.cores import available_cores
 
         assert slots is not None
         threads = self.threads or max(1, available_cores() // slots)

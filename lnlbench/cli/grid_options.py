@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lnlbench.errors import UsageError
-from lnlbench.runner.axes import parse_seeds, parse_values, split_names
+from lnlbench.spec.axes import parse_seeds, parse_values, split_names
 
 if TYPE_CHECKING:
     from lnlbench.plugins import Plugins
-    from lnlbench.runner.spec import RunSpec
-    from lnlbench.sweep.data import SweepData
+    from lnlbench.spec.grid_data import SweepData
+    from lnlbench.spec.run_spec import RunSpec
 
 File = Annotated[
     Path | None, typer.Argument(metavar="[FILE]", help="A sweep file (TOML), instead of flags.")
@@ -76,8 +76,8 @@ class GridOptions:
 
     def specs(self, plugins: "Plugins", weights: Path | None, data: "SweepData") -> "list[RunSpec]":
         """The specs that are meant; UsageError when the options do not say."""
-        from lnlbench.runner.spec import MATCHED
-        from lnlbench.sweep.grid import Grid, expand, read_sweep_file
+        from lnlbench.spec.grid import Grid, expand, read_sweep_file
+        from lnlbench.spec.run_spec import MATCHED
 
         flags = (
             *(self.methods, self.tracks, self.seeds, self.recipe, self.recipe_files),

@@ -89,7 +89,7 @@ def _refuse(what: str, problems: Sequence[str]) -> None:
 
 def _write(store: "ResultStore", results: Sequence["Result"], complete: bool) -> list[Path]:
     from lnlbench.leaderboard.render.files import is_foreign, render
-    from lnlbench.results.atomic import write_atomically
+    from lnlbench.system.atomic import write_atomically
 
     pages = {store.root / name: text for name, text in render(results, complete).items()}
     pages = {path: text for path, text in pages.items() if not is_foreign(path)}

@@ -116,7 +116,7 @@ def measured_costs(store: "ResultStore", name: str) -> list[dict[str, Any]]:
 
 def describe_params(params: Any) -> list[dict[str, Any]]:
     """Name, type, bounds, default, description and search range of each field, in order."""
-    from lnlbench.params import search_ranges
+    from lnlbench.interface.params import search_ranges
 
     searched = search_ranges(params)
     required = [key for key, field in params.model_fields.items() if field.is_required()]
@@ -173,7 +173,7 @@ def _table(*columns: str) -> "Table":
 def _add(table: "Table", *cells: Any) -> None:
     from rich.text import Text
 
-    from lnlbench.plugin_checks import printable
+    from lnlbench.system.text import printable
 
     # Text, not str: a foreign description in brackets is not rich markup.
     table.add_row(*(Text(printable(cell)) for cell in cells))

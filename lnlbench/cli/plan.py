@@ -30,7 +30,7 @@ def plan(
     The specs are written into the runs' directories below <output>/runs, where the lines name them.
     """
     from lnlbench.plugins import load_plugins
-    from lnlbench.sweep.data import SweepData
+    from lnlbench.spec.grid_data import SweepData
     from lnlbench.sweep.plan import make_plan
     from lnlbench.sweep.summary import notes
 

@@ -58,7 +58,7 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Examine what a plugin provides: minutes for a slow method; exits with 1 if a check fails."""
-    from lnlbench.params import parse_assignments
+    from lnlbench.interface.params import parse_assignments
     from lnlbench.plugins import load_plugins
     from lnlbench.testing.plugins import examine
 
@@ -90,7 +90,7 @@ def new(
     ] = None,
 ) -> None:
     """Write a complete plugin package that installs and passes its own tests."""
-    from lnlbench.scaffold import write_plugin
+    from lnlbench.plugins.scaffold import write_plugin
 
     folder = write_plugin(name, kind, output, licence, author)
     typer.echo(f"Wrote {folder}. Install, test and check it:")

@@ -30,7 +30,7 @@ def report(
     Runs made with --samples also show the training samples whose labels they doubt most.
     """
     from lnlbench.leaderboard.render.report import MAX_RUNS, report_page
-    from lnlbench.results.atomic import write_atomically
+    from lnlbench.system.atomic import write_atomically
 
     if len(runs) > MAX_RUNS:
         raise UsageError(
@@ -96,8 +96,8 @@ def _dataset(directory: "RunDirectory", data_dir: Path | None) -> "Dataset":
     spec = directory.read_spec()
     if spec.protocol.data is None:
         return load_dataset(spec.protocol.dataset, data_dir)
-    from lnlbench.data.provided import ProvidedData
     from lnlbench.plugins import load_plugins
+    from lnlbench.spec.provided import ProvidedData
 
     provided = ProvidedData(load_plugins().datasets, {})
     found = provided.load_pinned(

@@ -8,12 +8,12 @@ import typer
 
 from lnlbench.cli.grid_options import RECIPE_FILE_SAYS
 from lnlbench.errors import EXIT_FAILED, UsageError
-from lnlbench.runner.axes import parse_seeds, split_names
+from lnlbench.spec.axes import parse_seeds, split_names
 
 if TYPE_CHECKING:
     from lnlbench.plugins import Plugins
     from lnlbench.results.tuning import Tuning
-    from lnlbench.runner.spec import RunSpec
+    from lnlbench.spec.run_spec import RunSpec
 
 
 def run(
@@ -153,12 +153,12 @@ def run(
             "Name a method: lnlbench run --method ce --track digits. 'lnlbench methods' lists them."
         )
 
-    from lnlbench.data.provided import ProvidedData
+    from lnlbench.interface.params import parse_assignments
     from lnlbench.loggers import make_logger
-    from lnlbench.params import parse_assignments
     from lnlbench.plugins import load_plugins
-    from lnlbench.runner.data import data_overrides
     from lnlbench.runner.series import Series, resumable
+    from lnlbench.spec.data_options import data_overrides
+    from lnlbench.spec.provided import ProvidedData
 
     plugins = load_plugins(strict=strict)
     provided = ProvidedData(plugins.datasets, parse_assignments(set_data or [], "--set-data"))
@@ -169,7 +169,7 @@ def run(
     else:
         from lnlbench.networks.weights import WeightSources
         from lnlbench.results.tuning import read_tuning
-        from lnlbench.runner.transfer import TransferFlags, transfer_overrides
+        from lnlbench.spec.transfer import TransferFlags, transfer_overrides
 
         tuning = None if recipe_file is None else read_tuning(recipe_file)
         track = track if tuning is None else tuning.track
@@ -195,7 +195,7 @@ def run(
 
 
 def _read_spec(file: Path) -> "RunSpec":
-    from lnlbench.runner.spec import parse_spec
+    from lnlbench.spec.run_spec import parse_spec
 
     if str(file) == "-":
         return parse_spec(sys.stdin.read(), "Standard input")
@@ -215,9 +215,9 @@ def _build_specs(
     seeds: list[int],
     tuning: "Tuning | None",
 ) -> "list[RunSpec]":
-    from lnlbench.artifacts import import_artifacts
-    from lnlbench.params import parse_assignments
-    from lnlbench.runner.spec import build_spec
+    from lnlbench.interface.artifacts import import_artifacts
+    from lnlbench.interface.params import parse_assignments
+    from lnlbench.spec.run_spec import build_spec
     from lnlbench.tracks import DEFAULT_TRACK
 
     params = parse_assignments(assignments)

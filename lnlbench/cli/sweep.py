@@ -61,7 +61,7 @@ def sweep(
     from rich.console import Console
 
     from lnlbench.plugins import load_plugins
-    from lnlbench.sweep.data import SweepData
+    from lnlbench.spec.grid_data import SweepData
     from lnlbench.sweep.display import choose_display
     from lnlbench.sweep.engine import Sweep
     from lnlbench.sweep.executor import Job

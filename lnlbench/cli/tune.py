@@ -11,7 +11,7 @@ import typer
 from lnlbench.cli import executor_options as executors
 from lnlbench.cli import grid_options as options
 from lnlbench.errors import EXIT_FAILED, UsageError
-from lnlbench.runner.axes import parse_seeds
+from lnlbench.spec.axes import parse_seeds
 
 # Not among those of a table's rows, whose runs a search should not have tried out.
 DEFAULT_SEED = 100
@@ -96,15 +96,15 @@ def tune(
 
     from rich.console import Console
 
-    from lnlbench.params import parse_assignments
+    from lnlbench.interface.params import parse_assignments
     from lnlbench.plugins import load_plugins
-    from lnlbench.results.atomic import write_atomically
     from lnlbench.results.store import ResultStore
     from lnlbench.runner.directory import RunDirectory
     from lnlbench.runner.series import check_spec
-    from lnlbench.runner.spec import override_protocol
+    from lnlbench.spec.run_spec import override_protocol
     from lnlbench.sweep.plan import Costs
     from lnlbench.sweep.process import Limits
+    from lnlbench.system.atomic import write_atomically
     from lnlbench.tune.definition import Shortening, define_search
     from lnlbench.tune.display import print_found, print_search
     from lnlbench.tune.recipe import found_recipe, write_recipe

@@ -15,7 +15,7 @@ import numpy as np
 
 from lnlbench.data.location import cache_dir
 from lnlbench.errors import LnlbenchError
-from lnlbench.results.atomic import write_atomically
+from lnlbench.system.atomic import write_atomically
 
 FORMAT = 1
 _MANIFEST = "manifest.json"

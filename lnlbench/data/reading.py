@@ -17,9 +17,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from lnlbench.data.image_files import ImageFiles, Images
 from lnlbench.errors import DataError, RunError, UsageError
-from lnlbench.parent import end_with
-from lnlbench.progress import shown_progress
-from lnlbench.runner.devices import available_cores
+from lnlbench.system.cores import available_cores
+from lnlbench.system.parent import end_with
+from lnlbench.system.progress import shown_progress
 
 if TYPE_CHECKING:
     from hashlib import _Hash

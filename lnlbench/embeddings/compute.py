@@ -13,7 +13,7 @@ from lnlbench.data.image_files import read_rows
 from lnlbench.embeddings.plan import view_seed
 from lnlbench.embeddings.store import Part
 from lnlbench.networks.frozen import FrozenBackbone
-from lnlbench.progress import shown_progress
+from lnlbench.system.progress import shown_progress
 
 Pixels = Callable[[int, int], Tensor]
 _CPU = torch.device("cpu")

@@ -27,7 +27,7 @@ from lnlbench.networks.weights import (
     find_weights,
     pinned_weights,
 )
-from lnlbench.results.atomic import write_atomically
+from lnlbench.system.atomic import write_atomically
 from lnlbench.tracks import EmbeddingSpec, Protocol
 
 

@@ -1,7 +1,7 @@
 """The built-in methods, registered by the same hook as everybody's."""
 
 from lnlbench import hookimpl
-from lnlbench.method import Method
+from lnlbench.interface.method import Method
 from lnlbench.methods.ce_ema import CrossEntropyEMA
 from lnlbench.methods.co_teaching import CoTeaching, CoTeachingOracle
 from lnlbench.methods.co_teaching_plus import CoTeachingPlus

@@ -7,10 +7,10 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 import lnlbench
-from lnlbench.method import Method
-from lnlbench.methods.averaging import update_average
-from lnlbench.params import SearchRange
-from lnlbench.run import Run
+from lnlbench.interface.method import Method
+from lnlbench.interface.params import SearchRange
+from lnlbench.interface.run import Run
+from lnlbench.pieces.averaging import update_average
 
 
 class CrossEntropyEMA(Method):

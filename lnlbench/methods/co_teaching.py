@@ -11,17 +11,17 @@ from pydantic import Field, field_validator
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from lnlbench.batch import Batch
-from lnlbench.method import Method
-from lnlbench.methods.small_loss import (
+from lnlbench.interface.batch import Batch
+from lnlbench.interface.method import Method
+from lnlbench.interface.params import Recipe, SearchRange
+from lnlbench.interface.run import Run
+from lnlbench.pieces.small_loss import (
     ScheduleParams,
     enter_late_phase,
     estimate_noise_rate,
     forget_rate_at,
     small_loss_selection,
 )
-from lnlbench.params import Recipe, SearchRange
-from lnlbench.run import Run
 
 NATIVE = Recipe(
     params={"late_from": 0.5},

@@ -7,10 +7,10 @@ deviations: docs/methods/co-teaching-plus.md.
 from pydantic import Field
 from torch.nn.functional import cross_entropy
 
-from lnlbench.batch import Batch
+from lnlbench.interface.batch import Batch
+from lnlbench.interface.run import Run
 from lnlbench.methods.co_teaching import CoTeaching
-from lnlbench.methods.small_loss import small_loss_selection
-from lnlbench.run import Run
+from lnlbench.pieces.small_loss import small_loss_selection
 
 
 class CoTeachingPlus(CoTeaching):

@@ -7,11 +7,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 import lnlbench
-from lnlbench.batch import Batch
 from lnlbench.document import LeftOut
 from lnlbench.errors import UsageError
-from lnlbench.method import LossMethod, Method
-from lnlbench.run import Run
+from lnlbench.interface.batch import Batch
+from lnlbench.interface.method import LossMethod, Method
+from lnlbench.interface.run import Run
 
 CIFAR_N = "Wei et al., Learning with Noisy Labels Revisited, ICLR 2022, arxiv.org/abs/2110.12088"
 

@@ -12,16 +12,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softmax
 
-from lnlbench.batch import Batch
-from lnlbench.criterion import Criterion, Mixture
-from lnlbench.method import Method
-from lnlbench.methods import mixmatch
-from lnlbench.methods.augdesc import descent_views, query_views
+from lnlbench.interface.batch import Batch
+from lnlbench.interface.criterion import Criterion, Mixture
+from lnlbench.interface.method import Method
+from lnlbench.interface.run import Run
 from lnlbench.methods.dividemix_settings import RECIPES, DivideMixParams
-from lnlbench.methods.mixture import divide, normalize_losses
-from lnlbench.methods.neighbors import divide_by_neighbors
 from lnlbench.networks.view_passes import view_logits
-from lnlbench.run import Run
+from lnlbench.pieces import mixmatch
+from lnlbench.pieces.augdesc import descent_views, query_views
+from lnlbench.pieces.mixture import divide, normalize_losses
+from lnlbench.pieces.neighbors import divide_by_neighbors
 from lnlbench.seeds import seed_for
 
 

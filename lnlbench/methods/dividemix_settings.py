@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from lnlbench.document import LeftOut
-from lnlbench.methods.augdesc import DEFAULT, Augmentation, Strategy, strategy
-from lnlbench.params import Params, Recipe, SearchRange
+from lnlbench.interface.params import Params, Recipe, SearchRange
+from lnlbench.pieces.augdesc import DEFAULT, Augmentation, Strategy, strategy
 
 # Where losses divide alone, and where nothing draws from RandAugment, these are not used.
 _OF_NEIGHBORHOODS = LeftOut(unless=("divider", ("embedding", "both")))

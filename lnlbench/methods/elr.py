@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, softmax
 
 import lnlbench
-from lnlbench.method import Method
-from lnlbench.params import Recipe, SearchRange
-from lnlbench.run import Run
+from lnlbench.interface.method import Method
+from lnlbench.interface.params import Recipe, SearchRange
+from lnlbench.interface.run import Run
 
 # The authors keep probabilities off 0 and 1, so that the logarithm below stays finite.
 CLAMP = 1e-4

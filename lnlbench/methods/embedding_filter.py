@@ -8,10 +8,10 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 import lnlbench
-from lnlbench.method import Method
-from lnlbench.methods.neighbors import divide_by_neighbors
-from lnlbench.params import SearchRange
-from lnlbench.run import Run
+from lnlbench.interface.method import Method
+from lnlbench.interface.params import SearchRange
+from lnlbench.interface.run import Run
+from lnlbench.pieces.neighbors import divide_by_neighbors
 
 
 class EmbeddingFilter(Method):

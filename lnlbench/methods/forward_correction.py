@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softmax
 
 import lnlbench
-from lnlbench.method import Method
-from lnlbench.run import Run
+from lnlbench.interface.method import Method
+from lnlbench.interface.run import Run
 
 # The authors take the most confident sample as anchor from this number of classes on.
 MANY_CLASSES = 100

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
 import lnlbench
-from lnlbench.batch import Batch
-from lnlbench.method import LossMethod
-from lnlbench.params import Recipe, SearchRange
+from lnlbench.interface.batch import Batch
+from lnlbench.interface.method import LossMethod
+from lnlbench.interface.params import Recipe, SearchRange
 
 
 def generalized_cross_entropy(logits: Tensor, labels: Tensor, q: float) -> Tensor:

@@ -11,11 +11,11 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, kl_div, log_softmax
 
-from lnlbench.batch import Batch
+from lnlbench.interface.batch import Batch
+from lnlbench.interface.params import SearchRange
+from lnlbench.interface.run import Run
 from lnlbench.methods.co_teaching import CoTeaching
-from lnlbench.methods.small_loss import small_loss_selection
-from lnlbench.params import SearchRange
-from lnlbench.run import Run
+from lnlbench.pieces.small_loss import small_loss_selection
 
 
 def joint_losses(logits: Tensor, peer_logits: Tensor, labels: Tensor, agreement: float) -> Tensor:

@@ -6,10 +6,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 import lnlbench
-from lnlbench.method import Method
-from lnlbench.methods.neighbors import nearest, neighborhood_shares, to_units, unit_features, vote
-from lnlbench.params import Recipe, SearchRange
-from lnlbench.run import Run
+from lnlbench.interface.method import Method
+from lnlbench.interface.params import Recipe, SearchRange
+from lnlbench.interface.run import Run
+from lnlbench.pieces.neighbors import nearest, neighborhood_shares, to_units, unit_features, vote
 
 # Share of a class without any vote: logits are finite, and a vote always counts more.
 _UNSEEN = 1e-4

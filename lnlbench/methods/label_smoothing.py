@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 import lnlbench
-from lnlbench.batch import Batch
-from lnlbench.method import LossMethod
-from lnlbench.params import SearchRange
+from lnlbench.interface.batch import Batch
+from lnlbench.interface.method import LossMethod
+from lnlbench.interface.params import SearchRange
 
 
 class LabelSmoothing(LossMethod):

@@ -9,9 +9,9 @@ from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 import lnlbench
-from lnlbench.method import Method
-from lnlbench.params import Recipe, SearchRange
-from lnlbench.run import Run
+from lnlbench.interface.method import Method
+from lnlbench.interface.params import Recipe, SearchRange
+from lnlbench.interface.run import Run
 
 # Logit of a class without any training sample, below that of the rarest class with one.
 _ABSENT = -20.0

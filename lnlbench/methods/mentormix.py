@@ -13,11 +13,13 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot, softmax
 
-from lnlbench.batch import Batch
-from lnlbench.method import Method
-from lnlbench.methods import mixmatch
-from lnlbench.methods.averaging import update_average
-from lnlbench.methods.curriculum import (
+from lnlbench.interface.batch import Batch
+from lnlbench.interface.method import Method
+from lnlbench.interface.params import Recipe, SearchRange
+from lnlbench.interface.run import Run
+from lnlbench.pieces import mixmatch
+from lnlbench.pieces.averaging import update_average
+from lnlbench.pieces.curriculum import (
     TRUSTING,
     CurriculumParams,
     drop_examples,
@@ -26,8 +28,6 @@ from lnlbench.methods.curriculum import (
     percent_done,
     updated_threshold,
 )
-from lnlbench.params import Recipe, SearchRange
-from lnlbench.run import Run
 
 
 def choose_partners(weights: Tensor, generator: torch.Generator) -> Tensor:

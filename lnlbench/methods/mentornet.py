@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from lnlbench.method import Method
-from lnlbench.methods.curriculum import (
+from lnlbench.interface.method import Method
+from lnlbench.interface.run import Run
+from lnlbench.pieces.curriculum import (
     AUTHORS_RECIPE,
     TRUSTING,
     CurriculumParams,
@@ -19,7 +20,6 @@ from lnlbench.methods.curriculum import (
     percent_done,
     updated_threshold,
 )
-from lnlbench.run import Run
 
 
 class MentorNetPD(Method):

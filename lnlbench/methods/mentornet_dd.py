@@ -11,11 +11,13 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from lnlbench.artifacts import ArtifactFile, load_artifact
-from lnlbench.batch import Batch
 from lnlbench.errors import DataError
-from lnlbench.method import Method
-from lnlbench.methods.curriculum import (
+from lnlbench.interface.artifacts import ArtifactFile, load_artifact
+from lnlbench.interface.batch import Batch
+from lnlbench.interface.method import Method
+from lnlbench.interface.params import CleanSubsetParams
+from lnlbench.interface.run import Run
+from lnlbench.pieces.curriculum import (
     AUTHORS_RECIPE,
     WeighingParams,
     burning_in,
@@ -24,9 +26,7 @@ from lnlbench.methods.curriculum import (
     percent_done,
     updated_threshold,
 )
-from lnlbench.methods.mentor_network import MentorNetwork, learn
-from lnlbench.params import CleanSubsetParams
-from lnlbench.run import Run
+from lnlbench.pieces.mentor_network import MentorNetwork, learn
 
 KIND = "mentornet"
 

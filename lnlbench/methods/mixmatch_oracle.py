@@ -6,12 +6,12 @@ from torch import Tensor
 from torch.nn.functional import one_hot, softmax
 
 import lnlbench
-from lnlbench.batch import Batch
-from lnlbench.method import Method
-from lnlbench.methods import mixmatch
+from lnlbench.interface.batch import Batch
+from lnlbench.interface.method import Method
+from lnlbench.interface.run import Run
 from lnlbench.methods.cross_entropy import rightly_labeled
 from lnlbench.networks.view_passes import view_logits
-from lnlbench.run import Run
+from lnlbench.pieces import mixmatch
 
 
 class MixMatchOracle(Method):

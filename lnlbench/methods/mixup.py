@@ -7,11 +7,11 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 import lnlbench
-from lnlbench.batch import Batch
-from lnlbench.method import Method
-from lnlbench.methods import mixmatch
-from lnlbench.params import SearchRange
-from lnlbench.run import Run
+from lnlbench.interface.batch import Batch
+from lnlbench.interface.method import Method
+from lnlbench.interface.params import SearchRange
+from lnlbench.interface.run import Run
+from lnlbench.pieces import mixmatch
 
 
 class Mixup(Method):

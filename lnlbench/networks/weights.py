@@ -12,8 +12,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from lnlbench.backbone import Backbone
 from lnlbench.errors import DataError, UsageError
+from lnlbench.networks.backbone import Backbone
 from lnlbench.networks.timm_backbone import PREFIX, check_timm
 
 TWO_WAYS = (

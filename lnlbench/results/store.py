@@ -11,10 +11,10 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from lnlbench.errors import DataError, RunError, UsageError, first_problem
-from lnlbench.results.atomic import explain_failure, write_atomically
 from lnlbench.results.differences import describe_differences
 from lnlbench.results.fingerprint import canonical_json
 from lnlbench.results.schema import OFF_TRACK, Result
+from lnlbench.system.atomic import explain_failure, write_atomically
 
 # A thousand epochs of thirty curves are 1 MB.
 _MAX_BYTES = 16 * 2**20

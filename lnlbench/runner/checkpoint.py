@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from lnlbench.errors import RunError
-from lnlbench.results.atomic import write_atomically
-from lnlbench.run import Run
+from lnlbench.interface.run import Run
 from lnlbench.runner.seal import seal, unseal
+from lnlbench.system.atomic import write_atomically
 
 _SKIPPED = ("params",)
 _PLAIN = (type(None), bool, int, float, str)

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from lnlbench.criterion import Criterion
 from lnlbench.data.dataset import Dataset
 from lnlbench.errors import RunError
+from lnlbench.interface.criterion import Criterion
 from lnlbench.metrics.calibration import reliability
 from lnlbench.metrics.histogram import counts_by_truth
 from lnlbench.metrics.per_class import frequent_mistakes, share_by_class

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from lnlbench.errors import DataError, UsageError
 from lnlbench.results import Result
-from lnlbench.results.atomic import write_atomically
 from lnlbench.results.store import read_result, result_bytes
 from lnlbench.runner.lock import take_directory
-from lnlbench.runner.spec import RunSpec, parse_spec
+from lnlbench.spec.run_spec import RunSpec, parse_spec
+from lnlbench.system.atomic import write_atomically
 
 
 class RunDirectory:

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
-from lnlbench.run import Run
+from lnlbench.interface.run import Run
 
 REFRESH_SECONDS = 0.5
 SHOWN_EPOCHS = 12

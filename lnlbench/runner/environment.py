@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 import lnlbench
-from lnlbench.runner.devices import available_cores, describe_device
+from lnlbench.runner.devices import describe_device
+from lnlbench.system.cores import available_cores
 
 
 def describe_environment(

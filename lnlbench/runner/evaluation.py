@@ -9,9 +9,9 @@ from torch import Tensor
 
 from lnlbench.augment.blocks import plain_batches
 from lnlbench.augment.views import Views
-from lnlbench.criterion import Criterion
 from lnlbench.errors import RunError
-from lnlbench.method import Method
+from lnlbench.interface.criterion import Criterion
+from lnlbench.interface.method import Method
 from lnlbench.metrics.accuracy import accuracy
 from lnlbench.metrics.calibration import expected_calibration_error, negative_log_likelihood
 from lnlbench.metrics.label_selection import selection_quality

@@ -6,20 +6,20 @@ import torch
 
 from lnlbench.data.dataset import Dataset
 from lnlbench.errors import UsageError
-from lnlbench.method import Method
+from lnlbench.interface.method import Method
+from lnlbench.interface.params import validate_params
 from lnlbench.networks.weights import WeightSources
-from lnlbench.params import validate_params
 from lnlbench.plugins import Origin
 from lnlbench.results import Result
 from lnlbench.runner.checkpoint import load_checkpoint
-from lnlbench.runner.devices import reset_peak_memory
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display
 from lnlbench.runner.inputs import build_inputs
 from lnlbench.runner.loop import Execution
 from lnlbench.runner.observers import Observers
 from lnlbench.runner.prepare import prepare
-from lnlbench.runner.spec import RunSpec
+from lnlbench.spec.run_spec import RunSpec
+from lnlbench.system.memory import reset_peak_memory
 
 
 def execute(

@@ -12,12 +12,12 @@ from lnlbench.augment.views import ImageViews, Views
 from lnlbench.data.image_files import ImageFiles, Images, read_rows
 from lnlbench.embeddings.load import Embeddings, load_embeddings
 from lnlbench.embeddings.views import EmbeddingViews, Standardization
+from lnlbench.interface.host import no_pretrained_body
 from lnlbench.networks import build_backbone
 from lnlbench.networks.heads import build_head
 from lnlbench.networks.preprocessing import Preprocessing
 from lnlbench.networks.pretrained import PretrainedNetwork
 from lnlbench.networks.weights import WeightSources, find_weights, pinned_weights
-from lnlbench.run_host import no_pretrained_body
 from lnlbench.runner.prepare import Prepared
 from lnlbench.runner.probe import Probe
 from lnlbench.runner.training_set import evaluation_sample

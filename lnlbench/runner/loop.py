@@ -8,22 +8,19 @@ from typing import Any
 
 from torch import Tensor
 
-from lnlbench.artifacts import write_artifact
 from lnlbench.errors import Diverged, Interrupted, LnlbenchError
-from lnlbench.method import Method
-from lnlbench.plugin_checks import printable
+from lnlbench.interface.artifacts import write_artifact
+from lnlbench.interface.host import RunHost
+from lnlbench.interface.method import Method
+from lnlbench.interface.run import Event, Run
 from lnlbench.plugins import Origin
 from lnlbench.results import Result
-from lnlbench.results.atomic import write_atomically
-from lnlbench.run import Event, Run
-from lnlbench.run_host import RunHost
 from lnlbench.runner.checkpoint import capture, load_checkpoint, restore, save_checkpoint
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display, EpochReport
 from lnlbench.runner.environment import describe_environment
 from lnlbench.runner.evaluation import eval_batch_size
 from lnlbench.runner.inputs import Inputs
-from lnlbench.runner.interruption import StopRequest, stop_on_signals
 from lnlbench.runner.observations import Observations
 from lnlbench.runner.observers import Observers
 from lnlbench.runner.optimizers import build_optimizer
@@ -32,6 +29,9 @@ from lnlbench.runner.prepare import Prepared
 from lnlbench.runner.record import Record
 from lnlbench.runner.report import Status, build_result
 from lnlbench.seeds import global_streams_kept, seed_global_streams
+from lnlbench.system.atomic import write_atomically
+from lnlbench.system.interruption import StopRequest, stop_on_signals
+from lnlbench.system.text import printable
 
 _executing: ContextVar["Execution"] = ContextVar("executing")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from lnlbench.method import Method
+from lnlbench.interface.method import Method
 from lnlbench.runner.diagnosis import Diagnosis, looks_at
 from lnlbench.runner.evaluation import Evaluator
 from lnlbench.runner.inputs import Inputs

@@ -6,7 +6,7 @@ from typing import Any
 
 import pluggy
 
-from lnlbench.plugin_checks import PluginRefused, attempt
+from lnlbench.plugins.refusal import PluginRefused, attempt
 
 
 class Observers:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from lnlbench.batch import CleanSubset
 from lnlbench.errors import UsageError
-from lnlbench.method import Method
-from lnlbench.params import CleanSubsetParams
+from lnlbench.interface.batch import CleanSubset
+from lnlbench.interface.method import Method
+from lnlbench.interface.params import CleanSubsetParams
 from lnlbench.runner.prepare import Prepared
 from lnlbench.runner.training_set import clean_subset
 

@@ -10,8 +10,8 @@ from torch import nn
 from lnlbench.data.dataset import Dataset
 from lnlbench.networks.precision import PreciseNetwork, resolve_precision
 from lnlbench.noise import NoisyLabels, apply_noise
-from lnlbench.runner.spec import RunSpec
 from lnlbench.runner.training_set import LabeledImages, Split, split_dataset
+from lnlbench.spec.run_spec import RunSpec
 from lnlbench.tracks import Protocol
 
 

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from lnlbench.augment.blocks import plain_batches
 from lnlbench.augment.views import Views
 from lnlbench.errors import UsageError
+from lnlbench.interface.host import no_pretrained_body
 from lnlbench.networks.pretrained import PretrainedNetwork
-from lnlbench.run_host import no_pretrained_body
 
 _BATCH = 128
 

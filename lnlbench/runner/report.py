@@ -3,14 +3,14 @@
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from lnlbench.method import Method
+from lnlbench.interface.method import Method
 from lnlbench.metrics.scored_epochs import last_epochs, reported_accuracies
 from lnlbench.plugins import Origin
 from lnlbench.results import Result
-from lnlbench.runner.devices import peak_memory_bytes
 from lnlbench.runner.prepare import Prepared
 from lnlbench.runner.record import Record
-from lnlbench.runner.spec import deviations
+from lnlbench.spec.run_spec import deviations
+from lnlbench.system.memory import peak_memory_bytes
 from lnlbench.tracks import load_track
 
 Status = Literal["done", "failed", "diverged", "interrupted"]

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from lnlbench.errors import DataError, UsageError
-from lnlbench.results.atomic import write_atomically
+from lnlbench.system.atomic import write_atomically
 
 if TYPE_CHECKING:
     import pyarrow

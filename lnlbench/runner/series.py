@@ -10,26 +10,26 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lnlbench.artifacts import check_artifacts
 from lnlbench.data import canonical_name
 from lnlbench.data.dataset import Dataset
 from lnlbench.data.load import load_dataset
-from lnlbench.data.provided import ProvidedData
 from lnlbench.errors import UsageError
+from lnlbench.interface.artifacts import check_artifacts
+from lnlbench.interface.params import validate_params
 from lnlbench.networks import check_backbone
 from lnlbench.networks.weights import WeightSources, check_pretrained
 from lnlbench.noise import check_noise
-from lnlbench.params import validate_params
 from lnlbench.plugins import Plugins
 from lnlbench.results import Result, ResultStore
-from lnlbench.runner.data import load_pinned
 from lnlbench.runner.devices import resolve_device
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display, LiveDisplay, PlainDisplay, QuietDisplay
 from lnlbench.runner.execute import execute
 from lnlbench.runner.observers import Observers
+from lnlbench.runner.pinned_data import load_pinned
 from lnlbench.runner.samples import require_pyarrow
-from lnlbench.runner.spec import RunSpec, deviations
+from lnlbench.spec.provided import ProvidedData
+from lnlbench.spec.run_spec import RunSpec, deviations
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lnlbench.batch import CleanSubset
 from lnlbench.data.dataset import Dataset
 from lnlbench.data.image_files import Images
 from lnlbench.errors import UsageError
+from lnlbench.interface.batch import CleanSubset
+from lnlbench.interface.params import CleanSubsetParams
 from lnlbench.noise import NoisyLabels
 from lnlbench.noise.spec import GIVEN
-from lnlbench.params import CleanSubsetParams
 from lnlbench.seeds import generator_for
 from lnlbench.tracks import Protocol
 

@@ -11,12 +11,12 @@ from typing import Literal
 from pydantic import ValidationError
 
 from lnlbench.errors import EXIT_HELD, EXIT_USAGE, LnlbenchError
-from lnlbench.plugin_checks import printable
 from lnlbench.results import Result
 from lnlbench.sweep.display import SweepDisplay
 from lnlbench.sweep.executor import Ended, Executor, Job
 from lnlbench.sweep.loop import JobLoop
 from lnlbench.sweep.process import Exit
+from lnlbench.system.text import printable
 
 SHOWN_LINES = 3
 

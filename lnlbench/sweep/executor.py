@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from lnlbench.runner.directory import RunDirectory
-from lnlbench.runner.spec import RunSpec
+from lnlbench.spec.run_spec import RunSpec
 from lnlbench.sweep.process import Exit
 
 

@@ -5,21 +5,21 @@ from pathlib import Path
 import torch
 
 from lnlbench.data.load import load_dataset
-from lnlbench.data.provided import ProvidedData
 from lnlbench.errors import LnlbenchError
-from lnlbench.params import validate_params
-from lnlbench.plugin_checks import printable
+from lnlbench.interface.params import validate_params
 from lnlbench.plugins import Plugins
 from lnlbench.results import Result, ResultStore
 from lnlbench.runner.checkpoint import load_checkpoint
-from lnlbench.runner.data import load_pinned
 from lnlbench.runner.devices import resolve_device
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.environment import describe_environment
+from lnlbench.runner.pinned_data import load_pinned
 from lnlbench.runner.prepare import prepare
 from lnlbench.runner.record import Record
 from lnlbench.runner.report import build_result
-from lnlbench.runner.spec import RunSpec
+from lnlbench.spec.provided import ProvidedData
+from lnlbench.spec.run_spec import RunSpec
+from lnlbench.system.text import printable
 
 
 def record_failure(

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import torch
 
-from lnlbench.memory import available_memory
 from lnlbench.sweep.executor import Ended, Job
 from lnlbench.sweep.process import GPUS, Limits, RunProcess, last_lines, run_environment
+from lnlbench.system.memory import available_memory
 
 POLL_SECONDS = 0.02
 

@@ -2,8 +2,8 @@
 
 from abc import ABC, abstractmethod
 
-from lnlbench.runner.interruption import StopRequest, stop_on_signals
 from lnlbench.sweep.executor import Ended, Executor, Job
+from lnlbench.system.interruption import StopRequest, stop_on_signals
 
 
 class JobLoop(ABC):

@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 from lnlbench.embeddings.views import require_embedded
 from lnlbench.errors import UsageError
-from lnlbench.params import validate_params
+from lnlbench.interface.params import validate_params
 from lnlbench.plugins import Plugins
 from lnlbench.results import Result, ResultStore
 from lnlbench.results.fingerprint import canonical_json
 from lnlbench.runner.directory import RunDirectory
-from lnlbench.runner.spec import RunSpec
+from lnlbench.spec.run_spec import RunSpec
 
 State = Literal["done", "refused", "failed", "diverged", "interrupted", "resumable", "missing"]
 

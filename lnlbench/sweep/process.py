@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LOG_NAME = "log.txt"
-PROGRAM = (sys.executable, "-m", "lnlbench.sweep.worker")
+PROGRAM = (sys.executable, "-m", "lnlbench.cli.child")
 # How long a run that has been asked to stop may take to end its step and write its checkpoint.
 GRACE_SECONDS = 15.0
 MEMORY_INTERVAL_SECONDS = 0.5

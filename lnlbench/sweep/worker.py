@@ -1,4 +1,4 @@
-"""`python -m lnlbench.sweep.worker PARENT …`: `lnlbench …`, which ends when its parent does.
+"""`python -m lnlbench.cli.child PARENT …`: `lnlbench …`, which ends when its parent does.
 
 A sweep's runs are process groups of their own, so that Ctrl-C reaches the sweep alone and one run
 can be ended with all that it has started. When the sweep itself is killed, they must not go on.
@@ -7,7 +7,7 @@ can be ended with all that it has started. When the sweep itself is killed, they
 import sys
 import threading
 
-from lnlbench.parent import end_with
+from lnlbench.system.parent import end_with
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lnlbench.method import Method
+from lnlbench.interface.method import Method
 from lnlbench.testing.backbones import check_backbone
 from lnlbench.testing.behavior import (
     ShortRuns,

@@ -1,7 +1,7 @@
 """Checks of a plugin's pretrained network."""
 
-from lnlbench.backbone import Backbone
 from lnlbench.errors import LnlbenchError
+from lnlbench.networks.backbone import Backbone
 from lnlbench.testing.report import Finding, Report
 
 

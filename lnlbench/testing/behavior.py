@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from lnlbench.method import Method
+from lnlbench.interface.method import Method
 from lnlbench.methods.cross_entropy import CrossEntropy
 from lnlbench.testing.report import Finding
 from lnlbench.testing.trials import Trial, Trials, Watch, digits

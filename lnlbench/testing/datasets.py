@@ -7,12 +7,13 @@ import torch
 
 from lnlbench.data.dataset import Dataset
 from lnlbench.data.image_files import read_rows
-from lnlbench.data.provided import Provided, ProvidedData, location_names
-from lnlbench.data.source import DataSource
 from lnlbench.errors import LnlbenchError
-from lnlbench.global_state import changes_undone
-from lnlbench.params import validate_params
-from lnlbench.plugin_checks import PluginRefused, check_source
+from lnlbench.interface.data_source import DataSource
+from lnlbench.interface.params import validate_params
+from lnlbench.plugins.checks import check_source
+from lnlbench.plugins.refusal import PluginRefused
+from lnlbench.spec.provided import Provided, ProvidedData, location_names
+from lnlbench.system.global_state import changes_undone
 from lnlbench.testing.report import Finding, Report
 
 _READ = 100

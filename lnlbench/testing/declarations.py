@@ -6,10 +6,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from lnlbench.errors import UsageError
-from lnlbench.method import Method
-from lnlbench.params import SearchRange, search_ranges, validate_params
-from lnlbench.plugin_checks import PluginRefused
-from lnlbench.plugin_checks import check_method as check_interface
+from lnlbench.interface.method import Method
+from lnlbench.interface.params import SearchRange, search_ranges, validate_params
+from lnlbench.plugins.checks import check_method as check_interface
+from lnlbench.plugins.refusal import PluginRefused
 from lnlbench.testing.report import Finding
 
 # Far outside what any parameter can mean: one of them has to be refused.

@@ -15,8 +15,8 @@ from torch import Tensor
 from lnlbench.data.dataset import Dataset
 from lnlbench.data.image_files import read_rows
 from lnlbench.errors import LnlbenchError
-from lnlbench.method import Method
-from lnlbench.run import Run
+from lnlbench.interface.method import Method
+from lnlbench.interface.run import Run
 from lnlbench.runner.diagnosis import Diagnosis
 from lnlbench.runner.evaluation import Evaluator
 from lnlbench.runner.loop import Execution

@@ -4,7 +4,7 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from lnlbench.plugin_checks import printable
+from lnlbench.system.text import printable
 
 Status = Literal["passed", "failed", "skipped"]
 _SHOWN = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}

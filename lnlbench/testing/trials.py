@@ -13,20 +13,20 @@ from torch import Tensor
 from lnlbench.data.dataset import Dataset
 from lnlbench.data.digits import load_digits_dataset
 from lnlbench.errors import Interrupted, UsageError
-from lnlbench.global_state import changes_undone
-from lnlbench.method import Method
+from lnlbench.interface.method import Method
+from lnlbench.interface.params import validate_params
+from lnlbench.interface.run import Run
 from lnlbench.networks.weights import WeightSources
 from lnlbench.noise import apply_noise
-from lnlbench.params import validate_params
 from lnlbench.plugins import Origin
 from lnlbench.results import Result
-from lnlbench.run import Run
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import EpochReport, QuietDisplay
 from lnlbench.runner.inputs import build_inputs
 from lnlbench.runner.loop import Execution
 from lnlbench.runner.prepare import prepare
-from lnlbench.runner.spec import build_spec
+from lnlbench.spec.run_spec import build_spec
+from lnlbench.system.global_state import changes_undone
 
 CPU = torch.device("cpu")
 _ORIGIN = Origin("under-test", "0", "check")

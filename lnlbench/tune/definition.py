@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from lnlbench.artifacts import import_artifacts
 from lnlbench.errors import UsageError
-from lnlbench.method import Method
-from lnlbench.params import SearchRange
+from lnlbench.interface.artifacts import import_artifacts
+from lnlbench.interface.method import Method
+from lnlbench.interface.params import SearchRange
 from lnlbench.results.fingerprint import fingerprint
 from lnlbench.results.tuning import SearchedRange
-from lnlbench.runner.spec import MATCHED, RunSpec, build_spec
+from lnlbench.spec.run_spec import MATCHED, RunSpec, build_spec
 from lnlbench.tracks import load_track
 from lnlbench.tune.space import search_space
 

@@ -8,8 +8,8 @@ import optuna
 from optuna.trial import TrialState
 
 from lnlbench.errors import RunError
-from lnlbench.results.atomic import write_atomically
 from lnlbench.results.tuning import Tuning
+from lnlbench.system.atomic import write_atomically
 from lnlbench.tune.search import SAMPLES, VERSIONS
 from lnlbench.tune.study import PRUNER, SAMPLER, Study, seconds_of, values_of
 

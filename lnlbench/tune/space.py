@@ -3,8 +3,8 @@
 from typing import Any
 
 from lnlbench.errors import UsageError
-from lnlbench.method import Method
-from lnlbench.params import SearchRange, search_ranges, validate_params
+from lnlbench.interface.method import Method
+from lnlbench.interface.params import SearchRange, search_ranges, validate_params
 
 Ranges = dict[str, SearchRange]
 

@@ -10,7 +10,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from lnlbench.errors import DataError
-from lnlbench.params import SearchRange
+from lnlbench.interface.params import SearchRange
 from lnlbench.seeds import seed_for
 from lnlbench.tune.definition import SearchDefinition
 

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from lnlbench.data.load import load_dataset
 from lnlbench.errors import Interrupted, RunError, UsageError, unknown_name
+from lnlbench.interface.params import validate_params
 from lnlbench.metrics.scored_epochs import last_epochs
 from lnlbench.networks.weights import WeightSources
-from lnlbench.params import validate_params
 from lnlbench.plugins import Plugins
 from lnlbench.runner.devices import resolve_device
 from lnlbench.runner.directory import RunDirectory
@@ -22,7 +22,7 @@ from lnlbench.runner.inputs import build_inputs
 from lnlbench.runner.loop import Execution
 from lnlbench.runner.prepare import prepare
 from lnlbench.runner.record import Record
-from lnlbench.runner.spec import RunSpec
+from lnlbench.spec.run_spec import RunSpec
 from lnlbench.tune.definition import SearchDefinition
 from lnlbench.tune.study import Study, note_seconds, seconds_of
 

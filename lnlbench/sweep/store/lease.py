@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lnlbench.errors import LnlbenchError, RunError, UsageError
-from lnlbench.plugin_checks import printable
 from lnlbench.sweep.store.object_store import ObjectStore, StoreError
+from lnlbench.system.text import printable
 
 LEASE_NAME = "sweep.lock"
 # How often a sweep says that it lives, for people who wonder whether it does.

@@ -8,11 +8,11 @@ from pathlib import Path, PurePosixPath
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lnlbench.errors import RunError
-from lnlbench.results.atomic import write_atomically
 from lnlbench.runner.lock import take_directory
 from lnlbench.runner.seal import unseal
 from lnlbench.sweep.process import LOG_NAME
 from lnlbench.sweep.store.object_store import ObjectStore
+from lnlbench.system.atomic import write_atomically
 
 _CHECKPOINT = "checkpoint"
 STATE_NAME = "state.json"

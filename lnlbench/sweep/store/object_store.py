@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 import fsspec
 
 from lnlbench.errors import RunError, UsageError, unknown_name
-from lnlbench.plugin_checks import printable
+from lnlbench.system.text import printable
 
 EXTRA = "lnlbench[store]"
 _HOW = "Give a URL such as s3://bucket/prefix or file:///shared/folder."

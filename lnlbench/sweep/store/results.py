@@ -10,7 +10,7 @@ from lnlbench.results import Result, ResultStore
 from lnlbench.results.differences import describe_differences
 from lnlbench.results.schema import OFF_TRACK
 from lnlbench.results.store import read_result
-from lnlbench.runner.spec import RunSpec
+from lnlbench.spec.run_spec import RunSpec
 from lnlbench.sweep.store.lease import Lease
 from lnlbench.sweep.store.object_store import ObjectStore, StoreError
 

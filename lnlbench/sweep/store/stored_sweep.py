@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from lnlbench.runner.spec import RunSpec
+from lnlbench.spec.run_spec import RunSpec
 from lnlbench.sweep.executor import Executor
 from lnlbench.sweep.plan import Plan
 from lnlbench.sweep.store.lease import Lease

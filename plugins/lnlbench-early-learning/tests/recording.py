@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from lnlbench.run import Run
+from lnlbench.interface.run import Run
 
 CLASSES = 4
 

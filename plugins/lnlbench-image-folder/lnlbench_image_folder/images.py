@@ -16,8 +16,8 @@ from torch import Tensor
 import lnlbench
 from lnlbench.data.cache import Arrays, cached, remembered
 from lnlbench.data.location import cache_dir
-from lnlbench.memory import available_memory
-from lnlbench.progress import shown_progress
+from lnlbench.system.memory import available_memory
+from lnlbench.system.progress import shown_progress
 from lnlbench_image_folder.decoding import RULE, decode, read_squares
 
 if TYPE_CHECKING:

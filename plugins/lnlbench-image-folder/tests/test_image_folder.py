@@ -13,8 +13,8 @@ from lnlbench_image_folder import Settings, load, register_datasets
 from lnlbench_image_folder.decoding import Unreadable, read_square
 from PIL import Image
 
-from lnlbench.data.provided import ProvidedData
 from lnlbench.errors import DataError, LnlbenchError, UsageError
+from lnlbench.spec.provided import ProvidedData
 from lnlbench.testing import check_dataset
 
 
@@ -309,7 +309,7 @@ def test_three_methods_train_on_3000_images_of_two_sizes(tmp_path):
     from lnlbench.data import load_dataset
     from lnlbench.plugins import Origin, load_plugins
     from lnlbench.runner.series import Series
-    from lnlbench.runner.spec import build_spec
+    from lnlbench.spec.run_spec import build_spec
 
     try:
         cifar = load_dataset("cifar100-coarse", download=False)

@@ -11,11 +11,11 @@ from lnlbench_image_folder.decoding import decode, read_square
 from PIL import Image
 
 import lnlbench
-from lnlbench.data.provided import ProvidedData
 from lnlbench.errors import DataError
 from lnlbench.plugins import Origin, load_plugins
 from lnlbench.runner.series import Series
-from lnlbench.runner.spec import build_spec
+from lnlbench.spec.provided import ProvidedData
+from lnlbench.spec.run_spec import build_spec
 from lnlbench.testing import check_dataset
 
 

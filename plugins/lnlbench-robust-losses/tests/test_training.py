@@ -13,7 +13,7 @@ from lnlbench_robust_losses.truncated_gce import TruncatedGCE
 from tiny import make_embedding_run, make_run
 from torch import nn
 
-from lnlbench.run import Run
+from lnlbench.interface.run import Run
 from lnlbench.testing import check_method
 
 METHODS = register_methods()

@@ -1,0 +1,88 @@
+"""What a method is: one class with a visible training loop."""
+
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from lnlbench.interface.batch import Batch
+from lnlbench.interface.criterion import Criterion
+from lnlbench.interface.params import Params as BaseParams
+from lnlbench.interface.params import Recipe
+from lnlbench.interface.run import Run
+
+
+class Method:
+    """A way to learn from noisy labels.
+
+    `fit` trains; between two epochs the runner evaluates through `predict` and
+    `clean_probability`, and saves whatever `fit` has put on `self`: modules, optimizers, tensors,
+    arrays, generators, and plain values. Create modules and optimizers before the first epoch.
+    """
+
+    name: ClassVar[str]
+    reference: ClassVar[str]
+    networks: ClassVar[int] = 1
+    oracle: ClassVar[frozenset[str]] = frozenset()
+    recipes: ClassVar[dict[str, Recipe]] = {}
+
+    class Params(BaseParams):
+        """The method's parameters; none unless a subclass declares them."""
+
+    def __init__(self, params: BaseParams) -> None:
+        # Any, so that a subclass may read the fields of its own Params.
+        self.params: Any = params
+
+    def augmentations(self) -> tuple[str, ...]:
+        """What `fit` asks of `run.batches` as `augment`, so that a sweep plans no run without it.
+
+        Only what a track may lack need be named: strong views are not to be had of embeddings.
+        """
+        return ()
+
+    def fit(self, run: Run) -> None:
+        """Train on the run's noisy training set."""
+        raise NotImplementedError(f"{type(self).__name__} does not define fit(run)")
+
+    def trained_networks(self) -> list[nn.Module]:
+        """The networks whose logits `predict` averages: the modules on `self`, in order."""
+        found: list[nn.Module] = []
+        for value in vars(self).values():
+            if isinstance(value, nn.Module):
+                found.append(value)
+            elif isinstance(value, (list, tuple)):
+                found.extend(item for item in value if isinstance(item, nn.Module))
+        return found
+
+    def predict(self, images: Tensor) -> Tensor:
+        """Logits [B, C] for images [B, ...]: the mean over the trained networks."""
+        return torch.stack([network(images) for network in self.trained_networks()]).mean(0)
+
+    def clean_probability(self) -> Tensor | None:
+        """The method's current belief [N] in [0, 1] that each label is clean; None without one."""
+        return None
+
+    def criterion(self) -> Criterion | None:
+        """The values by which it last told clean from wrong labels; None if there are none to show.
+
+        Asked for after at most a dozen epochs of a run, and only to draw: nothing is scored by it.
+        """
+        return None
+
+
+class LossMethod(Method):
+    """A method whose whole idea is one loss: subclasses write only `loss`."""
+
+    def loss(self, network: nn.Module, batch: Batch, epoch: int) -> Tensor:
+        """The scalar to minimize for one batch with one weakly augmented view."""
+        raise NotImplementedError(
+            f"{type(self).__name__} does not define loss(network, batch, epoch)"
+        )
+
+    def fit(self, run: Run) -> None:
+        """Train one network on `loss` with the run's optimizer and schedule."""
+        self.network = run.network()
+        self.optimizer = run.optimizer(self.network)
+        for epoch in run.epochs():
+            for batch in run.batches(views=1):
+                run.step(self.loss(self.network, batch, epoch), self.optimizer)

@@ -1,0 +1,272 @@
+"""The Run: all that a method may see and ask for."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lnlbench.augment.blocks import batch_bounds, in_batches, plain_batches
+from lnlbench.errors import UsageError
+from lnlbench.interface.batch import Batch, CleanSubset
+from lnlbench.interface.epoch_log import EpochLog
+from lnlbench.interface.host import RunHost
+from lnlbench.seeds import generator_for, seed_for, seed_global_streams
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something out of the ordinary that a method met and survived."""
+
+    epoch: int
+    event: str
+    detail: str
+
+
+class Run:
+    """A method's view of its run: noisy training data, networks, optimizers, epochs, batches.
+
+    Clean labels and the test split are not here. What a method declares in `oracle` is.
+    """
+
+    def __init__(self, host: RunHost) -> None:
+        self._host = host
+        self._optimizers: list[torch.optim.Optimizer] = []
+        self._networks = 0
+        self._calls = 0
+        self.epoch = 0
+        self.steps = 0
+        self.samples = 0
+        self.events: list[Event] = []
+        self.logged = EpochLog(host.device)
+        self.generator = generator_for(host.seed, "method", "start")
+
+    @property
+    def labels(self) -> Tensor:
+        """The noisy labels, int64 [N], on the run's device."""
+        return self._host.labels
+
+    @property
+    def num_samples(self) -> int:
+        """Number of training samples N."""
+        return len(self._host.labels)
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes C."""
+        return self._host.num_classes
+
+    @property
+    def max_epochs(self) -> int:
+        """Number of epochs of this run."""
+        return self._host.max_epochs
+
+    @property
+    def batch_size(self) -> int:
+        """The protocol's batch size."""
+        return self._host.batch_size
+
+    @property
+    def device(self) -> torch.device:
+        """Where networks and batches live."""
+        return self._host.device
+
+    @property
+    def noise_rate(self) -> float:
+        """The realized noise rate; only for methods with "noise_rate" in `oracle`."""
+        return float(self._privileged("noise_rate"))
+
+    @property
+    def clean_labels(self) -> Tensor:
+        """The clean labels, int64 [N]; only for methods with "clean_labels" in `oracle`."""
+        labels: Tensor = self._privileged("clean_labels")
+        return labels
+
+    @property
+    def clean_subset(self) -> CleanSubset:
+        """Samples with clean labels, as many as the method's CleanSubsetParams say.
+
+        Only for methods with "clean_subset" in `oracle`.
+        """
+        subset: CleanSubset = self._privileged("clean_subset")
+        return subset
+
+    def _privileged(self, name: str) -> Any:
+        if name not in self._host.oracle:
+            raise UsageError(
+                f"run.{name} is privileged knowledge. A method that uses it declares "
+                f'oracle = frozenset({{"{name}"}}), and its rows are shown but not ranked.'
+            )
+        return self._host.oracle[name]
+
+    def network(self) -> nn.Module:
+        """A new network of the run's backbone, on its device; each has its own seeded start."""
+        self._networks += 1
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed_for(self._host.seed, "initialization", self._networks))
+            return self._host.build_network()
+
+    def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
+        """The protocol's optimizer for one network; its learning rate follows the schedule."""
+        optimizer = self._host.build_optimizer(network)
+        for group in optimizer.param_groups:
+            group["initial_lr"] = group["lr"]
+        self._optimizers.append(optimizer)
+        return optimizer
+
+    def epochs(self) -> Iterator[int]:
+        """The epochs to train, from 0, or from where a stopped run is resumed.
+
+        Between two epochs the runner evaluates, logs and saves the method.
+
+        Raises:
+            Diverged: a loss of the epoch was infinite or NaN.
+            Interrupted: the run was asked to stop.
+        """
+        first = self._host.restore()
+        for epoch in range(first, self.max_epochs):
+            self._begin(epoch)
+            yield epoch
+            self._host.epoch_finished(epoch)
+
+    def _begin(self, epoch: int) -> None:
+        # Every stream restarts from (seed, axis, epoch): a resumed run draws what an
+        # uninterrupted one would, with no generator state to save.
+        self.epoch = epoch
+        self.steps = self.samples = self._calls = 0
+        self.logged.begin()
+        self.generator = generator_for(self._host.seed, "method", epoch)
+        seed_global_streams(self._host.seed, "global", epoch)
+        factor = self._host.learning_rate_factor(epoch)
+        for optimizer in self._optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * factor
+
+    def batches(
+        self,
+        indices: Tensor | None = None,
+        views: int | None = None,
+        augment: str | Sequence[str] = "weak",
+        batch_size: int | None = None,
+        shuffle: bool = True,
+    ) -> Iterator[Batch]:
+        """Batches over all samples, or over `indices` (int64 [M] or bool [N]).
+
+        `augment` is "weak" (the track's policy), "none", "strong" (weak, then AutoAugment) or
+        "randaugment:N:M" (weak, then N operations of magnitude M of 30 and Cutout), for `views`
+        views (2 unless told); or a sequence of these, one a view. A trailing batch of one sample
+        joins the batch before it when shuffling, since batch normalization cannot train on one
+        value.
+
+        Raises:
+            UsageError: an augmentation that is unknown, or that the track's data do not have.
+        """
+        host = self._host
+        names = _augmentations(views, augment)
+        size = batch_size or host.batch_size
+        self._calls += 1
+        axes = (self.epoch, self._calls)
+        chosen = self._resolve(indices)
+        if shuffle:
+            order = torch.randperm(len(chosen), generator=generator_for(host.seed, "order", *axes))
+            chosen = chosen[order.to(chosen.device)]
+        generator = generator_for(host.seed, "augmentation", *axes)
+        draws = [host.views.draw(name, len(chosen), generator) for name in names]
+        bounds = batch_bounds(len(chosen), size, merge_single=shuffle)
+        stream = in_batches(host.views, chosen, draws, names, bounds)
+        for (start, stop), made in zip(bounds, stream, strict=True):
+            index = chosen[start:stop]
+            self.samples += len(index)
+            yield Batch(index=index, views=made, labels=host.labels[index])
+
+    def probe(self, network: nn.Module) -> tuple[nn.Module, Iterator[Batch]]:
+        """A network's classifier, and batches whose one view is its frozen body's features [B, D].
+
+        The features are those of the unaugmented samples, computed once a run. The network's own
+        optimizer steps the classifier alone, because the body gets no gradients.
+
+        Raises:
+            UsageError: the network has no pretrained body, or that has been trained already.
+        """
+        classifier, features = self._host.probe(network)
+        plain = self.batches(views=0)
+        return classifier, (replace(batch, views=[features[batch.index]]) for batch in plain)
+
+    def require_views(self, *augment: str) -> None:
+        """Refuse now what `batches` would refuse later.
+
+        Raises:
+            UsageError: an augmentation that is unknown, or that the track's data do not have.
+        """
+        for name in augment:
+            self._host.views.check(name)
+
+    def require_in_memory(self, use: str) -> None:
+        """Refuse what holds every sample's inputs at a time, where these do not fit in memory.
+
+        Raises:
+            UsageError: the images are read from files; `use` says what they would be needed for.
+        """
+        if not self._host.views.in_memory:
+            raise UsageError(
+                f"{use} needs all images in memory, and this run reads them from files as it goes. "
+                "Turn them into features first (--backbone timm:NAME --frozen), choose another "
+                "method or setting, or have the data set held in memory, if it says how."
+            )
+
+    def _resolve(self, indices: Tensor | None) -> Tensor:
+        if indices is None:
+            return torch.arange(self.num_samples, device=self.device)
+        indices = torch.as_tensor(indices, device=self.device)
+        return indices.nonzero().squeeze(1) if indices.dtype == torch.bool else indices.long()
+
+    @torch.inference_mode()
+    def logits(self, network: nn.Module) -> Tensor:
+        """Logits float32 [N, C] of the unaugmented training set in index order, in eval mode."""
+        was_training = network.training
+        network.eval()
+        host = self._host
+        plain = plain_batches(host.views, self.num_samples, host.eval_batch_size)
+        parts = [network(images) for images in plain]
+        network.train(was_training)
+        # A copy outside inference mode, so that a method may train on what it computes from it.
+        with torch.inference_mode(False):
+            return torch.cat(parts).clone()
+
+    def step(self, loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
+        """One update: gradients of `loss`, then the optimizer's step; remembers non-finite losses.
+
+        Raises:
+            Interrupted: the run was asked to stop.
+        """
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        self.logged.add_loss(loss.detach())
+        self.steps += 1
+        self._host.step_finished()
+
+    def log(self, **scalars: Tensor | float) -> None:
+        """Record scalars; the epoch's mean of each becomes a curve of the result."""
+        self.logged.add(**scalars)
+
+    def event(self, event: str, detail: str) -> None:
+        """Record something out of the ordinary that the method met and survived."""
+        self.events.append(Event(self.epoch, event, detail))
+
+    def save(self, name: str, kind: str, tensors: Mapping[str, Tensor], **facts: Any) -> None:
+        """Keep tensors as `NAME.safetensors` in the run's directory, for other runs to load.
+
+        The file says of what `kind` they are, `facts` (plain JSON values), and where it is from.
+        """
+        self._host.save(name, kind, tensors, facts)
+
+
+def _augmentations(views: int | None, augment: str | Sequence[str]) -> tuple[str, ...]:
+    """The augmentation of each view."""
+    if isinstance(augment, str):
+        return (augment,) * (2 if views is None else views)
+    if views not in (None, len(augment)):
+        raise UsageError(f"{views} views cannot be of {len(augment)} augmentations, one a view.")
+    return tuple(augment)

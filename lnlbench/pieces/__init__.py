@@ -1,0 +1,1 @@
+"""What methods share: mixture, MixMatch, small-loss selection, curricula, neighbors, averages."""

@@ -1,0 +1,40 @@
+"""Importing one plugin, with what its import has changed in the process put back."""
+
+import sys
+import threading
+from importlib.metadata import EntryPoint
+from typing import Any
+
+from lnlbench.plugins.refusal import PluginRefused, attempt
+from lnlbench.system.global_state import changes_undone, streams_undisturbed
+
+SLOW_SECONDS = 20.0  # torch itself takes several on a cold disk
+
+
+def import_plugin(entry_point: EntryPoint, origin: object, variable: str) -> Any:
+    """The object that an entry point names; a slow import says so, and names `variable`.
+
+    Random streams are put back in silence: every run seeds its own.
+
+    Raises:
+        PluginRefused: the import raised, or changed a setting that decides others' numbers.
+    """
+
+    def slow() -> None:
+        sys.stderr.write(
+            f"Still importing the plugin {origin}. If it hangs, stop with Ctrl-C and leave it "
+            f"out: {variable}=none, or a list of the plugins to load.\n"
+        )
+
+    timer = threading.Timer(SLOW_SECONDS, slow)
+    timer.daemon = True
+    timer.start()
+    try:
+        with changes_undone() as changed, streams_undisturbed():
+            found = attempt(f"importing {entry_point.value!r}", entry_point.load)
+    finally:
+        timer.cancel()
+    if changed:
+        listing = "; ".join(f"{name} from {old} to {new}" for name, (old, new) in changed.items())
+        raise PluginRefused(f"importing {entry_point.value!r} changed {listing}")
+    return found

@@ -1,0 +1,208 @@
+"""Finding and loading plugins: one by one, each checked first, every failure kept with its reason.
+
+A plugin is an entry point of group `lnlbench`; the built-in methods are one of them.
+"""
+
+import os
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import Distribution, EntryPoint, distributions
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+from packaging.utils import canonicalize_name
+
+import lnlbench
+from lnlbench.errors import LnlbenchError, unknown_name
+from lnlbench.plugins import hookspecs
+from lnlbench.plugins.checks import (
+    check_backbone,
+    check_hooks,
+    check_method,
+    check_requirements,
+    check_source,
+    registered,
+)
+from lnlbench.plugins.importing import import_plugin
+from lnlbench.plugins.refusal import PluginRefused, attempt
+from lnlbench.plugins.registry import ENVIRONMENT, Origin, PluginError, Plugins
+from lnlbench.system.text import printable
+
+if TYPE_CHECKING:
+    pass
+
+GROUP = "lnlbench"
+LONGEST_REASON = 600  # characters: a foreign message must not fill the terminal
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    origin: Origin
+    entry_point: EntryPoint
+    requires: tuple[str, ...]
+
+
+def load_plugins(strict: bool = False) -> Plugins:
+    """Find, check and load all plugins in the order of their names, the built-in ones first.
+
+    Raises:
+        LnlbenchError: `strict`, and a plugin failed.
+        UsageError: LNLBENCH_PLUGINS names a distribution that is not an installed plugin.
+    """
+    plugins = Plugins(_new_manager())
+    for candidate in _select(_find(plugins.errors), plugins):
+        try:
+            _load(candidate, plugins)
+        except PluginRefused as refusal:
+            plugins.errors.append(_error(candidate.origin, refusal))
+    if strict and plugins.errors:
+        failures = "".join(f"\n  {error}" for error in plugins.errors)
+        raise LnlbenchError(f"Plugins failed to load:{failures}")
+    return plugins
+
+
+def _new_manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager("lnlbench")
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+def _error(origin: Origin, refusal: PluginRefused) -> PluginError:
+    return PluginError(origin, textwrap.shorten(printable(refusal), LONGEST_REASON))
+
+
+def _find(errors: list[PluginError]) -> list[_Candidate]:
+    """Entry points of the group, built-in first, then by distribution and entry-point name."""
+    found: dict[str, list[_Candidate]] = {}
+    for distribution in distributions():
+        # `importlib.metadata.entry_points()` reads all distributions at once, and one malformed
+        # file anywhere makes it raise; reading them singly confines the damage.
+        try:
+            candidates = attempt("reading its metadata", partial(_read, distribution))
+        except PluginRefused as refusal:
+            place = printable(f"a distribution in {distribution.locate_file('')}")
+            errors.append(_error(Origin(place, "unknown", "unknown"), refusal))
+            continue
+        if candidates:  # the first on sys.path shadows others of the same name, as for imports
+            found.setdefault(canonicalize_name(candidates[0].origin.distribution), candidates)
+    if "lnlbench" not in found:  # run from a checkout that is not installed
+        builtin = EntryPoint("builtin", "lnlbench.methods", GROUP)
+        origin = Origin("lnlbench", lnlbench.__version__, builtin.name)
+        found["lnlbench"] = [_Candidate(origin, builtin, ())]
+    order = sorted(found, key=lambda name: (name != "lnlbench", name))
+    return [
+        candidate
+        for name in order
+        for candidate in sorted(found[name], key=lambda each: each.entry_point.name)
+    ]
+
+
+def _read(distribution: Distribution) -> list[_Candidate]:
+    """The plugins of one distribution: usually none or one.
+
+    Raises:
+        PluginRefused: the distribution has no name or no version.
+    """
+    text = distribution.read_text("entry_points.txt")
+    if text is None or f"[{GROUP}]" not in text:
+        return []
+    name, version = distribution.metadata["Name"], distribution.version
+    if not name or not version:
+        raise PluginRefused("its METADATA has no Name or no Version")
+    return [
+        _Candidate(
+            Origin(printable(name), printable(version), printable(entry_point.name)),
+            entry_point,
+            tuple(distribution.requires or ()),
+        )
+        for entry_point in distribution.entry_points
+        if entry_point.group == GROUP
+    ]
+
+
+def _select(candidates: list[_Candidate], plugins: Plugins) -> Iterator[_Candidate]:
+    """Leave out what LNLBENCH_PLUGINS does not name: a plugin that hangs at import, for example."""
+    setting = os.environ.get(ENVIRONMENT, "").strip()
+    if not setting:
+        yield from candidates
+        return
+    wanted = {canonicalize_name(name.strip()) for name in setting.split(",") if name.strip()}
+    wanted.discard("none")
+    names = {canonicalize_name(candidate.origin.distribution) for candidate in candidates}
+    for name in sorted(wanted - names):
+        raise unknown_name(
+            f"plugin distribution in {ENVIRONMENT}", name, names, "Or `none` for the built-in ones."
+        )
+    for candidate in candidates:
+        if canonicalize_name(candidate.origin.distribution) in wanted | {"lnlbench"}:
+            yield candidate
+        else:
+            plugins.skipped.append(candidate.origin)
+
+
+def _load(candidate: _Candidate, plugins: Plugins) -> None:
+    """Import one plugin, check it in a manager of its own, then add it to the real one.
+
+    A registration that fails leaves a plugin half registered, and one raising implementation
+    aborts the whole hook call: alone in its manager, it can spoil neither for the others.
+    """
+    origin, entry_point = candidate.origin, candidate.entry_point
+    check_requirements(candidate.requires, lnlbench.__version__)
+    plugin = import_plugin(entry_point, origin, ENVIRONMENT)
+    # Two distributions may use the same entry-point name; together with the distribution's it is
+    # unique, and pluggy does not skip the second.
+    name = f"{origin.distribution}:{origin.entry_point}"
+    alone = _new_manager()
+    attempt("registering its hooks", lambda: alone.register(plugin, name))
+    attempt("checking its hooks", lambda: check_hooks(alone, plugin))
+    methods = registered(alone, "register_methods", "Method classes")
+    backbones = registered(alone, "register_backbones", "Backbones")
+    datasets = registered(alone, "register_datasets", "DataSources")
+    other = plugins.manager.get_name(plugin)
+    if other is not None:
+        raise PluginRefused(f"{entry_point.value!r} is already loaded as {other}")
+    plugins.manager.register(plugin, name)
+    plugins.loaded.append(origin)
+    additions = [partial(_add_method, method) for method in methods]
+    additions += [partial(_add_backbone, backbone) for backbone in backbones]
+    additions += [partial(_add_dataset, dataset) for dataset in datasets]
+    for add in additions:
+        try:
+            add(origin, plugins)
+        except PluginRefused as refusal:  # what else the plugin provides stays usable
+            plugins.errors.append(_error(origin, refusal))
+
+
+def _add_method(method: Any, origin: Origin, plugins: Plugins) -> None:
+    attempt("checking a method", lambda: check_method(method))
+    if method.name in plugins.methods:
+        raise PluginRefused(
+            f"method {method.name!r} of {origin.distribution} is already provided by "
+            f"{plugins.origins[method.name].distribution}; rename it, or uninstall one of the two"
+        )
+    plugins.methods[method.name] = method
+    plugins.origins[method.name] = origin
+
+
+def _add_backbone(backbone: Any, origin: Origin, plugins: Plugins) -> None:
+    attempt("checking a backbone", lambda: check_backbone(backbone))
+    if backbone.name in plugins.backbones:
+        raise PluginRefused(
+            f"backbone {backbone.name!r} of {origin.distribution} is already provided by "
+            f"{plugins.backbone_origins[backbone.name].distribution}; uninstall one of the two"
+        )
+    plugins.backbones[backbone.name] = backbone
+    plugins.backbone_origins[backbone.name] = origin
+
+
+def _add_dataset(source: Any, origin: Origin, plugins: Plugins) -> None:
+    attempt("checking a data set", lambda: check_source(source))
+    if source.name in plugins.datasets:
+        raise PluginRefused(
+            f"data set {source.name!r} of {origin.distribution} is already provided by "
+            f"{plugins.dataset_origins[source.name].distribution}; uninstall one of the two"
+        )
+    plugins.datasets[source.name] = source
+    plugins.dataset_origins[source.name] = origin

@@ -1,0 +1,52 @@
+"""Running a plugin's code so that whatever it raises becomes the reason for which it is refused."""
+
+import importlib
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TypeVar
+
+import pluggy
+
+# Frames in these belong to the machinery that calls a plugin, not to the plugin.
+_MACHINERY = (
+    "<frozen",
+    str(Path(importlib.__file__).parent),
+    str(Path(pluggy.__file__).parent),
+    str(Path(__file__).parent),
+)
+_T = TypeVar("_T")
+
+
+class PluginRefused(Exception):
+    """A plugin, or something that it provides, is not used; the message is the reason."""
+
+
+def describe_exception(error: BaseException) -> str:
+    """The type, the message and, where the plugin's own code raised it, the file and line."""
+    try:
+        message = str(error)
+    except Exception as broken:  # a foreign __str__ may fail as well
+        message = f"its message raised {type(broken).__name__}"
+    place = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        if not frame.filename.startswith(_MACHINERY):
+            place = f" ({Path(frame.filename).name}, line {frame.lineno})"
+    return f"{type(error).__name__}: {message}{place}"
+
+
+def attempt(action: str, call: Callable[[], _T]) -> _T:
+    """Run a plugin's code; what it prints goes to stderr, so that stdout stays valid JSON.
+
+    Raises:
+        PluginRefused: the code raised anything but KeyboardInterrupt, SystemExit included.
+    """
+    try:
+        with redirect_stdout(sys.stderr):
+            return call()
+    except (KeyboardInterrupt, PluginRefused):
+        raise
+    except BaseException as error:
+        raise PluginRefused(f"{action} raised {describe_exception(error)}") from error

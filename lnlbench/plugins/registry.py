@@ -1,0 +1,74 @@
+"""What loading found: the plugins that are used, what they provide, and why others are not."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pluggy
+
+from lnlbench.errors import unknown_name
+
+if TYPE_CHECKING:
+    from lnlbench.interface.data_source import DataSource
+    from lnlbench.interface.method import Method
+    from lnlbench.networks.backbone import Backbone
+
+ENVIRONMENT = "LNLBENCH_PLUGINS"  # "none", or the distributions to load besides lnlbench
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a plugin comes from."""
+
+    distribution: str
+    version: str
+    entry_point: str
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version} ({self.entry_point})"
+
+
+@dataclass(frozen=True)
+class PluginError:
+    """Why a plugin, or something that it provides, is not used."""
+
+    origin: Origin
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.origin}: {self.reason}"
+
+
+@dataclass
+class Plugins:
+    """The plugins that loaded, what they provide, and those that failed."""
+
+    manager: pluggy.PluginManager
+    methods: "dict[str, type[Method]]" = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)  # by method name
+    backbones: "dict[str, Backbone]" = field(default_factory=dict)
+    backbone_origins: dict[str, Origin] = field(default_factory=dict)  # by backbone name
+    datasets: "dict[str, DataSource]" = field(default_factory=dict)
+    dataset_origins: dict[str, Origin] = field(default_factory=dict)  # by data set name
+    loaded: list[Origin] = field(default_factory=list)
+    errors: list[PluginError] = field(default_factory=list)
+    skipped: list[Origin] = field(default_factory=list)  # left out by LNLBENCH_PLUGINS
+
+    def method(self, name: str) -> "type[Method]":
+        """The method of that name.
+
+        Raises:
+            UsageError: no loaded plugin has it; names the nearest, and the plugins that failed.
+        """
+        if name in self.methods:
+            return self.methods[name]
+        hint = "`lnlbench methods` lists them with their references."
+        if self.errors:
+            failures = "".join(f"\n  {error}" for error in self.errors)
+            hint += (
+                f"\nThese plugins failed to load and may provide it:{failures}"
+                "\n`lnlbench plugins` shows more."
+            )
+        if self.skipped:
+            names = ", ".join(sorted({origin.distribution for origin in self.skipped}))
+            hint += f"\nThese plugins were left out by {ENVIRONMENT}: {names}."
+        raise unknown_name("method", name, self.methods, hint)

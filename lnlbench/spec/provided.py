@@ -1,0 +1,189 @@
+"""Data sets of plugins: loaded with their settings, and pinned in a spec by their content."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import torch
+from torch import Tensor
+
+from lnlbench.data.cache import remembered
+from lnlbench.data.dataset import Dataset
+from lnlbench.data.image_files import ImageFiles, Images
+from lnlbench.data.reading import update_digest
+from lnlbench.errors import DataError, UsageError, unknown_name
+from lnlbench.interface.data_source import DataSource
+from lnlbench.interface.params import validate_params
+from lnlbench.tracks import DataSpec
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+
+@dataclass(frozen=True)
+class Provided:
+    """A loaded data set, what a spec says of it, and where it was found or how it is read."""
+
+    dataset: Dataset
+    spec: DataSpec
+    locations: Mapping[str, str]
+
+
+class ProvidedData:
+    """The data sets of plugins, each loaded once for the settings given on the command line."""
+
+    def __init__(self, sources: Mapping[str, DataSource], given: Mapping[str, Any]) -> None:
+        self._sources = sources
+        self._given = dict(given)
+        self._loaded: dict[str, Provided] = {}
+
+    def source(self, name: str) -> DataSource:
+        """The data set of that name; UsageError when no plugin provides it."""
+        if name not in self._sources:
+            hint = "This run needs the plugin that provides it; 'lnlbench plugins' lists plugins."
+            raise unknown_name("data set of a plugin", name, self._sources, hint)
+        return self._sources[name]
+
+    def load(self, name: str) -> Provided:
+        """The data set with the given settings.
+
+        Raises:
+            UsageError: a setting is unknown, missing, or not allowed.
+            DataError: the data cannot be read, or are not what a data set has to be.
+        """
+        return self._load(name, self._given)
+
+    def load_pinned(self, name: str, spec: DataSpec, remembered: Mapping[str, str]) -> Provided:
+        """The data of a spec, found where the settings say, else where they once were.
+
+        Raises:
+            DataError: the data found there have another content.
+        """
+        provided = self._load(name, {**spec.settings, **remembered, **self._given})
+        if provided.spec.sha256 != spec.sha256:
+            places = ", ".join(f"{key}={value}" for key, value in provided.locations.items())
+            raise DataError(
+                f"The data of {name} ({places or 'no place given'}) are not those of this run: "
+                f"their sha256 is {provided.spec.sha256[:16]}…, and the spec says "
+                f"{spec.sha256[:16]}…. A file has changed, or another version of a library decodes "
+                "it otherwise. Give the place of the same data with --set-data, or start a new run "
+                "on these."
+            )
+        return provided
+
+    def _load(self, name: str, settings: Mapping[str, Any]) -> Provided:
+        source = self.source(name)
+        params = validate_params(name, source.params, dict(settings), kind="data set")
+        places = location_names(source)
+        apart = [*places, *source.reading]
+        fields = params.model_dump(mode="json")
+        key = repr((name, fields))
+        if key not in self._loaded:
+            dataset = source.load(params)
+            check_dataset(dataset, name)
+            self._loaded[key] = Provided(
+                dataset,
+                DataSpec(
+                    settings={each: value for each, value in fields.items() if each not in apart},
+                    sha256=content_sha256(dataset),
+                ),
+                {
+                    each: str(fields[each])
+                    for each in apart
+                    if fields[each] is not None
+                    and (each in places or each in params.model_fields_set)
+                },
+            )
+        return self._loaded[key]
+
+
+def location_names(source: DataSource) -> list[str]:
+    """The settings that say where data lie: those whose type is Path, or Path or None."""
+    return [
+        key
+        for key, field in source.params.model_fields.items()
+        if field.annotation is Path or Path in get_args(field.annotation)
+    ]
+
+
+def content_sha256(dataset: Dataset) -> str:
+    """SHA-256 of all that training and evaluation can depend on, whatever the files were.
+
+    Images in files are read for it, unless that of the same files is remembered.
+    """
+    parts = (dataset.train_images, dataset.test_images)
+    if not any(isinstance(images, ImageFiles) for images in parts):
+        return _digest(dataset, update_digest)
+    key = _digest(dataset, _update_identity)
+    found: str = remembered("content", key[:32], lambda: _digest(dataset, update_digest))
+    return found
+
+
+def _update_identity(digest: "_Hash", images: Images) -> None:
+    if isinstance(images, Tensor):
+        update_digest(digest, images)
+    else:
+        digest.update(images.identity().encode())
+
+
+def _digest(dataset: Dataset, update: "Callable[[_Hash, Images], None]") -> str:
+    digest = hashlib.sha256()
+    facts = (dataset.classes, dataset.mean, dataset.std, dataset.superclasses, dataset.truth_known)
+    digest.update(repr(facts).encode())
+    parts = {
+        "train_images": dataset.train_images,
+        "train_labels": dataset.train_labels,
+        "test_images": dataset.test_images,
+        "test_labels": dataset.test_labels,
+        **{f"labels {name}": labels for name, labels in sorted(dataset.human_labels.items())},
+    }
+    for name, part in parts.items():
+        digest.update(f"{name} {part.dtype} {list(part.shape)}\n".encode())
+        update(digest, part)
+    return digest.hexdigest()
+
+
+def check_dataset(dataset: Dataset, name: str) -> None:
+    """Refuse what a run could not use.
+
+    Raises:
+        DataError: a shape, type or label is wrong; says which.
+    """
+    problem = _problem(dataset)
+    if problem:
+        raise DataError(f"The plugin's data set {name!r} cannot be used: {problem}.")
+    if dataset.name != name:
+        raise UsageError(f"The data set {name!r} calls itself {dataset.name!r}.")
+
+
+def _problem(dataset: Dataset) -> str:
+    if not isinstance(dataset, Dataset):
+        return f"load returned a {type(dataset).__name__}, not an lnlbench.Dataset"
+    if dataset.num_classes < 2:
+        return f"it has {dataset.num_classes} class(es), and learning needs 2"
+    labels = {"train_labels": dataset.train_labels, **dataset.human_labels}
+    for part in ("train", "test"):
+        images = getattr(dataset, f"{part}_images")
+        if images.ndim != 4 or images.dtype != torch.uint8 or images.shape[2] != images.shape[3]:
+            return f"{part}_images is {images.dtype} {list(images.shape)}, not square uint8 NCHW"
+    if dataset.train_images.shape[1:] != dataset.test_images.shape[1:]:
+        return "training and test images differ in size"
+    if len(dataset.train_images) < 2 or not len(dataset.test_images):
+        return "it needs at least two training images and one test image"
+    for name, values in labels.items():
+        if not _labels_fit(values, len(dataset.train_images), dataset.num_classes):
+            return f"{name} is not one int64 label below {dataset.num_classes} for each image"
+    if not _labels_fit(dataset.test_labels, len(dataset.test_images), dataset.num_classes):
+        return f"test_labels is not one int64 label below {dataset.num_classes} for each image"
+    channels = dataset.train_images.shape[1]
+    if len(dataset.mean) != channels or len(dataset.std) != channels or min(dataset.std) <= 0:
+        return f"mean and std are not {channels} numbers, std above 0"
+    return ""
+
+
+def _labels_fit(labels: Tensor, count: int, classes: int) -> bool:
+    if labels.shape != (count,) or labels.dtype != torch.int64:
+        return False
+    return bool(((labels >= 0) & (labels < classes)).all())

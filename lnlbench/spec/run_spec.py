@@ -1,0 +1,179 @@
+"""The run spec: one JSON document of which a run is a pure function."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+
+from lnlbench.data import canonical_name
+from lnlbench.document import Document, LeftOut
+from lnlbench.errors import UsageError, first_problem, unknown_name
+from lnlbench.interface.method import Method
+from lnlbench.interface.params import validate_params
+from lnlbench.noise import parse_noise
+from lnlbench.results.fingerprint import fingerprint
+from lnlbench.results.tuning import Tuning
+from lnlbench.tracks import Protocol, load_track
+
+MATCHED = "matched"
+
+
+class RunSpec(Document):
+    """Everything that decides a run's result: track, protocol, method, parameters and seed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1] = 1
+    track: str
+    protocol: Protocol
+    method: str
+    recipe: str = MATCHED
+    params: dict[str, Any] = Field(default_factory=dict)
+    seed: int = Field(0, ge=0)
+    tuning: Annotated[Tuning | None, LeftOut()] = Field(
+        None, description="The tuned recipe, where it is one."
+    )
+
+    @model_validator(mode="after")
+    def _tuned_for_this(self) -> "RunSpec":
+        tuned = self.tuning
+        if tuned is None:
+            return self
+        for name in ("method", "track", "recipe"):
+            given, found = getattr(self, name), getattr(tuned, name)
+            if given != found:
+                raise ValueError(f"{name} is {given!r}, but the recipe was tuned for {found!r}")
+        return self
+
+    def document(self) -> dict[str, Any]:
+        """The spec as plain JSON values."""
+        return self.model_dump(mode="json")
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the canonical JSON of the spec: equal specs, equal fingerprints."""
+        return fingerprint(self.document())
+
+
+def parse_spec(text: str, source: str) -> RunSpec:
+    """Read a spec document.
+
+    Raises:
+        UsageError: it is not JSON, or not a run spec; names the field that is wrong.
+    """
+    try:
+        return RunSpec.model_validate_json(text)
+    except ValidationError as error:
+        problem = first_problem(error, "the document")
+        raise UsageError(
+            f"{source} is not a run spec: {problem}. "
+            "'lnlbench run … --print-spec' writes a valid one."
+        ) from error
+
+
+def build_spec(
+    method: type[Method],
+    track: str,
+    recipe: str = MATCHED,
+    overrides: dict[str, Any] | None = None,
+    params: dict[str, Any] | None = None,
+    seed: int = 0,
+    tuning: Tuning | None = None,
+) -> RunSpec:
+    """The spec of one run: the track, changed by the recipe's schedule, then by `overrides`.
+
+    A tuned recipe takes the place of `recipe`.
+
+    Raises:
+        UsageError: an unknown track, recipe or parameter, or a value that is not allowed.
+    """
+    protocol, recipe_params = _expected(method, track, recipe, tuning)
+    fields = _merge(protocol.model_dump(mode="json"), overrides or {})
+    # Another spelling of the same data is no other run.
+    if "data" not in fields:
+        fields["dataset"] = canonical_name(fields["dataset"])
+    fields["noise"] = str(parse_noise(fields["noise"]))
+    if "validation_labels" in fields and not fields["validation"]:
+        raise UsageError(
+            f"--validation-labels {fields['validation_labels']} says nothing without held-out "
+            "samples. Add --validation with their share, such as --validation 0.1."
+        )
+    checked = validate_params(method.name, method.Params, {**recipe_params, **(params or {})})
+    return RunSpec(
+        track=track,
+        protocol=_validate_protocol(fields),
+        method=method.name,
+        recipe=recipe if tuning is None else tuning.recipe,
+        params=checked.model_dump(mode="json"),
+        seed=seed,
+        tuning=tuning,
+    )
+
+
+def deviations(spec: RunSpec, method: type[Method]) -> dict[str, Any]:
+    """What the spec changes against its track and recipe; empty when it belongs in the table."""
+    protocol, recipe_params = _expected(method, spec.track, spec.recipe, spec.tuning)
+    expected = protocol.model_dump(mode="json")
+    given = spec.protocol.model_dump(mode="json")
+    changed = _changes(given, expected)
+    params = validate_params(method.name, method.Params, recipe_params).model_dump(mode="json")
+    changed.update({f"params.{key}": value for key, value in _changes(spec.params, params).items()})
+    return changed
+
+
+def _changes(given: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
+    """The given values that differ; None for one that is missing, since unset ones are left out."""
+    keys = [*given, *(expected.keys() - given.keys())]
+    return {key: given.get(key) for key in keys if given.get(key) != expected.get(key)}
+
+
+def _expected(
+    method: type[Method], track: str, recipe: str, tuning: Tuning | None
+) -> tuple[Protocol, dict[str, Any]]:
+    """The protocol and parameter overrides of a method's recipe on a track.
+
+    A recipe `NAME@TRACK` goes before `NAME`; `matched` needs no entry: it is the defaults.
+    """
+    if tuning is not None:
+        protocol, params = _expected(method, track, tuning.base, None)
+        return protocol, {**params, **tuning.params}
+    protocol = load_track(track).protocol
+    chosen = None
+    if "@" not in recipe:
+        chosen = method.recipes.get(f"{recipe}@{track}", method.recipes.get(recipe))
+    if chosen is None:
+        if recipe == MATCHED:
+            return protocol, {}
+        names = {name.partition("@")[0] for name in method.recipes} | {MATCHED}
+        raise unknown_name(f"recipe of method {method.name!r}", recipe, names)
+    return override_protocol(protocol, chosen.schedule), chosen.params
+
+
+def override_protocol(protocol: Protocol, changes: dict[str, Any]) -> Protocol:
+    """The protocol with some of its fields replaced; a dict replaces single subfields.
+
+    Raises:
+        UsageError: a value is not allowed; names the option that gives it.
+    """
+    return _validate_protocol(_merge(protocol.model_dump(mode="json"), changes))
+
+
+def _merge(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(fields)
+    for key, value in changes.items():
+        merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
+    return merged
+
+
+def _validate_protocol(fields: dict[str, Any]) -> Protocol:
+    try:
+        return Protocol.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if first["loc"] in ((), ("optimizer",)):
+            problem = first["msg"].removeprefix("Value error, ")
+            raise UsageError(f"The protocol does not fit together: {problem}.") from error
+        name = ".".join(str(part) for part in first["loc"])
+        for part in ("optimizer.", "embedding.", "pretrained."):
+            name = name.removeprefix(part)
+        option = "--" + name.replace("_", "-")
+        raise UsageError(f"{option} was given {first['input']!r}: {first['msg']}.") from error

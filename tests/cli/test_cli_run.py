@@ -1,0 +1,304 @@
+"""`lnlbench run`: what it prints, what it writes, and what makes a run off-track."""
+
+import json
+import os
+import pty
+import subprocess
+
+import pytest
+from cli import SMALL, call, command, environment, essence, run_process, snapshot
+
+from lnlbench.plugins import load_plugins
+from lnlbench.results import Result, ResultStore, fingerprint
+from lnlbench.spec.run_spec import deviations, parse_spec
+
+CE = ("run", "--method", "ce", *SMALL)
+TINY = ("run", "--track", "digits", "--limit-train", "80", "--limit-test", "20", "--epochs", "1")
+OVERRIDES = {"epochs": 2, "limit_train": 200, "limit_test": 100}
+
+
+def results_of(outcome):
+    assert outcome.code == 0, outcome.err
+    return [each["result"] for each in json.loads(outcome.out)["results"]]
+
+
+def printed_specs(*arguments):
+    outcome = call("run", "--print-spec", *arguments)
+    assert outcome.code == 0, outcome.err
+    return [json.loads(line) for line in outcome.out.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """One run through the real entry point: its folder, and how the command ended."""
+    folder = tmp_path_factory.mktemp("first")
+    return folder, run_process(*CE, "--json", cwd=folder)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    """The same run in this process: its folder and its result."""
+    folder = tmp_path_factory.mktemp("reference")
+    [result] = results_of(call(*CE, "--json", "--output", folder))
+    return folder, result
+
+
+def test_json_is_one_object_on_stdout_and_progress_goes_to_stderr(first):
+    _, outcome = first
+    assert outcome.code == 0
+    assert list(json.loads(outcome.out)) == ["results"]
+    for text in ("ce · digits · seed 0: 2 epochs", "epoch 1/2", "epoch 2/2", "done"):
+        assert text in outcome.err
+    assert "\x1b" not in outcome.out + outcome.err
+
+
+def test_the_result_is_valid_and_lists_exactly_the_overrides(first):
+    _, outcome = first
+    [document] = results_of(outcome)
+    result = Result.model_validate(document)
+    assert result.status == "done"
+    assert result.off_track.overrides == OVERRIDES
+    assert result.fingerprint == fingerprint(result.spec)
+    assert (result.data.num_train, result.data.num_test) == (200, 100)
+    assert {len(curve) for curve in result.curves.values()} == {2}
+    assert "not in the track's table" in outcome.err
+
+
+def test_the_files_are_where_they_are_said_to_be(first):
+    folder, outcome = first
+    [printed] = json.loads(outcome.out)["results"]
+    file, directory = folder / printed["result_file"], folder / printed["run_directory"]
+    assert file.is_relative_to(folder / "leaderboards/results/off-track/digits/ce")
+    assert directory.is_relative_to(folder / "runs/digits/ce")
+    assert json.loads(file.read_text()) == printed["result"]
+    assert (directory / "result.json").read_bytes() == file.read_bytes()
+    spec = parse_spec((directory / "spec.json").read_text(), "spec.json")
+    assert spec.document() == printed["result"]["spec"]
+    results, bad = ResultStore(folder / "leaderboards").load_all()
+    assert (len(results), bad) == (1, [])
+
+
+def test_a_second_call_says_already_done_and_changes_no_file(reference):
+    folder, result = reference
+    before = snapshot(folder)
+    outcome = call(*CE, "--json", "--output", folder)
+    assert "already done; --overwrite runs it again" in outcome.err
+    assert results_of(outcome) == [result]
+    assert snapshot(folder) == before
+
+
+def test_overwrite_runs_again_and_gives_the_same_result(tmp_path):
+    arguments = (*TINY, "--method", "ce", "--json", "--output", tmp_path)
+    [once] = results_of(call(*arguments))
+    outcome = call(*arguments, "--overwrite")
+    [again] = results_of(outcome)
+    assert "epoch 1/1" in outcome.err
+    assert "already" not in outcome.err
+    assert again["cost"] != once["cost"]
+    assert essence(again) == essence(once)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("2", [0, 1]), ("0-1", [0, 1]), ("0,3", [0, 3]), ("4,1,4", [4, 1])]
+)
+def test_seeds(text, expected):
+    specs = printed_specs("--track", "digits", "--method", "ce", "--seeds", text)
+    assert [spec["seed"] for spec in specs] == expected
+
+
+def test_several_methods_and_seeds_run_in_order_and_share_a_summary(tmp_path):
+    arguments = (*TINY, "--method", "ce,dividemix", "--method", "ce", "--seeds", "0,3")
+    results = results_of(call(*arguments, "--json", "--output", tmp_path))
+    names = [(result["method"]["name"], result["seed"]) for result in results]
+    assert names == [("ce", 0), ("ce", 3), ("dividemix", 0), ("dividemix", 3)]
+    assert len({result["fingerprint"] for result in results}) == 4
+    # The noise belongs to the track: every seed learns from the same labels.
+    assert len({result["data"]["labels_sha256"] for result in results}) == 1
+    assert results[0]["curves"] != results[1]["curves"]
+
+    outcome = call(*arguments, "--output", tmp_path, COLUMNS="120")
+    assert outcome.out.count("already done") == 4
+    summary = outcome.out.split("best (test-selected)")[1]
+    rows = [line for line in summary.splitlines() if "done" in line]
+    assert [("dividemix" in row, "%" in row) for row in rows] == [
+        (False, True),
+        (False, True),
+        (True, True),
+        (True, True),
+    ]
+
+
+@pytest.mark.parametrize("source", ["file", "standard input"])
+def test_a_printed_spec_can_be_executed(reference, tmp_path, source):
+    _, expected = reference
+    text = call(*CE, "--print-spec").out
+    file = tmp_path / "spec.json"
+    file.write_text(text)
+    chosen = "-" if source == "standard input" else file
+    [result] = results_of(call("run", "--spec", chosen, "--json", "--output", tmp_path, stdin=text))
+    assert result["fingerprint"] == expected["fingerprint"]
+    assert essence(result) == essence(expected)
+
+
+def test_print_spec_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert printed_specs("--method", "ce", *SMALL)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_compiled_networks_are_asked_for_and_named_with_the_device(tmp_path, monkeypatch):
+    sizes = []
+
+    def run_compiled(body, images):
+        sizes.append(len(images))
+        return body(images)
+
+    monkeypatch.setattr("lnlbench.networks.precision.run_compiled", run_compiled)
+    common = (*TINY, "--method", "ce", "--batch-size", "32", "--json", "--output")
+    [plain] = results_of(call(*common, tmp_path / "plain"))
+    assert sizes == []
+    [compiled] = results_of(call(*common, tmp_path / "compiled", "--compile"))
+    # Two full batches and one of 16, half a batch; evaluation is not compiled.
+    assert sizes == [32, 32, 16]
+    device = plain["environment"]["device"]
+    assert compiled["environment"]["device"] == f"{device}, compiled"
+    assert compiled["fingerprint"] == plain["fingerprint"]
+    assert compiled["scores"] == plain["scores"]
+
+
+def test_quiet_prints_nothing(tmp_path):
+    outcome = call(*TINY, "--method", "ce", "--quiet", "--output", tmp_path)
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+    assert ResultStore(tmp_path / "leaderboards").load_all()[0]
+
+
+def test_plain_lines_where_there_is_no_terminal(tmp_path):
+    outcome = call(*CE, "--output", tmp_path)
+    title, first, second, last = outcome.out.splitlines()
+    assert title == "ce · digits · seed 0: 2 epochs"
+    for number, line in enumerate((first, second), start=1):
+        assert line.startswith(f"epoch {number}/2  loss ")
+        for column in ("test", "train", "memorized", "img/s", "time", "ETA"):
+            assert f"  {column} " in line
+    assert "done, test_accuracy_last10" in last
+    assert f"Result: {tmp_path}" in last
+    assert (outcome.err, "\x1b" in outcome.out) == ("", False)
+
+
+def on_terminal(*arguments, cwd):
+    """What a command shows on a pseudo-terminal of 160 columns, and its exit code."""
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        command(*arguments),
+        cwd=cwd,
+        env=environment(TERM="xterm-256color", COLUMNS="160", LINES="50"),
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+    )
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            part = os.read(leader, 65536)
+        except OSError:  # EIO: on Linux, what the end of a terminal's output is
+            break
+        if not part:
+            break
+        shown += part
+    os.close(leader)
+    return process.wait(60), shown.decode()
+
+
+@pytest.fixture(scope="module")
+def terminal(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("terminal")
+    return folder, *on_terminal(*CE, cwd=folder)
+
+
+def test_a_terminal_shows_a_bar_a_table_and_the_final_line(terminal):
+    _, code, shown = terminal
+    assert code == 0
+    assert "━" in shown
+    for text in ("ce · digits · seed 0", "100%", "epoch 2/2", "memorized", "img/s", "ETA"):
+        assert text in shown
+    assert "ce · digits · seed 0: done" in shown.splitlines()[-1]
+    # The cursor, hidden while the display lives, is given back.
+    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")
+
+
+def test_a_terminal_shows_that_a_run_is_already_done(terminal):
+    folder, _, _ = terminal
+    code, shown = on_terminal(*CE, cwd=folder)
+    assert "Traceback" not in shown
+    assert code == 0
+    assert "already done" in shown
+
+
+@pytest.mark.parametrize(
+    ("method", "same"),
+    [
+        ("ce", ("--backbone", "small-cnn")),
+        ("ce", ("--epochs", "60", "--batch-size", "64", "--lr", "0.05", "--augment", "crop")),
+        ("ce", ("--dataset", "digits", "--noise", "instance:0.4", "--noise-seed", "0")),
+        ("ce", ("--validation", "0", "--precision", "fp32", "--recipe", "matched", "--seed", "0")),
+        ("dividemix", ("--set", "lambda_u=25")),
+        ("dividemix", ("--set", "lambda-u=25.0", "--set", "loss_history=1")),
+    ],
+)
+def test_the_tracks_own_values_stay_on_track(method, same):
+    base = ("--track", "digits", "--method", method)
+    [spec] = printed_specs(*base, *same)
+    assert [spec] == printed_specs(*base)
+    chosen = load_plugins().method(method)
+    assert deviations(parse_spec(json.dumps(spec), "spec"), chosen) == {}
+
+
+@pytest.mark.parametrize(
+    ("flags", "changed"),
+    [
+        (("--lr", "0.1"), {"optimizer"}),
+        (("--weight-decay", "1e-3"), {"optimizer"}),
+        (("--lr", "0.05", "--weight-decay", "5e-4"), set()),
+        (("--set", "lambda_u=0"), {"params.lambda_u"}),
+        (("--noise", "symmetric:0.2", "--noise-seed", "1"), {"noise", "noise_seed"}),
+        (("--seed", "5"), set()),
+    ],
+)
+def test_what_leaves_the_track(flags, changed):
+    [spec] = printed_specs("--track", "digits", "--method", "dividemix", *flags)
+    method = load_plugins().method("dividemix")
+    assert deviations(parse_spec(json.dumps(spec), "spec"), method).keys() == changed
+
+
+def test_validation_selects_an_epoch_and_clean_noise_is_clean(tmp_path):
+    flags = ("--validation", "0.25", "--noise", "clean")
+    [result] = results_of(call(*CE, *flags, "--json", "--output", tmp_path))
+    assert result["data"]["num_train"] == 150
+    assert result["data"]["noise_rate"] == 0
+    assert result["scores"]["memorization"] is None
+    curves = result["curves"]
+    best = curves["validation_accuracy"].index(max(curves["validation_accuracy"]))
+    assert result["scores"]["test_accuracy_selected"] == curves["test_accuracy"][best]
+
+
+def test_clean_validation_selects_with_clean_labels_and_is_marked_as_an_oracle(tmp_path):
+    flags = ("--validation", "0.25", "--noise", "symmetric:0.6", "--json", "--output", tmp_path)
+    [usual] = results_of(call(*CE, *flags))
+    [clean] = results_of(call(*CE, *flags, "--validation-labels", "clean"))
+    assert (usual["method"]["oracle"], clean["method"]["oracle"]) == ([], ["clean_validation"])
+    assert clean["fingerprint"] != usual["fingerprint"]
+    assert clean["off_track"]["overrides"]["validation_labels"] == "clean"
+    # The same training: only what is looked at beside it differs.
+    assert clean["data"] == usual["data"]
+    for curve in ("loss", "test_accuracy", "train_accuracy_clean", "train_accuracy_noisy"):
+        assert clean["curves"][curve] == usual["curves"][curve]
+        assert None not in clean["curves"][curve]
+    validation = clean["curves"]["validation_accuracy"]
+    assert None not in validation
+    assert validation != usual["curves"]["validation_accuracy"]
+    selected = clean["curves"]["test_accuracy"][validation.index(max(validation))]
+    assert clean["scores"]["test_accuracy_selected"] == selected
+    board = json.loads(call("leaderboard", "--format", "json", "--output", tmp_path).out)
+    marks = {row["oracle"]: row["rank"] for row in board["off_track"]}
+    assert marks == {"": None, "clean_validation": None}

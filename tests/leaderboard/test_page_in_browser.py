@@ -1,0 +1,217 @@
+"""The committed page, and reports, as a reader uses them: in a browser, from a file, offline."""
+
+from pathlib import Path
+
+import pytest
+from browser import chromium, opened
+from factories import DIAGNOSTICS, HISTOGRAM, make_document, make_result, merged
+
+from lnlbench.leaderboard import text
+from lnlbench.leaderboard.page.suspects import Suspect
+from lnlbench.leaderboard.render.files import combined_html
+from lnlbench.leaderboard.render.report import report_page
+from lnlbench.leaderboard.table import build_tables
+from lnlbench.results import Result, ResultStore
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).parents[2] / "leaderboards"
+DIGITS = "#track-digits table.results"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def digits():
+    [table] = build_tables(ResultStore(ROOT).load_all("digits")[0])
+    return table
+
+
+def names(page, table=DIGITS):
+    return page.locator(f"{table} > tbody > tr:visible .name").all_inner_texts()
+
+
+def test_sorting_by_mouse_and_keyboard(browser, digits):
+    with opened(browser, ROOT / "index.html") as (page, _):
+        expected = [text.name(row) for row in digits.rows]
+        assert names(page) == expected[:25]
+        head = page.locator(f"{DIGITS} > thead th", has_text="last 10")
+        assert head.get_attribute("aria-sort") == "descending"
+        head.get_by_role("button").click()
+        assert head.get_attribute("aria-sort") == "ascending"
+        scores = {text.name(row): row.accuracy.mean for row in digits.rows if row.accuracy}
+        ordered = sorted(scores, key=scores.__getitem__)
+        assert names(page)[:3] == ordered[:3]
+        button = page.locator(f"{DIGITS} > thead th", has_text="time").get_by_role("button")
+        button.focus()
+        page.keyboard.press("Enter")
+        slowest = max(digits.rows, key=lambda row: row.wall_seconds or 0)
+        assert names(page)[0] == text.name(slowest)
+        assert head.get_attribute("aria-sort") is None
+        assert "Sorted by time, descending" in page.get_by_role("status").inner_text()
+
+
+def test_filters_hide_rows_and_empty_tables_and_say_how_many_are_left(browser, digits):
+    with opened(browser, ROOT / "index.html") as (page, _):
+        page.locator("select[name=track]").select_option("digits")
+        assert page.locator("section.track:visible").count() == 1
+        page.locator("select[name=oracle]").select_option("without")
+        plain = [text.name(row) for row in digits.rows if not row.oracle]
+        assert names(page) == plain[:25]
+        page.locator("input[name=method]").fill("DIVIDE")
+        found = [name for name in plain if "divide" in name]
+        assert names(page) == found[:25]
+        said = page.get_by_role("status").inner_text()
+        assert said == f"{len(found)} {'row' if len(found) == 1 else 'rows'} in 1 table."
+        page.locator("select[name=network]").select_option(index=1)
+        page.get_by_role("button", name="Reset").click()
+        page.locator("section.track:visible").nth(1).wait_for()
+        assert names(page) == [text.name(row) for row in digits.rows][:25]
+
+
+def test_a_row_opens_with_its_charts_and_only_then(browser, digits):
+    with opened(browser, ROOT / "index.html") as (page, _):
+        assert page.locator("canvas").count() == 0
+        button = page.locator(DIGITS).get_by_role("button", name="dividemix").first
+        button.focus()
+        page.keyboard.press("Space")
+        assert button.get_attribute("aria-expanded") == "true"
+        page.locator(f"{DIGITS} canvas").first.wait_for()
+        panel = page.locator(".panel")
+        assert "Test accuracy" in panel.inner_text()
+        assert "Memorization" in panel.inner_text()
+        spoken = panel.get_by_role("img").first.get_attribute("aria-label")
+        assert spoken.startswith("Test accuracy, last epoch: test ")
+        for link in panel.get_by_role("link").all():
+            target = link.get_attribute("href")
+            assert target.startswith("https://") or (ROOT / target).is_file()
+        page.keyboard.press("Space")
+        assert not panel.is_visible()
+
+
+def test_the_switch_shows_all_columns(browser):
+    with opened(browser, ROOT / "index.html") as (page, _):
+        head = page.locator(f"{DIGITS} > thead th", has_text="ECE")
+        assert not head.is_visible()
+        page.get_by_label("All columns").check()
+        assert head.is_visible()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
+def test_it_fits_a_phone_and_follows_the_color_scheme(browser, width, scheme):
+    with opened(browser, ROOT / "index.html", width, scheme) as (page, _):
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        color = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert color == {"light": "rgb(252, 252, 250)", "dark": "rgb(20, 23, 27)"}[scheme]
+
+
+def test_hostile_text_is_shown_and_not_executed(browser, tmp_path):
+    hostile = "</script><script>throw 1</script><img src=x onerror='throw 1'>"
+    document = make_document(
+        "ce",
+        params={"note": hostile},
+        protocol={"title": hostile},
+        curves={"test_accuracy": [0.25, 0.51, 0.5], hostile: [1.0, 2.0, 3.0]},
+    )
+    result = Result.model_validate(merged(document, {"method": {"reference": hostile}}))
+    file = tmp_path / "page.html"
+    file.write_text(combined_html([result]))
+    with opened(browser, file) as (page, _):
+        assert hostile in page.locator("h2").first.inner_text()
+        page.locator("button.open").click()
+        page.locator("canvas").nth(1).wait_for()
+        assert hostile in page.locator(".panel").inner_text()
+
+
+def test_a_report_draws_each_run_in_each_chart(browser, tmp_path):
+    file = tmp_path / "report.html"
+    file.write_text(report_page([make_result("ce"), make_result("gce", accuracy=0.6)]))
+    with opened(browser, file) as (page, _):
+        page.locator("#comparison canvas").wait_for()
+        shown = page.locator("#comparison").inner_text()
+        assert "ce, seed 0" in shown
+        assert "gce, seed 0" in shown
+
+
+def test_histograms_follow_the_epoch_by_keyboard_and_say_what_they_show(browser, tmp_path):
+    mixture = {"weights": [0.7, 0.3], "means": [0.5, 2.5], "variances": [0.1, 0.2]}
+    later = merged(
+        HISTOGRAM, {"counts": {"clean": [9, 0, 0]}, "mixture": mixture, "threshold": 1.2}
+    )
+    snapshots = [{"epoch": 0, "histograms": [HISTOGRAM]}, {"epoch": 2, "histograms": [later]}]
+    results = [
+        make_result("ce", seed, diagnostics=DIAGNOSTICS | {"snapshots": snapshots})
+        for seed in range(3)
+    ]
+    file = tmp_path / "page.html"
+    file.write_text(combined_html(results))
+    with opened(browser, file) as (page, _):
+        page.locator("button.open").click()
+        panel = page.locator(".panel")
+        panel.locator(".uplot").nth(3).wait_for()
+        assert "Of the median run, seed 1." in panel.inner_text()
+        loss = panel.locator("figure", has_text="Loss of training samples")
+        slider = loss.get_by_role("slider")
+        said = loss.get_by_role("img").get_attribute("aria-label")
+        assert said.startswith(
+            "Loss of training samples after epoch 3: 9 samples with clean labels"
+        )
+        assert "mixture with means 0.5 and 2.5; threshold 1.2" in said
+        slider.focus()
+        page.keyboard.press("ArrowLeft")
+        assert slider.get_attribute("aria-valuetext") == "after epoch 1"
+        said = loss.get_by_role("img").get_attribute("aria-label")
+        assert "after epoch 1: 6 samples with clean labels" in said
+        assert "mixture" not in said
+        loss.get_by_text("Numbers").click()
+        assert loss.locator("details tbody tr").first.inner_text().split() == [
+            "0",
+            "to",
+            "1",
+            "5",
+            "0",
+        ]
+        reliability = panel.locator("figure", has_text="Reliability on the test set")
+        said = reliability.get_by_role("img").get_attribute("aria-label")
+        assert "100.00 % of the samples are in bins with more confidence" in said
+        classes = panel.locator("figure", has_text="Classes, in order of their noise")
+        said = classes.get_by_role("img").get_attribute("aria-label")
+        assert "lowest test accuracy 50.00 %, of cat" in said
+        page.get_by_text("Wrong labels: which classes").click()
+        assert page.locator(".matrix tbody tr").first.inner_text().split() == ["cat", "6", "3"]
+
+
+def test_a_report_on_one_run_shows_thumbnails_and_opens_at_once(browser, tmp_path):
+    hostile = "<img src=x onerror='throw 1'>"
+    pixel = (
+        "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAA"
+        "AABJRU5ErkJggg=="
+    )
+    result = make_result("ce", diagnostics=DIAGNOSTICS)
+    suspect = Suspect(pixel, 7, hostile, "dog", None, "loss 3.00")
+    file = tmp_path / "report.html"
+    file.write_text(report_page([result], {result.fingerprint: ([suspect], 30)}))
+    with opened(browser, file) as (page, _):
+        page.locator(".panel canvas").first.wait_for()
+        assert page.locator("#comparison").count() == 0
+        image = page.get_by_role("img", name="Training image 7")
+        assert image.evaluate("image => image.naturalWidth") == 1
+        shown = page.locator(".suspects").inner_text()
+        assert f"{hostile}, suggested dog" in shown
+        assert "truly" not in shown
+        assert (
+            "30 training samples are predicted as something else"
+            in page.locator("main").inner_text()
+        )
+
+
+def test_of_many_rows_the_first_are_shown_and_the_rest_on_demand(browser, tmp_path):
+    file = tmp_path / "page.html"
+    file.write_text(combined_html([make_result(f"m{i}", accuracy=i / 100) for i in range(40)]))
+    with opened(browser, file) as (page, _):
+        assert len(names(page, "table.results")) == 25
+        page.get_by_role("button", name="Show all 40 rows").click()
+        assert len(names(page, "table.results")) == 40

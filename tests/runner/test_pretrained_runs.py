@@ -1,0 +1,251 @@
+"""Fine-tuning through the real entry point: flags, faults, linear probes, kills and resumes."""
+
+import json
+import signal
+
+import httpx
+import pytest
+import torch
+from cli import call, directory_of, essence, start_forked, stored
+from frozen import random_dataset
+from plugin_zoo import install
+from pretrained import BACKBONE, FLAGS, NETWORK, pretrained_file
+from tiny import CPU, comparable
+
+from lnlbench.data import load_dataset
+from lnlbench.networks.pretrained import PretrainedNetwork
+from lnlbench.networks.weights import WeightSources, find_weights
+from lnlbench.plugins import load_plugins
+from lnlbench.runner.directory import RunDirectory
+from lnlbench.runner.display import QuietDisplay
+from lnlbench.runner.execute import execute
+from lnlbench.spec.run_spec import build_spec, deviations, parse_spec
+
+PLUGINS = load_plugins()
+SHORT = ("--epochs", "2", "--limit-train", "60", "--limit-test", "40", "--batch-size", "20")
+PROBING = ("--set", "warmup=linear-probe", "--set", "warmup_epochs=2")
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    return pretrained_file(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture
+def run(weights, tmp_path):
+    def execute_short(name, params=None, folder="runs", **overrides):
+        method = PLUGINS.method(name)
+        short = {"epochs": 2, "limit_train": 60, "limit_test": 40, "batch_size": 20}
+        changes = {**short, "backbone": BACKBONE, "pretrained": {"image_size": 32}, **overrides}
+        spec = build_spec(method, "digits", overrides=changes, params=params)
+        directory = RunDirectory.of_spec(tmp_path / folder, spec)
+        origin, sources = PLUGINS.origins[name], WeightSources(weights)
+        data = load_dataset("digits")
+        return execute(spec, method, origin, data, directory, QuietDisplay(), CPU, weights=sources)
+
+    return execute_short
+
+
+@pytest.mark.parametrize("name", ["ce", "dividemix", "co-teaching", "ce-ema"])
+def test_methods_fine_tune_without_a_change(name, run):
+    result = run(name)
+    assert (result.status, result.error) == ("done", None)
+    [note] = [each for each in result.data.notes if "fine-tuned" in each]
+    assert f"{BACKBONE} at 32x32 pixels, pretrained on unknown (file {NETWORK}-0" in note
+    assert comparable(run(name, folder="again")) == comparable(result)
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("ce", {"linear_probe_epochs": 1}),
+        ("dividemix", {"warmup": "linear-probe", "warmup_epochs": 1}),
+    ],
+)
+def test_a_probe_is_followed_by_fine_tuning_of_everything(name, params, run, weights, monkeypatch):
+    tensors = find_weights(BACKBONE, WeightSources(weights)).tensors
+    untouched = []
+    train = PretrainedNetwork.train
+
+    def watched(self, mode=True):
+        untouched.append(self.has_body_of(tensors))
+        return train(self, mode)
+
+    monkeypatch.setattr(PretrainedNetwork, "train", watched)
+    result = run(name, params)
+    assert (result.status, result.error) == ("done", None)
+    # Untouched until the probe ends, touched ever after.
+    assert untouched == sorted(untouched, reverse=True)
+    assert set(untouched) == {True, False}
+    first, last = result.curves["loss"]
+    assert first != last
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [("ce", {"linear_probe_epochs": 1}), ("dividemix", {"warmup": "linear-probe"})],
+)
+def test_a_probe_without_pretrained_weights_says_what_it_needs(name, params, run):
+    result = run(name, params, backbone="small-cnn", pretrained=None)
+    assert result.status == "failed"
+    for words in ("linear probe", "--pretrained", "embeddings"):
+        assert words in result.error
+
+
+@pytest.mark.parametrize("name", ["ce", "dividemix"])
+def test_parameters_of_probes_are_left_out_of_specs_that_do_not_probe(name):
+    method = PLUGINS.method(name)
+    plain = build_spec(method, "digits").params
+    assert not {"warmup", "linear_probe_epochs"} & plain.keys()
+    probing = {"ce": {"linear_probe_epochs": 2}, "dividemix": {"warmup": "linear-probe"}}[name]
+    spec = build_spec(method, "digits", params=probing)
+    assert probing.items() <= spec.params.items()
+    assert deviations(spec, method) == {f"params.{key}": value for key, value in probing.items()}
+
+
+def test_flags_make_a_spec_that_names_the_weights_by_their_hash(weights):
+    extra = ("--weights", weights, "--body-lr-factor", "0.3")
+    outcome = call("run", *FLAGS, "--method", "ce", *extra, "--print-spec")
+    assert outcome.code == 0, outcome.err
+    spec = parse_spec(outcome.out, "output")
+    sha256 = find_weights(BACKBONE, WeightSources(weights)).sha256
+    assert spec.protocol.pretrained.weights == sha256
+    assert spec.protocol.pretrained.image_size == 32
+    assert spec.protocol.pretrained.body_lr_factor == 0.3
+    assert spec.protocol.embedding is None
+    assert str(weights) not in outcome.out
+    assert deviations(spec, PLUGINS.method("ce")).keys() == {"backbone", "pretrained"}
+
+
+def test_another_backbone_does_not_keep_the_tracks_weights():
+    arguments = ("run", "--track", "cifar100n-pretrained", "--method", "ce", "--print-spec")
+    own = parse_spec(call(*arguments).out, "output").protocol.pretrained
+    other = parse_spec(call(*arguments, "--backbone", "timm:resnet18").out, "output")
+    frozen = parse_spec(
+        call(*arguments[:2], "cifar100n-embedding", *arguments[3:]).out, "output"
+    ).protocol.embedding
+    assert own.weights == frozen.weights
+    assert other.protocol.pretrained.weights is None
+    assert other.protocol.pretrained.body_lr_factor == own.body_lr_factor
+
+
+DIGITS = ("--track", "digits")
+FINE_TUNED = ("--track", "cifar100n-pretrained")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((*FLAGS, "--frozen"), "either frozen"),
+        ((*FINE_TUNED, "--frozen"), "either frozen"),
+        (("--track", "cifar100n-embedding", "--pretrained"), "either frozen"),
+        ((*FLAGS, "--head", "mlp"), "--head belongs to a frozen backbone"),
+        ((*DIGITS, "--weights", "x.pth"), "--backbone timm:NAME --pretrained"),
+        ((*DIGITS, "--image-size", "64"), "--backbone timm:NAME --pretrained"),
+        ((*DIGITS, "--body-lr-factor", "0.5"), "--body-lr-factor belongs"),
+        ((*DIGITS, "--pretrained"), "not 'small-cnn'"),
+        ((*FINE_TUNED, "--backbone", "resnet34"), "no pretrained weights"),
+        ((*FINE_TUNED, "--backbone", "timm:resnet10q"), "resnet10q"),
+        ((*FINE_TUNED, "--backbone", "timm:resnet18.cifar100"), "seen clean labels"),
+        ((*FINE_TUNED, "--body-lr-factor", "0"), "greater than 0"),
+        ((*FINE_TUNED, "--image-size", "4"), "greater than or equal to 8"),
+    ],
+)
+def test_flags_that_do_not_fit_are_refused(arguments, words, tmp_path):
+    outcome = call("run", "--method", "ce", "--output", tmp_path, *arguments)
+    assert outcome.code == 2
+    assert words in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_a_spec_file_with_both_is_refused(tmp_path):
+    document = json.loads(call("run", *FLAGS, "--method", "ce", "--print-spec").out)
+    document["protocol"]["embedding"] = {}
+    (tmp_path / "spec.json").write_text(json.dumps(document))
+    outcome = call("run", "--spec", tmp_path / "spec.json", "--output", tmp_path)
+    assert outcome.code == 2
+    assert "frozen (embedding) or fine-tuned" in outcome.err
+
+
+def damage(file, how):
+    if how == "truncated":
+        file.write_bytes(file.read_bytes()[:-1000])
+    elif how == "html":
+        file.write_text("<html>not found</html>")
+    elif how == "cifar":
+        return file.rename(file.with_name("net_CIFAR100.safetensors"))
+    else:
+        return pretrained_file(file.parent, "test_vit")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ("truncated", "no file of weights"),
+        ("html", "no file of weights"),
+        ("cifar", "seen clean labels"),
+        ("other", "does not fit timm:test_efficientnet"),
+    ],
+)
+def test_weights_that_are_none_are_refused(how, words, tmp_path):
+    file = damage(pretrained_file(tmp_path), how)
+    outcome = call("run", *FLAGS, "--method", "ce", "--weights", file, "--output", tmp_path)
+    assert outcome.code == 2
+    assert words in outcome.err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_weights_other_than_those_of_the_spec_are_refused(weights, tmp_path):
+    spec = call("run", *FLAGS, *SHORT, "--method", "ce", "--weights", weights, "--print-spec").out
+    (tmp_path / "spec.json").write_text(spec)
+    other = pretrained_file(tmp_path, seed=1)
+    outcome = call(
+        "run", "--spec", tmp_path / "spec.json", "--weights", other, "--output", tmp_path
+    )
+    assert outcome.code == 2
+    for words in ("SHA-256", json.loads(spec)["protocol"]["pretrained"]["weights"], "--weights"):
+        assert words in outcome.err
+
+
+def test_without_weights_and_hub_the_two_ways_to_get_them_are_named(tmp_path, monkeypatch):
+    def unreachable(*arguments, **options):
+        raise httpx.ConnectError("no route to host")
+
+    dataset = random_dataset(60, 40)
+    monkeypatch.setattr("lnlbench.runner.series.load_dataset", lambda *arguments: dataset)
+    monkeypatch.setattr(httpx, "head", unreachable)
+    flags = ("--noise", "clean", "--method", "ce", "--output", tmp_path)
+    outcome = call("run", *FINE_TUNED, *flags, LNLBENCH_PLUGINS="none")
+    assert outcome.code == 2
+    for words in ("pip install lnlbench-efficientnet-lite", "--weights FILE", "no route to host"):
+        assert words in outcome.err
+
+
+def test_a_plugin_whose_weights_have_seen_cifar_is_refused(tmp_path, monkeypatch):
+    source = "import lnlbench\n@lnlbench.hookimpl\ndef register_backbones():\n"
+    source += f"    return [lnlbench.Backbone('{BACKBONE}', 'CIFAR-100 (clean)', dict)]\n"
+    install(tmp_path, "lnlbench-leak", source)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    arguments = ("run", *FLAGS, *SHORT, "--method", "ce", "--output", tmp_path)
+    outcome = call(*arguments, LNLBENCH_PLUGINS="lnlbench-leak")
+    assert outcome.code == 2
+    assert "seen clean labels" in outcome.err
+
+
+@pytest.mark.parametrize("epochs", ["1/4", "3/4"], ids=["while-probing", "while-fine-tuning"])
+def test_a_killed_run_ends_with_the_same_numbers(epochs, weights, tmp_path):
+    arguments = ("run", *FLAGS, "--method", "dividemix", "--weights", weights)
+    arguments += (*SHORT, *PROBING, "--lr", "0.01")
+    arguments = tuple("4" if each == "2" else each for each in arguments)
+    whole = call(*arguments, "--output", tmp_path / "whole")
+    assert whole.code == 0, whole.err
+    running = start_forked(*arguments, "--output", tmp_path / "killed", folder=tmp_path / "log")
+    running.wait_for(f"epoch {epochs}")
+    running.signal(signal.SIGKILL)
+    running.finish()
+    directory = directory_of(tmp_path / "killed").path
+    resumed = call("run", "--resume", directory, "--weights", weights)
+    assert resumed.code == 0, resumed.err
+    assert essence(stored(tmp_path / "killed")) == essence(stored(tmp_path / "whole"))
+    assert torch.isfinite(torch.tensor(stored(tmp_path / "whole")["curves"]["loss"])).all()
