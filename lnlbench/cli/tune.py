@@ -100,7 +100,7 @@ def tune(
     from lnlbench.plugins import load_plugins
     from lnlbench.results.store import ResultStore
     from lnlbench.runner.directory import RunDirectory
-    from lnlbench.runner.series import check_spec
+    from lnlbench.spec.check import check_spec
     from lnlbench.spec.run_spec import override_protocol
     from lnlbench.sweep.plan import Costs
     from lnlbench.sweep.process import Limits

@@ -10,15 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lnlbench.data import canonical_name
 from lnlbench.data.dataset import Dataset
 from lnlbench.data.load import load_dataset
 from lnlbench.errors import UsageError
-from lnlbench.interface.artifacts import check_artifacts
-from lnlbench.interface.params import validate_params
-from lnlbench.networks import check_backbone
-from lnlbench.networks.weights import WeightSources, check_pretrained
-from lnlbench.noise import check_noise
+from lnlbench.networks.weights import WeightSources
 from lnlbench.plugins import Plugins
 from lnlbench.results import Result, ResultStore
 from lnlbench.runner.devices import resolve_device
@@ -28,8 +23,9 @@ from lnlbench.runner.execute import execute
 from lnlbench.runner.observers import Observers
 from lnlbench.runner.pinned_data import load_pinned
 from lnlbench.runner.samples import require_pyarrow
+from lnlbench.spec.check import check_spec
 from lnlbench.spec.provided import ProvidedData
-from lnlbench.spec.run_spec import RunSpec, deviations
+from lnlbench.spec.run_spec import RunSpec
 
 
 @dataclass(frozen=True)
@@ -60,27 +56,6 @@ def resumable(path: Path) -> tuple[list[RunSpec], Path]:
     # <output>/runs/<track>/<method>/<run>
     output = directories[0].path.resolve().parents[3]
     return [directory.read_spec() for directory in directories], output
-
-
-def check_spec(plugins: Plugins, spec: RunSpec) -> None:
-    """Make sure that a spec can be executed here, data and pretrained weights aside.
-
-    Raises:
-        UsageError: it names something unknown, or an artifact that is not in the cache.
-        DataError: an artifact is damaged.
-    """
-    method = plugins.method(spec.method)
-    # A spec from a file may name anything; track and recipe become folder and file names.
-    deviations(spec, method)
-    check_artifacts(validate_params(method.name, method.Params, spec.params))
-    if spec.protocol.data is None:
-        check_noise(spec.protocol.noise, canonical_name(spec.protocol.dataset))
-    else:
-        ProvidedData(plugins.datasets, {}).source(spec.protocol.dataset)
-    if spec.protocol.embedding is None and spec.protocol.pretrained is None:
-        check_backbone(spec.protocol.backbone)
-    else:
-        check_pretrained(spec.protocol.backbone)
 
 
 class Series:

@@ -20,8 +20,8 @@ from lnlbench.interface.artifacts import import_artifacts
 from lnlbench.networks.weights import WeightSources
 from lnlbench.plugins import Plugins
 from lnlbench.results.tuning import Tuning, read_tuning
-from lnlbench.runner.series import check_spec
 from lnlbench.spec.axes import parse_seeds, split_names
+from lnlbench.spec.check import check_spec
 from lnlbench.spec.grid_data import SweepData
 from lnlbench.spec.run_spec import MATCHED, RunSpec, build_spec
 from lnlbench.spec.transfer import TransferFlags, transfer_overrides
