@@ -10,10 +10,10 @@ import torch
 from streamed import SHAPE, decode, held_dataset, streamed_dataset
 
 from lnlbench import DataSource, Params
-from lnlbench.data import provided
 from lnlbench.data.image_files import ImageFiles
 from lnlbench.errors import DataError
 from lnlbench.leaderboard.page.suspects import _suspect
+from lnlbench.spec import provided
 from lnlbench.spec.provided import content_sha256
 from lnlbench.testing import check_dataset
 

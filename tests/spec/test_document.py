@@ -13,7 +13,7 @@ from lnlbench.plugins import load_plugins
 from lnlbench.results import Result
 from lnlbench.spec.run_spec import parse_spec
 
-RESULTS = sorted((Path(__file__).parent.parent / "leaderboards" / "results").rglob("*.json"))
+RESULTS = sorted((Path(__file__).parents[2] / "leaderboards" / "results").rglob("*.json"))
 
 
 class Inner(Document):
