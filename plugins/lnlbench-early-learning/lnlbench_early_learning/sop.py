@@ -12,6 +12,18 @@ from torch import Tensor
 import lnlbench
 from lnlbench_early_learning import overparameterization as sparse
 
+NATIVE = lnlbench.Recipe(
+    schedule={
+        "backbone": "preact-resnet18",
+        "epochs": 300,
+        "batch_size": 128,
+        "optimizer": {"name": "sgd", "lr": 0.02, "momentum": 0.9, "weight_decay": 1e-3},
+        "milestones": [],
+        "cosine_to": 0.01,
+    },
+    note="The schedule of the authors' file for CIFAR-100: a cosine from 0.02 to 0.0002.",
+)
+
 
 class SOPParams(lnlbench.Params):
     """Defaults are the authors' values for symmetric noise on CIFAR-100."""
@@ -36,6 +48,7 @@ class SOP(lnlbench.Method):
         "arxiv.org/abs/2202.14026"
     )
     views: ClassVar[tuple[str, ...]] = ("weak",)
+    recipes = {"native": NATIVE}  # noqa: RUF012 - declared as a ClassVar by the base class
 
     class Params(SOPParams):
         """Defaults are the authors' values for symmetric noise on CIFAR-100."""

@@ -11,6 +11,7 @@ from recording import CLASSES, Recorded, draw, mean
 from tiny import make_embedding_run, make_run
 
 from lnlbench.errors import UsageError
+from lnlbench.spec.run_spec import build_spec
 from lnlbench.testing import check_method
 
 
@@ -157,3 +158,12 @@ def test_sop_trains_a_head_on_frozen_features_and_sop_plus_says_why_it_cannot():
         refused.fit(run)
     assert "strong" in refused.augmentations(), "a sweep asks before it starts anything"
     assert not hasattr(refused, "network"), "refused before anything is built"
+
+
+@pytest.mark.parametrize("method", [SOP, SOPPlus], ids=["sop", "sop-plus"])
+def test_the_native_schedule_is_the_authors_cosine(method):
+    for track in ("cifar100n-resnet34", "digits"):
+        protocol = build_spec(method, track, "native").protocol
+        assert (protocol.epochs, protocol.backbone) == (300, "preact-resnet18")
+        rates = [protocol.optimizer.lr * protocol.learning_rate_factor(e) for e in (0, 150, 300)]
+        assert rates == pytest.approx([0.02, (0.02 + 0.0002) / 2, 0.0002])

@@ -38,7 +38,18 @@ class EpsilonSoftmax(lnlbench.LossMethod):
             params={"alpha": 0.009, "beta": 2.0},
             note="The authors' weights for CIFAR-10 go with a learning rate of 0.01; this track's "
             "is five times that, so they are a fifth.",
-        )
+        ),
+        "native": lnlbench.Recipe(
+            schedule={
+                "backbone": "resnet34",
+                "epochs": 200,
+                "batch_size": 128,
+                "optimizer": {"name": "sgd", "lr": 0.1, "momentum": 0.9, "weight_decay": 1e-5},
+                "milestones": [],
+                "cosine_to": 0.0,
+            },
+            note="The authors' CIFAR-100 schedule, a cosine to 0; images are not rotated.",
+        ),
     }
 
     class Params(lnlbench.Params):

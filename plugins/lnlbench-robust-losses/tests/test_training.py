@@ -14,6 +14,7 @@ from tiny import make_embedding_run, make_run
 from torch import nn
 
 from lnlbench.interface.run import Run
+from lnlbench.spec.run_spec import build_spec
 from lnlbench.testing import check_method
 
 METHODS = register_methods()
@@ -207,3 +208,14 @@ def test_epsilon_softmax_cuts_gradients_down():
 
     assert max(fitted(1e6)) > 0.5
     assert max(fitted(0.5)) == pytest.approx(0.5, rel=1e-4)
+
+
+def test_native_schedules_have_the_authors_cosine_and_nesterov_momentum():
+    protocol = build_spec(EpsilonSoftmax, "cifar100n-resnet34", "native").protocol
+    rates = [protocol.optimizer.lr * protocol.learning_rate_factor(e) for e in (0, 100, 200)]
+    assert rates == pytest.approx([0.1, 0.05, 0.0])
+    assert (protocol.optimizer.weight_decay, protocol.optimizer.nesterov) == (1e-5, False)
+    protocol = build_spec(GeneralizedLabelSmoothing, "cifar100n-resnet34", "native").protocol
+    rates = [protocol.optimizer.lr * protocol.learning_rate_factor(e) for e in (99, 100, 199)]
+    assert rates == pytest.approx([0.1, 0.01, 0.001])
+    assert (protocol.optimizer.weight_decay, protocol.optimizer.nesterov) == (1e-4, True)
