@@ -1,8 +1,8 @@
 """The guard of the overhead: time above the floor of network passes must not grow.
 
 On two quiet cores cross-entropy takes about 1.04 and DivideMix about 1.09 times their floors with
-this network (docs/notebook/2026-11-23-performance.md). A limit of 0.15 more leaves room for a busy
-machine, and the best of three tries decides.
+this network (docs/notebook/2026-11-23-epochs-on-a-cpu.md). A limit of 0.15 more leaves room for
+a busy machine, and the best of three tries decides.
 """
 
 import time

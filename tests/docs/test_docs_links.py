@@ -46,3 +46,24 @@ def test_a_broken_link_is_noticed(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("[a](other.md#a-heading-here) [b](other.md#none) [c](gone.md) [d](#e)\n")
     assert broken(page) == ["other.md#none", "gone.md", "#e"]
+
+
+@pytest.mark.parametrize("folder", ["guide", "notebook"])
+def test_an_index_has_one_line_for_each_page_of_its_folder(folder):
+    pages = {path.name for path in (ROOT / "docs" / folder).glob("*.md")} - {"README.md"}
+    lines = (ROOT / "docs" / folder / "README.md").read_text(encoding="utf-8").splitlines()
+    listed = [LINK.search(line)[1] for line in lines if line.startswith("| [")]
+    assert sorted(listed) == sorted(pages)
+
+
+def test_pages_of_the_guide_are_short():
+    lengths = {
+        path.name: len(path.read_text(encoding="utf-8").splitlines())
+        for path in ROOT.glob("docs/guide/*.md")
+    }
+    assert [name for name, length in lengths.items() if length > 200] == []
+
+
+def test_entries_of_the_notebook_begin_with_their_date():
+    names = [path.name for path in ROOT.glob("docs/notebook/*.md") if path.name != "README.md"]
+    assert [name for name in names if not re.match(r"\d{4}-\d{2}-\d{2}-[a-z]", name)] == []
