@@ -7,8 +7,9 @@ from lnlbench.leaderboard.render.files import is_foreign, render
 from lnlbench.leaderboard.render.markdown import MARKER
 from lnlbench.metrics.scored_epochs import reported_accuracies
 from lnlbench.results.differences import describe_changes
+from lnlbench.results.identity import run_identity
 from lnlbench.results.schema import Result
-from lnlbench.results.store import ResultStore, claim
+from lnlbench.results.store import ResultStore
 
 # The scores are kept to the last bit, but a run may round its curves.
 _TOLERANCE = 1e-6
@@ -20,7 +21,7 @@ def conflicts(store: ResultStore, results: Sequence[Result]) -> list[str]:
     Each string names the files and the next step.
     """
     problems = []
-    for claimants in _grouped(results, claim):
+    for claimants in _grouped(results, run_identity):
         if len(claimants) > 1:
             files = " and ".join(str(store.path_for(result)) for result in claimants)
             problems.append(
@@ -95,8 +96,8 @@ def _curve(result: Result, name: str) -> list[float] | None:
     return [value or 0.0 for value in result.curves[name]]
 
 
-def _grouped(results: Iterable[Result], key: Callable[[Result], str]) -> list[list[Result]]:
-    groups: dict[str, list[Result]] = {}
+def _grouped(results: Iterable[Result], key: Callable[[Result], Any]) -> list[list[Result]]:
+    groups: dict[Any, list[Result]] = {}
     for result in results:
         groups.setdefault(key(result), []).append(result)
     return [groups[name] for name in sorted(groups)]

@@ -1,5 +1,7 @@
 """Calibration: does confidence mean what it says?"""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, softmax
@@ -33,3 +35,10 @@ def _binned(logits: Tensor, labels: Tensor, bins: int) -> tuple[Tensor, Tensor, 
 def negative_log_likelihood(logits: Tensor, labels: Tensor) -> float:
     """Mean negative log-likelihood of the labels, in nats."""
     return float(cross_entropy(logits.double(), labels))
+
+
+# What evaluation measures of test logits [B, C] and true labels [B], by the names of the scores.
+TEST_SCORES: dict[str, Callable[[Tensor, Tensor], float]] = {
+    "ece": expected_calibration_error,
+    "nll": negative_log_likelihood,
+}

@@ -17,6 +17,7 @@ from pydantic import (
 from lnlbench.document import Document, LeftOut
 from lnlbench.results.diagnostics import Diagnostics
 from lnlbench.results.fingerprint import canonical_json, fingerprint
+from lnlbench.results.scores import SCORES, Fraction, Scores
 from lnlbench.results.tuning import Tuning
 
 OFF_TRACK = "off-track"
@@ -58,7 +59,6 @@ def _iso_time(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_encodable)]
 Name = Annotated[str, AfterValidator(_path_safe)]
-Fraction = Annotated[FiniteFloat, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Json = Annotated[dict[str, JsonValue], AfterValidator(_plain_json)]
 
@@ -106,33 +106,6 @@ class MethodInfo(_Part):
     )
     networks: int = Field(ge=1)
     reference: Text
-
-
-class Scores(_Part):
-    """Plain numbers, accuracies as fractions; null where a score is not defined."""
-
-    test_accuracy_last10: Fraction | None = None
-    test_accuracy_last: Fraction | None = None
-    test_accuracy_best: Fraction | None = Field(
-        None, description="Of the epoch chosen on the test set: shown, never ranked."
-    )
-    test_accuracy_selected: Fraction | None = Field(
-        None,
-        description="Of the epoch chosen on a validation split: noisy, unless method.oracle has "
-        "clean_validation.",
-    )
-    test_accuracy_last10_single: Fraction | None = Field(
-        None, description="Last-10 mean of the first network alone."
-    )
-    label_precision: Fraction | None = None
-    label_recall: Fraction | None = None
-    label_f1: Fraction | None = None
-    clean_auroc: Fraction | None = None
-    memorization: Fraction | None = Field(
-        None, description="Training accuracy against the noisy label on wrongly labeled samples."
-    )
-    ece: Fraction | None = None
-    nll: Annotated[FiniteFloat, Field(ge=0)] | None = None
 
 
 class Event(_Part):
@@ -224,9 +197,9 @@ class Result(Document):
     def _check_done(self) -> None:
         if self.error is not None:
             raise ValueError("a result with status 'done' cannot have an 'error'")
-        for name in ("test_accuracy_last10", "test_accuracy_last", "test_accuracy_best"):
-            if getattr(self.scores, name) is None:
-                raise ValueError(f"a result with status 'done' must have scores.{name}")
+        for score in SCORES:
+            if score.shown.required and getattr(self.scores, score.name) is None:
+                raise ValueError(f"a result with status 'done' must have scores.{score.name}")
         lengths = {name: len(values) for name, values in self.curves.items()}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"curves must have one number per epoch, but have lengths {lengths}")

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from lnlbench.errors import DataError, RunError, UsageError, first_problem
 from lnlbench.results.differences import describe_differences
-from lnlbench.results.fingerprint import canonical_json
+from lnlbench.results.identity import run_identity
 from lnlbench.results.schema import OFF_TRACK, Result
 from lnlbench.system.atomic import explain_failure, write_atomically
 
@@ -29,18 +29,6 @@ class BadResult:
 
     path: Path
     reason: str
-
-
-def claim(result: Result) -> str:
-    """What a result speaks for; of two results with one claim, a table could show only one."""
-    overrides = result.off_track.overrides if result.off_track else None
-    method = result.method
-    return canonical_json(
-        [
-            *(result.track, overrides, method.name, method.recipe, method.params),
-            *(result.spec.get("tuning"), result.seed),
-        ]
-    )
 
 
 def result_bytes(result: Result) -> bytes:
@@ -193,7 +181,7 @@ class ResultStore:
                 if other_path == path and not overwrite:
                     raise UsageError(f"{error}. Delete it, or pass --overwrite.") from error
                 continue
-            if claim(other) != claim(result):
+            if run_identity(other) != run_identity(result):
                 continue
             if other.status == "done" and not overwrite:
                 raise UsageError(

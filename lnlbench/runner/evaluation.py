@@ -13,7 +13,7 @@ from lnlbench.errors import RunError
 from lnlbench.interface.criterion import Criterion
 from lnlbench.interface.method import Method
 from lnlbench.metrics.accuracy import accuracy
-from lnlbench.metrics.calibration import expected_calibration_error, negative_log_likelihood
+from lnlbench.metrics.calibration import TEST_SCORES
 from lnlbench.metrics.label_selection import selection_quality
 from lnlbench.metrics.memorization import memorization
 from lnlbench.runner.inputs import Inputs
@@ -102,8 +102,7 @@ class Evaluator:
         return {
             "test_accuracy": accuracy(logits, labels),
             "test_accuracy_single": accuracy(single, labels),
-            "ece": expected_calibration_error(logits, labels),
-            "nll": negative_log_likelihood(logits, labels),
+            **{name: score(logits, labels) for name, score in TEST_SCORES.items()},
         }
 
     def _training_scores(self, logits: Tensor) -> dict[str, float | None]:

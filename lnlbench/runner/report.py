@@ -7,6 +7,7 @@ from lnlbench.interface.method import Method
 from lnlbench.metrics.scored_epochs import last_epochs, reported_accuracies
 from lnlbench.plugins import Origin
 from lnlbench.results import Result
+from lnlbench.results.scores import SCORES
 from lnlbench.runner.prepare import Prepared
 from lnlbench.runner.record import Record
 from lnlbench.spec.run_spec import deviations
@@ -14,17 +15,6 @@ from lnlbench.system.memory import peak_memory_bytes
 from lnlbench.tracks import load_track
 
 Status = Literal["done", "failed", "diverged", "interrupted"]
-
-# Scores that are the last epoch's value of the curve of the same name.
-_FINAL = (
-    "label_precision",
-    "label_recall",
-    "label_f1",
-    "clean_auroc",
-    "memorization",
-    "ece",
-    "nll",
-)
 
 
 def build_result(
@@ -94,7 +84,10 @@ def _scores(record: Record, prepared: Prepared) -> dict[str, float | None]:
     if prepared.split.validation is not None:
         validation = [value or 0.0 for value in curves["validation_accuracy"]]
     single = curves["test_accuracy_single"][-last_epochs(len(test)) :]
-    scores = reported_accuracies(test, validation)
-    scores["test_accuracy_last10_single"] = sum(value or 0.0 for value in single) / len(single)
-    scores.update({name: curves[name][-1] for name in _FINAL if name in curves})
-    return scores
+    # Every score that is not an accuracy is the last epoch's value of the curve of its name.
+    finals = {score.name: curves[score.name][-1] for score in SCORES if score.name in curves}
+    return {
+        **finals,
+        **reported_accuracies(test, validation),
+        "test_accuracy_last10_single": sum(value or 0.0 for value in single) / len(single),
+    }
