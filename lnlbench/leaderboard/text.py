@@ -1,15 +1,11 @@
-"""Numbers and foreign text as table cells: percent, durations, and nothing that breaks a table."""
+"""Values as text: percent, durations, and foreign text that breaks no table."""
 
 import html
 import re
 import unicodedata
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from lnlbench.results.published import PublishedFigure
 from lnlbench.results.tuning import Tuning
-
-if TYPE_CHECKING:
-    from lnlbench.leaderboard.row import Row
 
 MISSING = "–"
 
@@ -33,34 +29,19 @@ def percent(fraction: float | None) -> str:
     return MISSING if fraction is None else f"{100 * fraction:.2f}"
 
 
-def accuracy(row: "Row") -> str:
-    """The ranked accuracy in percent, with its standard deviation where there is one."""
-    if row.accuracy is None or row.accuracy.std is None:
-        return percent(row.accuracy.mean if row.accuracy else None)
-    return f"{percent(row.accuracy.mean)} ± {percent(row.accuracy.std)}"
+def spread(mean: float | None, std: float | None) -> str:
+    """A fraction as percent, with its standard deviation where there is one."""
+    return percent(mean) if std is None else f"{percent(mean)} ± {percent(std)}"
 
 
-def published_accuracy(figure: PublishedFigure) -> str:
-    """A published accuracy in percent, with its standard deviation where it was printed."""
-    return percent(figure.mean) + (f" ± {percent(figure.std)}" if figure.std else "")
-
-
-def interval(row: "Row") -> str:
-    """The 95 % interval of the ranked accuracy, in percent."""
-    if row.accuracy is None or row.accuracy.low is None:
-        return MISSING
-    return f"{percent(row.accuracy.low)} to {percent(row.accuracy.high)}"
+def parenthesized(fraction: float | None) -> str:
+    """A fraction as percent that nothing may be concluded from."""
+    return MISSING if fraction is None else f"({percent(fraction)})"
 
 
 def number(value: float | None, digits: int = 3) -> str:
     """A number with a fixed count of decimals."""
     return MISSING if value is None else f"{value:.{digits}f}"
-
-
-def p_value(row: "Row") -> str:
-    """The corrected p value against the best row."""
-    value = row.comparison.p_value if row.comparison else None
-    return "< 0.001" if value is not None and value < 0.001 else number(value)
 
 
 def duration(seconds: float | None) -> str:
@@ -73,6 +54,18 @@ def duration(seconds: float | None) -> str:
     return f"{seconds:.1f} s"
 
 
+def p_value(value: float | None) -> str:
+    """A p value with three decimals."""
+    return "< 0.001" if value is not None and value < 0.001 else number(value)
+
+
+def seeds(finished: Sequence[int]) -> str:
+    """How many seeds there are, and which, unless they are 0, 1, 2, …."""
+    if list(finished) == list(range(len(finished))):
+        return str(len(finished))
+    return f"{len(finished)} ({', '.join(map(str, finished))})"
+
+
 def describe_search(tuning: Tuning) -> str:
     """What it took to find a tuned recipe."""
     trials = "1 trial" if tuning.trials == 1 else f"{tuning.trials} trials"
@@ -82,18 +75,3 @@ def describe_search(tuning: Tuning) -> str:
 def memory(size: float | None) -> str:
     """Bytes as GiB."""
     return MISSING if size is None else f"{size / 2**30:.2f} GiB"
-
-
-def seeds(row: "Row") -> str:
-    """How many seeds are finished, and which, unless they are 0, 1, 2, …."""
-    finished = sorted(row.by_seed)
-    if finished == list(range(len(finished))):
-        return str(len(finished))
-    return f"{len(finished)} ({', '.join(map(str, finished))})"
-
-
-def name(row: "Row") -> str:
-    """The method, with the parameters that tell it from a row of the same name."""
-    if not row.distinct_params:
-        return row.method
-    return f"{row.method} ({', '.join(f'{k}={v}' for k, v in row.distinct_params.items())})"

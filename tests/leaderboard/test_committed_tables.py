@@ -3,8 +3,8 @@
 from pathlib import Path
 from xml.etree import ElementTree
 
-from lnlbench.leaderboard import text
 from lnlbench.leaderboard.check import conflicts, contradictions, stale_files
+from lnlbench.leaderboard.columns.rows import RANKED
 from lnlbench.leaderboard.table import build_tables
 from lnlbench.plugins import load_plugins
 from lnlbench.results import ResultStore
@@ -40,5 +40,5 @@ def test_the_pictures_figures_are_those_of_the_digits_table():
     (table,) = build_tables(STORE.load_all("digits")[0])
     assert len(table.rows) >= 3
     for row in table.rows:
-        assert text.accuracy(row) in shown
+        assert RANKED.cell(row) in shown
     assert "leaderboard-digits.svg" in (ROOT / "README.md").read_text()

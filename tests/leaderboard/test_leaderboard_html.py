@@ -11,6 +11,7 @@ import pytest
 from factories import make_document, make_result, merged
 
 from lnlbench.leaderboard import text
+from lnlbench.leaderboard.columns.rows import RANKED
 from lnlbench.leaderboard.page import details
 from lnlbench.leaderboard.page.template import embedded
 from lnlbench.leaderboard.render.files import combined_html, render
@@ -83,9 +84,9 @@ def test_the_rows_are_those_of_the_table_in_its_order(results, page):
     assert [row[1] for row in page.rows[1:3]] == ["ce-cleanoracle", "dividemix"]
     for row, cells in zip(table.rows[1:], shown, strict=False):
         assert cells[0] == (str(row.rank) if row.rank else "–")
-        assert cells[3] == text.accuracy(row)
+        assert cells[3] == RANKED.cell(row)
         assert cells[5] == row.note
-        assert cells[7] == f"({text.percent(row.scores['test_accuracy_best'])})"
+        assert cells[7] == text.parenthesized(row.scores["test_accuracy_best"])
 
 
 def test_a_single_seed_an_oracle_and_a_failure_say_so(page):

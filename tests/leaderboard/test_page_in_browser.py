@@ -6,7 +6,6 @@ import pytest
 from browser import chromium, opened
 from factories import DIAGNOSTICS, HISTOGRAM, make_document, make_result, merged
 
-from lnlbench.leaderboard import text
 from lnlbench.leaderboard.page.suspects import Suspect
 from lnlbench.leaderboard.render.files import combined_html
 from lnlbench.leaderboard.render.report import report_page
@@ -36,20 +35,20 @@ def names(page, table=DIGITS):
 
 def test_sorting_by_mouse_and_keyboard(browser, digits):
     with opened(browser, ROOT / "index.html") as (page, _):
-        expected = [text.name(row) for row in digits.rows]
+        expected = [row.name for row in digits.rows]
         assert names(page) == expected[:25]
         head = page.locator(f"{DIGITS} > thead th", has_text="last 10")
         assert head.get_attribute("aria-sort") == "descending"
         head.get_by_role("button").click()
         assert head.get_attribute("aria-sort") == "ascending"
-        scores = {text.name(row): row.accuracy.mean for row in digits.rows if row.accuracy}
+        scores = {row.name: row.accuracy.mean for row in digits.rows if row.accuracy}
         ordered = sorted(scores, key=scores.__getitem__)
         assert names(page)[:3] == ordered[:3]
         button = page.locator(f"{DIGITS} > thead th", has_text="time").get_by_role("button")
         button.focus()
         page.keyboard.press("Enter")
         slowest = max(digits.rows, key=lambda row: row.wall_seconds or 0)
-        assert names(page)[0] == text.name(slowest)
+        assert names(page)[0] == slowest.name
         assert head.get_attribute("aria-sort") is None
         assert "Sorted by time, descending" in page.get_by_role("status").inner_text()
 
@@ -59,7 +58,7 @@ def test_filters_hide_rows_and_empty_tables_and_say_how_many_are_left(browser, d
         page.locator("select[name=track]").select_option("digits")
         assert page.locator("section.track:visible").count() == 1
         page.locator("select[name=oracle]").select_option("without")
-        plain = [text.name(row) for row in digits.rows if not row.oracle]
+        plain = [row.name for row in digits.rows if not row.oracle]
         assert names(page) == plain[:25]
         page.locator("input[name=method]").fill("DIVIDE")
         found = [name for name in plain if "divide" in name]
@@ -69,7 +68,7 @@ def test_filters_hide_rows_and_empty_tables_and_say_how_many_are_left(browser, d
         page.locator("select[name=network]").select_option(index=1)
         page.get_by_role("button", name="Reset").click()
         page.locator("section.track:visible").nth(1).wait_for()
-        assert names(page) == [text.name(row) for row in digits.rows][:25]
+        assert names(page) == [row.name for row in digits.rows][:25]
 
 
 def test_a_row_opens_with_its_charts_and_only_then(browser, digits):

@@ -23,11 +23,11 @@ from lnlbench.leaderboard.page.pictures import (
 )
 from lnlbench.leaderboard.page.suspects import MAX_SUSPECTS, find_suspects
 from lnlbench.leaderboard.render.files import combined_html
-from lnlbench.leaderboard.row import build_rows
+from lnlbench.leaderboard.row import unranked_rows
 
 
 def row_of(*results):
-    [row] = build_rows(results)
+    [row] = unranked_rows(results)
     return row
 
 

@@ -3,48 +3,14 @@
 const percent = (value) => (value == null ? "–" : `${(100 * value).toFixed(2)} %`);
 const plainNumber = (value) => (value == null ? "–" : String(Number(value.toPrecision(4))));
 
-const CHARTS = [
-  {
-    title: "Test accuracy",
-    share: true,
-    curves: {
-      test_accuracy: "test",
-      test_accuracy_single: "first network alone",
-      validation_accuracy: "noisy validation split",
-    },
-  },
-  {
-    title: "Memorization: accuracy on the training set",
-    share: true,
-    curves: {
-      train_accuracy_clean: "against the true labels",
-      train_accuracy_noisy: "against the given labels",
-      memorization: "wrong labels learned",
-    },
-  },
-  {
-    title: "Label selection",
-    share: true,
-    curves: {
-      label_precision: "precision",
-      label_recall: "recall",
-      label_f1: "F1",
-      clean_auroc: "AUROC",
-      labeled_share: "share selected",
-    },
-  },
-  { title: "Calibration error (ECE)", curves: { ece: "ECE" } },
-  { title: "Negative log-likelihood", curves: { nll: "NLL" } },
-  { title: "Training loss", curves: { loss: "loss" } },
-];
 const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3], [4, 2], [1, 2], [12, 4], [6, 2, 1, 2]];
 const drawn = [];
 
-// The charts that these names can fill; a name that belongs to none gets one of its own.
+// The page's charts that these names can fill; a name that belongs to none gets one of its own.
 function chartsFor(names) {
   const left = new Set(names);
   const charts = [];
-  for (const chart of CHARTS) {
+  for (const chart of readDetail("headings").charts) {
     const curves = Object.entries(chart.curves).filter(([name]) => left.delete(name));
     if (curves.length) charts.push({ ...chart, curves });
   }

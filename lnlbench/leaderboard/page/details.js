@@ -65,19 +65,11 @@ function definitions(pairs) {
 }
 
 function runsTable(runs) {
-  const rows = runs.map((run) => [
-    run.file ? element("a", { href: run.file }, `seed ${run.seed}`) : `seed ${run.seed}`,
-    run.error ? `${run.status}: ${run.error}` : run.status,
-    run.last10,
-    run.last,
-    `(${run.best})`,
-    run.time,
+  const rows = runs.map(({ file, cells: [name, ...rest] }) => [
+    file ? element("a", { href: file }, name) : name,
+    ...rest,
   ]);
-  return element(
-    "div",
-    { class: "scroll" },
-    simpleTable(["run", "status", "last 10", "last", "best", "time"], rows),
-  );
+  return element("div", { class: "scroll" }, simpleTable(readDetail("headings").runs, rows));
 }
 
 function publishedList(figures) {

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from lnlbench.leaderboard import text
+from lnlbench.leaderboard.columns.details import FACTS, RUNS, short
+from lnlbench.leaderboard.columns.published import cited_figures
 from lnlbench.leaderboard.facts import command
-from lnlbench.leaderboard.row import RANKED_SCORE, Row
+from lnlbench.leaderboard.row import Row
 from lnlbench.results.published import Published
 from lnlbench.results.schema import Result
 from lnlbench.results.store import ResultStore
-from lnlbench.results.tuning import Tuning
 
 Curve = list[float | None]
 
@@ -66,9 +67,9 @@ def row_details(row: Row, published: Published | None, detail: Detail) -> dict[s
     every = (*row.finished, *row.unfinished)
     epochs = _thinned(_num_epochs(row.finished), detail.points)
     return {
-        "title": text.plain(f"{text.name(row)}, recipe {row.recipe}"),
-        "facts": _facts(row, every[0]),
-        "params": [[name, _short(value)] for name, value in sorted(row.params.items())],
+        "title": text.plain(f"{row.name}, recipe {row.recipe}"),
+        "facts": _facts(row),
+        "params": [[name, short(value)] for name, value in sorted(row.params.items())],
         "command": command(row),
         "runs": [_run(result) for result in every],
         "seeds": [result.seed for result in row.finished] if detail.each_seed else [],
@@ -82,49 +83,15 @@ def row_details(row: Row, published: Published | None, detail: Detail) -> dict[s
     }
 
 
-def _facts(row: Row, result: Result) -> list[list[str]]:
-    noise = f"{result.data.noise}, {text.percent(result.data.noise_rate)} % of the labels wrong"
-    facts = {
-        "Reference": result.method.reference,
-        "From": "; ".join(row.distributions),
-        "Data": f"{result.data.dataset}; {noise}",
-        "Network": row.network,
-        "Hardware": "; ".join(row.hardware) or "not stated",
-        "Precision": "; ".join(row.precision) or "not stated",
-        "Data notes": "; ".join(result.data.notes),
-        "Tuned by": _search(row.tuning),
-    }
-    return [[name, text.plain(value)] for name, value in facts.items() if value]
-
-
-def _search(tuning: Tuning | None) -> str:
-    if tuning is None:
-        return ""
-    ranges = ", ".join(f"{name} {each.low}..{each.high}" for name, each in tuning.search.items())
-    seeds = ", ".join(map(str, tuning.seeds))
-    return (
-        f"{text.describe_search(tuning)} ({tuning.pruned} pruned, {tuning.failed} failed) over "
-        f"{ranges}; {tuning.objective} on {tuning.validation_samples} held-out samples with noisy "
-        f"labels, seeds {seeds}: {_score(tuning.score)}, {_score(tuning.default_score)} at the "
-        "defaults"
-    )
-
-
-def _score(value: float | None) -> str:
-    return text.MISSING if value is None else f"{value:.4g}"
+def _facts(row: Row) -> list[list[str]]:
+    facts = [(column.head.capitalize(), text.plain(column.cell(row))) for column in FACTS]
+    return [[name, value] for name, value in facts if value]
 
 
 def _run(result: Result) -> dict[str, Any]:
-    scores = result.scores
     return {
-        "seed": result.seed,
-        "status": result.status,
         "file": ResultStore(Path()).path_for(result).as_posix(),
-        "last10": text.percent(getattr(scores, RANKED_SCORE)),
-        "last": text.percent(scores.test_accuracy_last),
-        "best": text.percent(scores.test_accuracy_best),
-        "time": text.duration(result.cost.wall_seconds),
-        "error": _short(result.error or ""),
+        "cells": [column.cell(result) for column in RUNS],
     }
 
 
@@ -134,23 +101,17 @@ def _events(results: Iterable[Result]) -> list[list[str | int]]:
 
 
 def _published(method: str, published: Published | None) -> list[dict[str, str]]:
-    if published is None:
-        return []
     return [
         {
-            "accuracy": text.published_accuracy(figure),
-            "rule": figure.rule,
-            "network": figure.backbone,
-            "citation": published.sources[figure.source].citation,
-            "url": published.sources[figure.source].url,
+            "accuracy": cited.accuracy,
+            "rule": cited.figure.rule,
+            "network": cited.figure.backbone,
+            "citation": cited.source.citation,
+            "url": cited.source.url,
         }
-        for figure in published.figures
-        if figure.method == method
+        for cited in (cited_figures(published) if published else [])
+        if cited.figure.method == method
     ]
-
-
-def _short(value: Any) -> str:
-    return text.plain(str(value))[:300]
 
 
 def _num_epochs(results: Sequence[Result]) -> int:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from lnlbench.leaderboard import text
-from lnlbench.leaderboard.row import RANKED_SCORE, Row
+from lnlbench.leaderboard.row import Row
 from lnlbench.results.diagnostics import Classes, Diagnostics, Histogram
 from lnlbench.results.fingerprint import canonical_json
 from lnlbench.results.schema import Result
+from lnlbench.results.scores import RANKED_SCORE
 
 # What all pictures of a page may take, roughly: a count is about 4 characters, a share 7.
 _PICTURE_BYTES = 1_000_000

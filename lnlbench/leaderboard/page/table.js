@@ -41,7 +41,7 @@ class ResultsTable {
     const head = this.heads[index];
     const numeric = head.classList.contains("n");
     const name = head.textContent.trim();
-    const first = numeric && name !== "rank" && name !== "p vs best" ? "descending" : "ascending";
+    const first = numeric && !("lowestFirst" in head.dataset) ? "descending" : "ascending";
     const other = first === "descending" ? "ascending" : "descending";
     const direction = head.getAttribute("aria-sort") === first ? other : first;
     for (const each of this.heads) each.removeAttribute("aria-sort");

@@ -4,13 +4,22 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.across import RULE
-from lnlbench.leaderboard.columns import METHOD, SPREAD
+from lnlbench.leaderboard.columns.details import RUNS
+from lnlbench.leaderboard.columns.published import (
+    PUBLISHED,
+    SOURCE,
+    cited_figures,
+    numbered_sources,
+)
+from lnlbench.leaderboard.columns.rows import METHOD, NOTE, SPREAD
+from lnlbench.leaderboard.page.charts import CHARTS
 from lnlbench.leaderboard.page.spread import ranks_drawn, spread_of
 from lnlbench.results.statistics import MIN_COMMON_SEEDS
 
@@ -71,7 +80,14 @@ def _environment() -> "Environment":
         spread_of=spread_of,
         ranks_drawn=ranks_drawn,
         across_rule=RULE,
-        published_accuracy=text.published_accuracy,
+        note_column=NOTE,
+        published_columns=PUBLISHED,
+        source_column=SOURCE,
+        cited_figures=cited_figures,
+        numbered_sources=numbered_sources,
+        headings=embedded(
+            {"charts": [asdict(chart) for chart in CHARTS], "runs": [each.head for each in RUNS]}
+        ),
     )
     return environment
 

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
-from lnlbench.leaderboard.render.csv import csv_text, record
+from lnlbench.leaderboard.render.csv import csv_text, records
 from lnlbench.leaderboard.render.html import INDEX, html_page
 from lnlbench.leaderboard.render.markdown import MARKER, markdown_page, off_track_page
 from lnlbench.leaderboard.render.readme import README, readme_page
@@ -52,15 +53,17 @@ def combined_csv(results: Sequence[Result]) -> str:
 
 def combined_json(results: Sequence[Result]) -> str:
     """All tables as one JSON object; the rows have the columns of the CSV."""
+    tables, off_track = build_tables(results), off_track_rows(results)
+    # Made together, so that all rows have the same columns.
+    found = iter(records([*(row for table in tables for row in table.rows), *off_track]))
     tracks = [
         {
             "track": table.track,
             "protocol": table.protocol,
             "data": table.data.model_dump(mode="json"),
-            "rows": [record(row) for row in table.rows],
+            "rows": list(islice(found, len(table.rows))),
             "published": table.published.model_dump(mode="json"),
         }
-        for table in build_tables(results)
+        for table in tables
     ]
-    off_track = [record(row) for row in off_track_rows(results)]
-    return json.dumps({"tracks": tracks, "off_track": off_track}, indent=2, ensure_ascii=False)
+    return json.dumps({"tracks": tracks, "off_track": list(found)}, indent=2, ensure_ascii=False)

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.across import across_tracks
-from lnlbench.leaderboard.columns import OFF_TRACK_COLUMNS, RANKED, TRACK_COLUMNS, Column
+from lnlbench.leaderboard.columns.column import Column, with_values
+from lnlbench.leaderboard.columns.layouts import PAGE, PAGE_OFF_TRACK
+from lnlbench.leaderboard.columns.rows import RANKED
 from lnlbench.leaderboard.facts import command, table_facts
 from lnlbench.leaderboard.page.details import detail_for, row_details
 from lnlbench.leaderboard.page.pictures import (
@@ -33,13 +35,13 @@ class Section:
     title: str
     intro: str
     facts: dict[str, str]
-    columns: tuple[Column, ...]
+    columns: tuple[Column[Row], ...]
     rows: Sequence[Row]
     details: list[str]
     scale: Scale | None = None
     published: Published | None = None
     wrong_labels: WrongLabels | None = None
-    sorted_by: str | None = None
+    sorted_by: Column[Row] | None = None
     commands: list[str] = field(default_factory=list)
 
 
@@ -55,16 +57,16 @@ def html_page(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
     sections = [
         Section(
             track=table.track,
-            title=text.plain(str(table.protocol.get("title", table.track))),
+            title=text.plain(table.title),
             intro="",
             facts=table_facts(table),
-            columns=TRACK_COLUMNS,
+            columns=with_values(PAGE, table.rows),
             rows=table.rows,
             details=[content(row, table.published) for row in table.rows],
             scale=scale_of(table.rows),
             published=table.published,
             wrong_labels=wrong_labels(run for row in table.rows for run in row.finished),
-            sorted_by=RANKED.name,
+            sorted_by=RANKED,
             commands=list(dict.fromkeys(sorted(command(row) for row in table.rows))),
         )
         for table in tables
@@ -77,7 +79,7 @@ def html_page(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
                 intro="They changed something of their track. They are comparable neither with the "
                 "track's table nor with each other, so there are no ranks.",
                 facts={},
-                columns=OFF_TRACK_COLUMNS,
+                columns=with_values(PAGE_OFF_TRACK, off_track),
                 rows=off_track,
                 details=[content(row, None) for row in off_track],
             )

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.across import RULE, Across, across_tracks
+from lnlbench.leaderboard.columns.rows import METHOD_AND_RECIPE, RANKED, SEEDS
+from lnlbench.leaderboard.cost import BASELINE
 from lnlbench.leaderboard.render.markdown import MARKER, grid
 from lnlbench.leaderboard.row import Row
 from lnlbench.leaderboard.table import Table
@@ -74,8 +76,8 @@ def _counts(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
 
 def _line(table: Table) -> list[str]:
     best = next((row for row in table.rows if row.best), None)
-    baseline = [r for r in table.rows if (r.method, r.recipe) == ("ce", "matched")]
-    title = escape(str(table.protocol.get("title", table.track)))
+    baseline = [r for r in table.rows if (r.method, r.recipe) == (BASELINE, "matched")]
+    title = escape(table.title)
     data = (
         f"{table.data.dataset}, {table.data.noise}, {text.percent(table.data.noise_rate)} % wrong"
     )
@@ -83,15 +85,11 @@ def _line(table: Table) -> list[str]:
         f"[{title}]({table.track}.md)",
         escape(data),
         str(len(table.rows)),
-        escape(_name(best)) if best else text.MISSING,
-        text.accuracy(best) if best else text.MISSING,
-        text.seeds(best) if best else text.MISSING,
-        text.accuracy(baseline[0]) if baseline else text.MISSING,
+        escape(METHOD_AND_RECIPE.cell(best)) if best else text.MISSING,
+        RANKED.cell(best) if best else text.MISSING,
+        SEEDS.cell(best) if best else text.MISSING,
+        RANKED.cell(baseline[0]) if baseline else text.MISSING,
     ]
-
-
-def _name(row: Row) -> str:
-    return text.name(row) if row.recipe == "matched" else f"{text.name(row)}, {row.recipe}"
 
 
 def _across(across: Across) -> str:

@@ -1,10 +1,12 @@
 """One page for one run, or for a few runs with their learning curves over each other."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lnlbench.leaderboard import text
-from lnlbench.leaderboard.columns import REPORT_COLUMNS
+from lnlbench.leaderboard.columns.column import with_values
+from lnlbench.leaderboard.columns.layouts import PAGE_REPORT
 from lnlbench.leaderboard.page.details import detail_for, row_details
 from lnlbench.leaderboard.page.pictures import (
     ClassTables,
@@ -15,7 +17,7 @@ from lnlbench.leaderboard.page.pictures import (
 from lnlbench.leaderboard.page.suspects import Suspect
 from lnlbench.leaderboard.page.template import embedded, render_template
 from lnlbench.leaderboard.render.html import Section
-from lnlbench.leaderboard.row import Row, build_rows
+from lnlbench.leaderboard.row import unranked_rows
 from lnlbench.results.differences import describe_changes
 from lnlbench.results.published import published_figures
 from lnlbench.results.schema import Result
@@ -32,7 +34,7 @@ def report_page(
     `suspects` are the doubtful samples of runs, by fingerprint, with their number in all.
     """
     suspects = suspects or {}
-    rows = [build_rows([result])[0] for result in results]
+    rows = [unranked_rows([result])[0] for result in results]
     labels = _labels(results)
     detail = detail_for(rows)
     snapshots, tables = snapshots_for(rows), ClassTables()
@@ -51,8 +53,8 @@ def report_page(
         title=_where(results[0]) if single else f"{len(results)} runs",
         intro="",
         facts={},
-        columns=REPORT_COLUMNS,
-        rows=[_labeled(row, label) for row, label in zip(rows, labels, strict=True)],
+        columns=with_values(PAGE_REPORT, rows),
+        rows=[replace(row, label=label) for row, label in zip(rows, labels, strict=True)],
         details=[embedded(each) for each in details],
         wrong_labels=wrong_labels(results) if _same_labels(results) else None,
     )
@@ -80,12 +82,6 @@ def _same_labels(results: Sequence[Result]) -> bool:
 def _where(result: Result) -> str:
     title = text.plain(str(result.protocol.get("title", result.track)))
     return f"{title}, with overrides" if result.off_track else title
-
-
-def _labeled(row: Row, label: str) -> Row:
-    # The name column is the only one that shows it.
-    row.method, row.distinct_params = label, {}
-    return row
 
 
 def _labels(results: Sequence[Result]) -> list[str]:

@@ -1,0 +1,57 @@
+"""Which learning curves the page draws together, and what it calls them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lnlbench.results.scores import SCORES, Score, Section
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Curves by name, with their labels; `share` says that their values are read in percent."""
+
+    title: str
+    curves: Mapping[str, str]
+    share: bool = False
+
+
+def _scores(section: Section) -> list[Score]:
+    return [score for score in SCORES if score.shown.section is section]
+
+
+def _curves(section: Section) -> dict[str, str]:
+    return {score.name: score.shown.title for score in _scores(section)}
+
+
+# The scores of calibration have units of their own, so each has a chart. A curve that stands in no
+# chart gets one of its own, too.
+CHARTS = (
+    Chart(
+        "Test accuracy",
+        {
+            "test_accuracy": "test",
+            "test_accuracy_single": "first network alone",
+            "validation_accuracy": "noisy validation split",
+        },
+        share=True,
+    ),
+    Chart(
+        "Memorization: accuracy on the training set",
+        {
+            "train_accuracy_clean": "against the true labels",
+            "train_accuracy_noisy": "against the given labels",
+            **_curves(Section.MEMORIZATION),
+        },
+        share=True,
+    ),
+    Chart(
+        "Label selection",
+        {**_curves(Section.SELECTION), "labeled_share": "share selected"},
+        share=True,
+    ),
+    *(
+        Chart(f"{score.shown.title}: {score.meaning.rstrip('.')}", {score.name: score.shown.title})
+        for score in _scores(Section.CALIBRATION)
+    ),
+    Chart("Training loss", {"loss": "loss"}),
+)
