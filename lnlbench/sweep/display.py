@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -11,10 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from lnlbench.runner.display import duration
-
-if TYPE_CHECKING:
-    from lnlbench.sweep.engine import RunReport
-    from lnlbench.sweep.executor import Job
+from lnlbench.sweep.executor import Job
+from lnlbench.sweep.report import RunReport
 
 REFRESH_SECONDS = 0.5
 
@@ -27,12 +24,12 @@ class SweepDisplay:
         self._runs = runs
         self._statuses: Counter[str] = Counter()
 
-    def started(self, job: "Job") -> None:
+    def started(self, job: Job) -> None:
         """Print what begins."""
         again = f", attempt {job.attempt}" if job.attempt > 1 else ""
         self._print(f"{job.title}: started{again}")
 
-    def ended(self, report: "RunReport") -> None:
+    def ended(self, report: RunReport) -> None:
         """Print how a run ended."""
         self._statuses[report.ending] += 1
         number = f"[{self._statuses.total()}/{self._runs}]"
@@ -42,7 +39,7 @@ class SweepDisplay:
             what = f"{report.ending}: {report.reason}"
         self._print(f"{number} {report.job.title}: {what}, {duration(report.seconds)}")
 
-    def retried(self, job: "Job", reason: str) -> None:
+    def retried(self, job: Job, reason: str) -> None:
         """Print why a run is tried again."""
         self._print(f"{job.title}: {reason}. Trying again.")
 
@@ -53,7 +50,7 @@ class SweepDisplay:
             "goes on with them. Once more ends them at once."
         )
 
-    def tick(self, progress: "Callable[[], list[tuple[Job, str]]]", waiting: int) -> None:
+    def tick(self, progress: Callable[[], list[tuple[Job, str]]], waiting: int) -> None:
         """Show where the running jobs are; nothing without a terminal."""
 
     def close(self) -> None:
@@ -74,7 +71,7 @@ class LiveSweepDisplay(SweepDisplay):
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._live.start()
 
-    def tick(self, progress: "Callable[[], list[tuple[Job, str]]]", waiting: int) -> None:
+    def tick(self, progress: Callable[[], list[tuple[Job, str]]], waiting: int) -> None:
         """Draw the table now and then."""
         now = time.monotonic()
         if now - self._refreshed < REFRESH_SECONDS:

@@ -4,9 +4,8 @@ import json
 import signal
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from pydantic import ValidationError
 
@@ -16,26 +15,10 @@ from lnlbench.sweep.display import SweepDisplay
 from lnlbench.sweep.executor import Ended, Executor, Job
 from lnlbench.sweep.loop import JobLoop
 from lnlbench.sweep.process import Exit
+from lnlbench.sweep.report import RunReport
 from lnlbench.system.text import printable
 
 SHOWN_LINES = 3
-
-
-@dataclass(frozen=True)
-class RunReport:
-    """What became of a run in this sweep; `reason` says why it is not done."""
-
-    job: Job
-    status: Literal["done", "failed", "diverged", "interrupted", "held"]
-    seconds: float
-    reason: str | None = None
-    accuracy: float | None = None
-    result_file: str | None = None
-
-    @property
-    def ending(self) -> str:
-        """The status in words."""
-        return "held by another process" if self.status == "held" else self.status
 
 
 class Sweep(JobLoop):

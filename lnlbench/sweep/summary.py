@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from lnlbench.runner.display import duration
-from lnlbench.sweep.engine import RunReport
 from lnlbench.sweep.executor import Job
 from lnlbench.sweep.plan import Plan, PlannedRun, total
+from lnlbench.sweep.report import RunReport
 
 
 def rerun_command(job: Job, options: tuple[str, ...]) -> str:

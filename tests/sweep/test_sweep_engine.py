@@ -21,10 +21,11 @@ from lnlbench.runner.directory import RunDirectory
 from lnlbench.spec.grid import Grid, expand
 from lnlbench.sweep import local, process
 from lnlbench.sweep.display import SweepDisplay, choose_display
-from lnlbench.sweep.engine import RunReport, Sweep
+from lnlbench.sweep.engine import Sweep
 from lnlbench.sweep.executor import Ended, Job
 from lnlbench.sweep.local import LocalExecutor, default_slots, visible_gpus
 from lnlbench.sweep.process import Exit, Limits, run_environment
+from lnlbench.sweep.report import RunReport
 from lnlbench.sweep.summary import print_summary
 from lnlbench.sweep.task import execute
 
