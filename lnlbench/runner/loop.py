@@ -4,6 +4,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -32,6 +33,7 @@ from lnlbench.seeds import global_streams_kept, seed_global_streams
 from lnlbench.system.atomic import write_atomically
 from lnlbench.system.interruption import StopRequest, stop_on_signals
 from lnlbench.system.text import printable
+from lnlbench.tracks.schedule import learning_rate_factor
 
 _executing: ContextVar["Execution"] = ContextVar("executing")
 
@@ -84,7 +86,7 @@ class Execution:
                 build_network=inputs.build_network,
                 probe=inputs.probe,
                 build_optimizer=lambda network: build_optimizer(network, protocol),
-                learning_rate_factor=protocol.learning_rate_factor,
+                learning_rate_factor=partial(learning_rate_factor, protocol),
                 oracle=privileged_knowledge(prepared, method),
                 # Clean labels and the test split must not be reachable from what `fit` is given.
                 restore=_by_name("_restore"),

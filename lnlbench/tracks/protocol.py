@@ -1,6 +1,5 @@
 """The protocol: everything about a run that is not its method."""
 
-import math
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -165,14 +164,6 @@ class Protocol(Document):
         """Privileged knowledge that the protocol itself uses, whatever the method."""
         clean = self.validation_labels == "clean"
         return frozenset({"clean_validation"}) if clean else frozenset()
-
-    def learning_rate_factor(self, epoch: int) -> float:
-        """What the initial learning rate is multiplied by in `epoch` (from 0)."""
-        if self.cosine_to is not None:
-            fallen = (1 - math.cos(math.pi * epoch / self.epochs)) / 2
-            return 1 - (1 - self.cosine_to) * fallen
-        passed = sum(epoch >= round(share * self.epochs) for share in self.milestones)
-        return self.gamma**passed
 
 
 class Track(BaseModel):

@@ -16,9 +16,10 @@ from lnlbench.interface.method import Method
 from lnlbench.interface.params import Recipe, parse_assignments, validate_params
 from lnlbench.noise import NoisyLabels, apply_noise
 from lnlbench.plugins import load_plugins
-from lnlbench.runner.training_set import split_dataset
+from lnlbench.runner.split import split_dataset
 from lnlbench.spec.run_spec import build_spec, deviations, parse_spec
 from lnlbench.tracks import load_track, track_names
+from lnlbench.tracks.schedule import learning_rate_factor
 
 
 class Example(Method):
@@ -147,7 +148,7 @@ def test_a_field_of_several_types_is_refused_by_its_own_name():
 def test_the_learning_rate_drops_at_its_share_of_the_epochs(track):
     protocol = load_track(track).protocol
     share, epochs = protocol.milestones[0], protocol.epochs
-    factors = [protocol.learning_rate_factor(epoch) for epoch in range(epochs)]
+    factors = [learning_rate_factor(protocol, epoch) for epoch in range(epochs)]
     drop = round(share * epochs)
     assert factors == [1.0] * drop + [protocol.gamma] * (epochs - drop)
 
