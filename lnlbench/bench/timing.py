@@ -20,7 +20,7 @@ from lnlbench.runner.devices import describe_device
 from lnlbench.runner.evaluation import Evaluator, eval_batch_size
 from lnlbench.runner.inputs import Inputs
 from lnlbench.runner.optimizers import build_optimizer
-from lnlbench.runner.training_set import LabeledImages, Split, evaluation_sample
+from lnlbench.runner.split import LabeledImages, Split, evaluation_sample
 from lnlbench.seeds import generator_for, global_streams_kept
 from lnlbench.system.memory import reset_peak_memory
 from lnlbench.tracks import Protocol

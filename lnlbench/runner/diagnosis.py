@@ -15,7 +15,7 @@ from lnlbench.metrics.histogram import counts_by_truth
 from lnlbench.metrics.per_class import frequent_mistakes, share_by_class
 from lnlbench.results.diagnostics import MAX_CLASSES
 from lnlbench.runner.evaluation import Evaluation
-from lnlbench.runner.training_set import Split, evaluation_sample
+from lnlbench.runner.split import Split, evaluation_sample
 
 _BINS = 30
 _BELIEF_BINS = 20

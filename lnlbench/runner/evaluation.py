@@ -17,7 +17,7 @@ from lnlbench.metrics.calibration import TEST_SCORES
 from lnlbench.metrics.label_selection import selection_quality
 from lnlbench.metrics.memorization import memorization
 from lnlbench.runner.inputs import Inputs
-from lnlbench.runner.training_set import Split, evaluation_sample
+from lnlbench.runner.split import Split, evaluation_sample
 from lnlbench.tracks import Protocol
 
 DEFAULT_THRESHOLD = 0.5

@@ -20,7 +20,7 @@ from lnlbench.networks.pretrained import PretrainedNetwork
 from lnlbench.networks.weights import WeightSources, find_weights, pinned_weights
 from lnlbench.runner.prepare import Prepared
 from lnlbench.runner.probe import Probe
-from lnlbench.runner.training_set import evaluation_sample
+from lnlbench.runner.split import evaluation_sample
 from lnlbench.tracks import EmbeddingSpec, PretrainedSpec
 
 

@@ -7,7 +7,7 @@ from lnlbench.interface.batch import CleanSubset
 from lnlbench.interface.method import Method
 from lnlbench.interface.params import CleanSubsetParams
 from lnlbench.runner.prepare import Prepared
-from lnlbench.runner.training_set import clean_subset
+from lnlbench.runner.split import clean_subset
 
 
 def privileged_knowledge(prepared: Prepared, method: Method) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from torch import nn
 from lnlbench.data.dataset import Dataset
 from lnlbench.networks.precision import PreciseNetwork, resolve_precision
 from lnlbench.noise import NoisyLabels, apply_noise
-from lnlbench.runner.training_set import LabeledImages, Split, split_dataset
+from lnlbench.runner.split import LabeledImages, Split, split_dataset
 from lnlbench.spec.run_spec import RunSpec
 from lnlbench.tracks import Protocol
 

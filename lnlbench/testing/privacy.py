@@ -22,7 +22,7 @@ from lnlbench.runner.evaluation import Evaluator
 from lnlbench.runner.loop import Execution
 from lnlbench.runner.observations import Observations
 from lnlbench.runner.prepare import Prepared
-from lnlbench.runner.training_set import Split
+from lnlbench.runner.split import Split
 from lnlbench.testing.behavior import SAMPLES
 from lnlbench.testing.report import Finding
 from lnlbench.testing.trials import Trial, Trials, digits

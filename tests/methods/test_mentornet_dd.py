@@ -19,7 +19,7 @@ from lnlbench.methods import mentornet_dd
 from lnlbench.methods.mentornet_dd import MentorNetDD
 from lnlbench.noise import apply_noise
 from lnlbench.pieces.mentor_network import MentorNetwork, _endless, learn, mentor_loss
-from lnlbench.runner.training_set import clean_subset, split_dataset
+from lnlbench.runner.split import clean_subset, split_dataset
 from lnlbench.tracks import load_track
 
 NO_DROPOUT = ((0.0, 100),)

@@ -24,7 +24,7 @@ from lnlbench.results import Result
 from lnlbench.results.store import result_bytes
 from lnlbench.runner.diagnosis import Diagnosis, looks_at
 from lnlbench.runner.evaluation import Evaluation
-from lnlbench.runner.training_set import LabeledImages, Split, evaluation_sample
+from lnlbench.runner.split import LabeledImages, Split, evaluation_sample
 
 
 def evaluation(samples=40, classes=10, seed=0, **changes):
@@ -115,7 +115,7 @@ def test_a_snapshot_counts_the_losses_of_clean_and_wrong_labels(truth_known):
 
 
 def test_losses_of_a_sample_of_the_training_set_are_told_apart_by_their_own_labels(monkeypatch):
-    monkeypatch.setattr("lnlbench.runner.training_set.TRAINING_SAMPLE", 15)
+    monkeypatch.setattr("lnlbench.runner.split.TRAINING_SAMPLE", 15)
     watcher, given_, true, _ = diagnosis()
     seen = evaluation()
     sample = evaluation_sample(40)

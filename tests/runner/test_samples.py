@@ -106,7 +106,7 @@ def test_the_file_makes_no_other_difference(tmp_path, calm):
 
 
 def test_samples_that_evaluation_does_not_look_at_are_in_it_too(tmp_path, calm, monkeypatch):
-    monkeypatch.setattr("lnlbench.runner.training_set.TRAINING_SAMPLE", 40)
+    monkeypatch.setattr("lnlbench.runner.split.TRAINING_SAMPLE", 40)
     directory, result = run_watched(tmp_path)
     found = read_samples(directory.samples_file, result.fingerprint).to_pydict()
     expected = read_samples(calm[0].samples_file, result.fingerprint).to_pydict()

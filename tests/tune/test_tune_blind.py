@@ -24,7 +24,7 @@ from lnlbench.runner.display import QuietDisplay
 from lnlbench.runner.inputs import build_inputs
 from lnlbench.runner.loop import Execution
 from lnlbench.runner.prepare import prepare
-from lnlbench.runner.training_set import LabeledImages
+from lnlbench.runner.split import LabeledImages
 from lnlbench.spec.run_spec import build_spec
 from lnlbench.testing.declarations import check_parameters
 from lnlbench.tune.definition import Shortening, define_search
