@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot, softmax
 
+from lnlbench.document import LeftOut
 from lnlbench.interface.batch import Batch
 from lnlbench.interface.method import Method
 from lnlbench.interface.params import Recipe, SearchRange
@@ -28,6 +29,7 @@ from lnlbench.pieces.curriculum import (
     percent_done,
     updated_threshold,
 )
+from lnlbench.pieces.kernel_decay import half_squares, take_decay
 
 
 def choose_partners(weights: Tensor, generator: torch.Generator) -> Tensor:
@@ -53,6 +55,7 @@ class MentorMix(Method):
     )
     recipes = {  # noqa: RUF012 - declared as a ClassVar by the base class
         "native": Recipe(
+            params={"weighted_decay": True},
             schedule={
                 "epochs": 512,
                 "batch_size": 128,
@@ -99,6 +102,11 @@ class MentorMix(Method):
             description="Train without weight decay, as the authors' code does whenever the "
             "second weighting is on.",
         )
+        weighted_decay: Annotated[bool, LeftOut()] = Field(
+            False,
+            description="Apply the weight decay to kernels of convolutions and dense layers alone, "
+            "as the authors do; with the second weighting, multiply it by the mean weight.",
+        )
         ema_decay: float = Field(
             0.9999,
             ge=0,
@@ -114,6 +122,7 @@ class MentorMix(Method):
         if self.params.drop_weight_decay:
             for group in self.optimizer.param_groups:
                 group["weight_decay"] = 0.0
+        self.decay = take_decay(self.optimizer) if self.params.weighted_decay else 0.0
         self.threshold = torch.zeros((), device=run.device)
         self.mixed_threshold = torch.zeros((), device=run.device)
         self.weights = torch.ones(run.num_samples, device=run.device)
@@ -161,12 +170,15 @@ class MentorMix(Method):
     def _loss(self, run: Run, images: Tensor, labels: Tensor, percent: int) -> Tensor:
         losses = cross_entropy(self.network(images), labels, reduction="none")
         if not self.params.second_weighting:
-            return losses.mean()
+            return self._decayed(losses.mean(), 1.0)
         given = losses.detach()
         self.mixed_threshold = updated_threshold(self.mixed_threshold, given, self.params)
         weights = mentor_weights(given, self.mixed_threshold, percent, self.params)
         weights = drop_examples(weights, dropout_rate(percent, self.params), run.generator)
-        return (weights * losses).mean()
+        return self._decayed((weights * losses).mean(), weights.mean())
+
+    def _decayed(self, loss: Tensor, share: Tensor | float) -> Tensor:
+        return loss + self.decay * half_squares(self.network) * share if self.decay else loss
 
 
 @contextmanager

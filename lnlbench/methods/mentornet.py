@@ -20,6 +20,7 @@ from lnlbench.pieces.curriculum import (
     percent_done,
     updated_threshold,
 )
+from lnlbench.pieces.kernel_decay import half_squares, take_decay
 
 
 class MentorNetPD(Method):
@@ -36,6 +37,7 @@ class MentorNetPD(Method):
         """Train one network on weighted losses."""
         self.network = run.network()
         self.optimizer = run.optimizer(self.network)
+        self.decay = take_decay(self.optimizer) if self.params.weighted_decay else 0.0
         self.threshold = torch.zeros((), device=run.device)
         self.weights = torch.ones(run.num_samples, device=run.device)
         for epoch in run.epochs():
@@ -53,7 +55,10 @@ class MentorNetPD(Method):
                 weights = drop_examples(weights, rate, run.generator)
                 run.log(mean_weight=weights.mean())
                 # Divided by the size of the batch, not by the weights: few kept, small step.
-                run.step((weights * losses).sum() / len(losses), self.optimizer)
+                loss = (weights * losses).sum() / len(losses)
+                if self.decay:
+                    loss = loss + self.decay * half_squares(self.network) * weights.mean()
+                run.step(loss, self.optimizer)
 
     def clean_probability(self) -> Tensor | None:
         """Each sample's latest weight before dropout; None where weights mean no trust."""

@@ -26,6 +26,7 @@ from lnlbench.pieces.curriculum import (
     percent_done,
     updated_threshold,
 )
+from lnlbench.pieces.kernel_decay import half_squares, take_decay
 from lnlbench.pieces.mentor_network import MentorNetwork, learn
 
 KIND = "mentornet"
@@ -84,6 +85,7 @@ class MentorNetDD(Method):
         """Burn in and learn the mentor, then train on weighted losses."""
         self.network = run.network()
         self.optimizer = run.optimizer(self.network)
+        self.decay = take_decay(self.optimizer) if self.params.weighted_decay else 0.0
         self.mentor = MentorNetwork(run.generator).to(run.device)
         # The last percent that the mentor has seen: it is never asked about a later one.
         self.learned_until = -1
@@ -100,7 +102,10 @@ class MentorNetDD(Method):
                 weights = self._weigh(run, batch, losses.detach(), percent, targets)
                 run.log(mean_weight=weights.mean())
                 # Divided by the size of the batch, not by the weights: few kept, small step.
-                run.step((weights * losses).sum() / len(losses), self.optimizer)
+                loss = (weights * losses).sum() / len(losses)
+                if self.decay:
+                    loss = loss + self.decay * half_squares(self.network) * weights.mean()
+                run.step(loss, self.optimizer)
             self.rows = [torch.cat(self.rows)] if self.rows else []
             if epoch == run.max_epochs - 1:
                 self._learn(run)

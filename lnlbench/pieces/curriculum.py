@@ -11,9 +11,11 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 import lnlbench
+from lnlbench.document import LeftOut
 from lnlbench.interface.params import Recipe, SearchRange
 
 AUTHORS_RECIPE = Recipe(
+    params={"weighted_decay": True},
     schedule={
         "epochs": 100,
         "batch_size": 128,
@@ -50,6 +52,11 @@ class WeighingParams(lnlbench.Params):
         ((0.5, 17), (0.05, 83)),
         description="Pairs of dropout rate and percent of the training, one after the other, "
         "which cover 100 %: the share of each batch whose weights become zero.",
+    )
+    weighted_decay: Annotated[bool, LeftOut()] = Field(
+        False,
+        description="Apply the weight decay to kernels of convolutions and dense layers alone, "
+        "multiplied by the mean weight of the batch after dropout, as the authors do.",
     )
 
     @field_validator("example_dropout")

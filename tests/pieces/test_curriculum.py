@@ -282,6 +282,7 @@ def test_the_second_weighting_keeps_a_threshold_of_its_own(second):
     params = MentorMix.Params(second_weighting=second, curriculum="self-paced", burn_in=0)
     method = MentorMix(params)
     method.network, method.mixed_threshold = (lambda images: images), torch.zeros(())
+    method.decay = 0.0
     logits = torch.randn(9, 4, generator=torch.Generator().manual_seed(0))
     labels = torch.softmax(torch.randn(9, 4, generator=torch.Generator().manual_seed(1)), 1)
     log_probabilities = torch.log_softmax(logits, 1)
