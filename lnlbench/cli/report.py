@@ -10,7 +10,7 @@ from lnlbench.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from lnlbench.data.dataset import Dataset
-    from lnlbench.leaderboard.page.suspects import Suspect
+    from lnlbench.leaderboard.page.suspects import Pictured, Suspect
     from lnlbench.results.schema import Result
     from lnlbench.runner.directory import RunDirectory
 
@@ -83,11 +83,24 @@ def _suspects(
     directory = RunDirectory(path)
     try:
         samples = read_samples(directory.samples_file, result.fingerprint)
-        return find_suspects(samples, _dataset(directory, data_dir))
+        return find_suspects(samples, pictured(_dataset(directory, data_dir)))
     except (DataError, UsageError) as error:
         # The rest of the page is worth having.
         typer.echo(f"Without thumbnails of {path}: {error}", err=True)
         return None
+
+
+def pictured(dataset: "Dataset") -> "Pictured":
+    """The training samples of a data set, as a page shows them."""
+    from lnlbench.data.image_files import read_rows
+    from lnlbench.leaderboard.page.suspects import Pictured
+
+    # Labels that were given are no truth to compare with.
+    truth = dataset.train_labels.tolist() if dataset.truth_known else None
+    images = dataset.train_images
+    return Pictured(
+        dataset.classes, truth, lambda index: read_rows(images, slice(index, index + 1))[0].numpy()
+    )
 
 
 def _dataset(directory: "RunDirectory", data_dir: Path | None) -> "Dataset":

@@ -13,6 +13,7 @@ from cli import SMALL, call, directory_of
 from factories import DIAGNOSTICS, HISTOGRAM, make_result, merged
 from PIL import Image
 
+from lnlbench.cli.report import pictured
 from lnlbench.data.digits import load_digits_dataset
 from lnlbench.leaderboard.page.pictures import (
     ClassTables,
@@ -130,14 +131,14 @@ class Table:
 def test_suspicious_is_what_is_predicted_otherwise_the_least_credible_first():
     digits = load_digits_dataset()
     rows = [(3, 1, 2, 0.5, 1.0), (4, 1, 1, 0.0, 9.0), (5, 1, 2, 0.1, 1.0), (6, 1, 2, 0.1, 2.0)]
-    found, count = find_suspects(Table(rows), digits)
+    found, count = find_suspects(Table(rows), pictured(digits))
     assert [each.index for each in found] == [6, 5, 3]
     assert count == 3
     assert (found[0].given, found[0].suggested) == (digits.classes[1], digits.classes[2])
     assert found[0].true == digits.classes[int(digits.train_labels[6])]
     assert found[0].reason == "10.0 % clean"
     without = [(index, given, predicted, None, loss) for index, given, predicted, _, loss in rows]
-    found, _ = find_suspects(Table(without), replace(digits, truth_known=False))
+    found, _ = find_suspects(Table(without), pictured(replace(digits, truth_known=False)))
     assert [each.index for each in found] == [6, 3, 5]
     assert (found[0].true, found[0].reason) == (None, "loss 2.00")
 
@@ -146,7 +147,7 @@ def test_suspicious_is_what_is_predicted_otherwise_the_least_credible_first():
 def test_thumbnails_are_small_images_of_the_sample(channels, size):
     images = torch.randint(0, 256, (1, channels, size, size), dtype=torch.uint8)
     data = replace(load_digits_dataset(), train_images=images)
-    [suspect], _ = find_suspects(Table([(0, 1, 2, None, 1.0)]), data)
+    [suspect], _ = find_suspects(Table([(0, 1, 2, None, 1.0)]), pictured(data))
     raw = base64.b64decode(suspect.image.removeprefix("data:image/png;base64,"))
     decoded = torch.from_numpy(np.array(Image.open(io.BytesIO(raw))))
     assert decoded.shape[:2] == (min(size, 96),) * 2

@@ -2,16 +2,15 @@
 
 import base64
 import io
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lnlbench.leaderboard import text
 
 if TYPE_CHECKING:
+    import numpy
     import pyarrow
-    from torch import Tensor
-
-    from lnlbench.data.dataset import Dataset
 
 MAX_SUSPECTS = 24
 _PIXELS = 96
@@ -29,31 +28,41 @@ class Suspect:
     reason: str
 
 
-def find_suspects(samples: "pyarrow.Table", dataset: "Dataset") -> tuple[list[Suspect], int]:
+@dataclass(frozen=True)
+class Pictured:
+    """What a page needs of the training samples that it shows.
+
+    `image` gives the pixels of a sample, uint8 [C, H, W]; `true_labels` is None where nobody knows
+    them.
+    """
+
+    classes: Sequence[str]
+    true_labels: Sequence[int] | None
+    image: "Callable[[int], numpy.ndarray]"
+
+
+def find_suspects(samples: "pyarrow.Table", pictured: Pictured) -> tuple[list[Suspect], int]:
     """The most suspicious samples, worst first, and how many there are in all.
 
-    Suspicious is a sample that is predicted as something else than it is labeled. They are ordered
-    by the clean probability, lowest first, or without one by the loss, highest first.
+    A sample is suspicious when it is predicted as something else than it is labeled. They are
+    ordered by the clean probability, lowest first, or without one by the loss, highest first.
     """
     rows = [row for row in samples.to_pylist() if row["predicted_label"] != row["noisy_label"]]
 
-    def order(row: dict) -> tuple[float, float, int]:
+    def order(row: dict[str, Any]) -> tuple[float, float, int]:
         belief = row["clean_probability"]
         return (0.0 if belief is None else belief, -row["loss"], row["index"])
 
     rows.sort(key=order)
-    return [_suspect(row, dataset) for row in rows[:MAX_SUSPECTS]], len(rows)
+    return [_suspect(row, pictured) for row in rows[:MAX_SUSPECTS]], len(rows)
 
 
-def _suspect(row: dict, dataset: "Dataset") -> Suspect:
-    from lnlbench.data.image_files import read_rows
-
-    names, index, belief = dataset.classes, row["index"], row["clean_probability"]
-    # Labels that were given are no truth to compare with.
-    true = names[int(dataset.train_labels[index])] if dataset.truth_known else None
+def _suspect(row: dict[str, Any], pictured: Pictured) -> Suspect:
+    names, index, belief = pictured.classes, row["index"], row["clean_probability"]
+    true = None if pictured.true_labels is None else names[pictured.true_labels[index]]
     reason = f"loss {row['loss']:.2f}" if belief is None else f"{100 * belief:.1f} % clean"
     return Suspect(
-        image=_data_address(read_rows(dataset.train_images, slice(index, index + 1))[0]),
+        image=_data_address(pictured.image(index)),
         index=index,
         given=text.plain(names[row["noisy_label"]]),
         suggested=text.plain(names[row["predicted_label"]]),
@@ -62,13 +71,12 @@ def _suspect(row: dict, dataset: "Dataset") -> Suspect:
     )
 
 
-def _data_address(image: "Tensor") -> str:
+def _data_address(pixels: "numpy.ndarray") -> str:
     """A PNG of an image uint8 [C, H, W], made smaller when it is large."""
     from PIL import Image
 
     # Of other channels than gray or red, green and blue, the first is shown.
-    pixels = image.permute(1, 2, 0) if image.shape[0] == 3 else image[0]
-    picture = Image.fromarray(pixels.contiguous().numpy())
+    picture = Image.fromarray(pixels.transpose(1, 2, 0) if len(pixels) == 3 else pixels[0])
     picture.thumbnail((_PIXELS, _PIXELS))
     buffer = io.BytesIO()
     picture.save(buffer, "PNG")
