@@ -21,16 +21,10 @@ _STREAM = 0x6E6F697365
 
 @dataclass(frozen=True, eq=False)
 class NoisyLabels:
-    """Training labels, int64 [N], and what a result records of them.
-
-    `noise_rate` is the realized share that differs from the clean labels, `flip_probability` the
-    nominal one, None where the noise has none; `sha256` is of the labels as little-endian int64.
-    """
+    """Training labels, int64 [N], and the hash of them as little-endian int64."""
 
     labels: Tensor
-    noise_rate: float
     sha256: str
-    flip_probability: float | None
 
 
 def apply_noise(text: str, dataset: Dataset, seed: int) -> NoisyLabels:
@@ -46,9 +40,7 @@ def apply_noise(text: str, dataset: Dataset, seed: int) -> NoisyLabels:
     noisy = _draw(spec, dataset, clean, np.random.default_rng([_STREAM, seed]))
     return NoisyLabels(
         labels=torch.from_numpy(noisy),
-        noise_rate=float((noisy != clean).mean()),
         sha256=hashlib.sha256(noisy.astype("<i8").tobytes()).hexdigest(),
-        flip_probability=spec.rate,
     )
 
 

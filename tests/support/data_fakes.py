@@ -8,13 +8,20 @@ from pathlib import Path
 import numpy as np
 
 from lnlbench.data.cifar import CIFAR10, CIFAR100, CifarFormat
+from lnlbench.data.dataset import Dataset
 from lnlbench.data.human import CIFAR10N, CIFAR100N
+from lnlbench.noise.apply import NoisyLabels
 
 SMALL_CIFAR100 = replace(CIFAR100, train_count=400, test_count=200, checksums={})
 SMALL_CIFAR10 = replace(CIFAR10, train_count=100, test_count=50, checksums={})
 CIFAR10_CLASSES = [
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 ]  # fmt: skip
+
+
+def wrong_share(noisy: NoisyLabels, dataset: Dataset) -> float:
+    """The share of the noisy labels that are not the true ones."""
+    return float((noisy.labels != dataset.train_labels).double().mean())
 
 
 def superclass_of(fine: np.ndarray) -> np.ndarray:
