@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from pathlib import Path
 
 import method_pages
@@ -33,6 +34,20 @@ def test_the_index_has_one_line_for_each_page_those_of_the_plugins_included():
     lines = (PAGES / "README.md").read_text(encoding="utf-8").splitlines()
     listed = sorted(line.split(" | ")[0][2:] for line in lines if line.startswith("| ["))
     assert listed == wanted
+
+
+def test_the_index_names_every_default_that_depends_on_the_track_or_on_its_classes():
+    index = (PAGES / "README.md").read_text(encoding="utf-8")
+    policy = index.split("\n## Defaults, and tracks of ten classes\n")[1]
+    by_classes, by_track, _ = re.split(r"\*\*Recipes for one track|\*\*The authors' values", policy)
+    modules = [*ROOT.glob("lnlbench/methods/*.py"), *ROOT.glob("plugins/*/lnlbench_*/*.py")]
+    texts = {module.stem.replace("_", "-"): module.read_text("utf-8") for module in modules}
+    found = {name for name, text in texts.items() if re.search(r'100[\s"]+classes[\s"]+on', text)}
+    assert set(re.findall(r"^\| `([^`]+)`", by_classes, flags=re.MULTILINE)) == found
+    special = {name: re.findall(r'"([a-z-]+)@digits": ', text) for name, text in texts.items()}
+    special = {name.removesuffix("-settings"): each for name, each in special.items() if each}
+    rows = re.findall(r"^\| `([^`]+)`, (.+?) \|", by_track, flags=re.MULTILINE)
+    assert {name: re.findall("`([^`]+)`", recipes) for name, recipes in rows} == special
 
 
 @each_method
