@@ -17,7 +17,7 @@ from lnlbench.cli.mirrored import SETTINGS, mirrored
 from lnlbench.cli.plan import plan
 from lnlbench.cli.plugins import app as plugins_app
 from lnlbench.cli.report import report
-from lnlbench.cli.run import run
+from lnlbench.cli.run import NOISES, run
 from lnlbench.cli.sweep import sweep
 from lnlbench.cli.tracks import app as tracks_app
 from lnlbench.cli.tune import trial, tune
@@ -30,7 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(run)
+app.command(epilog=NOISES)(run)
 app.command()(sweep)
 app.command(hidden=True, context_settings=SETTINGS)(mirrored)
 app.command()(plan)

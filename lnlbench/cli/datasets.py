@@ -19,7 +19,7 @@ def datasets(context: typer.Context, as_json: JsonOption = False) -> None:
     if context.invoked_subcommand is not None:
         return
     from lnlbench.data import dataset_names
-    from lnlbench.noise import noise_names
+    from lnlbench.noise import noise_names, noise_sentences
 
     summaries = [describe_dataset(name) for name in dataset_names()]
     provided = [describe_source(source) for source in provided_sources().values()]
@@ -40,8 +40,13 @@ def datasets(context: typer.Context, as_json: JsonOption = False) -> None:
         table.add_row(*(Text(cell) for cell in (each["name"], "-", "-", each["title"])))
     console = Console(highlight=False)
     console.print(table)
-    console.print(f"\nNoise for --noise: {', '.join(noise_names())}", soft_wrap=True)
-    console.print("RATE is from 0 to below 1, for example symmetric:0.4")
+    noises = Table("--noise", "what it is", box=None)
+    for name, sentence in noise_sentences().items():
+        noises.add_row(name, sentence)
+    console.print(
+        "\nRATE, from 0 to below 1, is the probability that a label moves: symmetric:0.4.\n"
+    )
+    console.print(noises)
 
 
 @app.command()

@@ -8,12 +8,19 @@ import typer
 
 from lnlbench.cli.grid_options import RECIPE_FILE_SAYS
 from lnlbench.errors import EXIT_FAILED, UsageError
+from lnlbench.noise.spec import noise_sentences
 from lnlbench.spec.axes import parse_seeds, split_names
 
 if TYPE_CHECKING:
     from lnlbench.plugins import Plugins
     from lnlbench.results.tuning import Tuning
     from lnlbench.spec.run_spec import RunSpec
+
+# The help joins lines of one paragraph: blank lines keep each noise on a line of its own.
+NOISES = "\n\n".join(
+    ["The noises; RATE, from 0 to below 1, is the probability that a label moves:"]
+    + [f"{name}: {sentence}" for name, sentence in noise_sentences().items()]
+)
 
 
 def run(
@@ -41,7 +48,8 @@ def run(
         typer.Option("--set-data", help="A setting of a plugin's data set, key=value."),
     ] = None,
     noise: Annotated[
-        str | None, typer.Option(help="Override the noise, e.g. symmetric:0.4 or clean.")
+        str | None,
+        typer.Option(help="Override the noise; all noises are listed below."),
     ] = None,
     noise_seed: Annotated[int | None, typer.Option(help="Override the noise's seed.")] = None,
     backbone: Annotated[str | None, typer.Option(help="Override the network.")] = None,

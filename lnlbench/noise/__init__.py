@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from lnlbench.noise.spec import NoiseSpec, check_noise, noise_names, parse_noise
+from lnlbench.noise.spec import NoiseSpec, check_noise, noise_names, noise_sentences, parse_noise
 
 # Imported on first use: reading a noise name must not wait for NumPy and torch.
 _HOMES = {
@@ -23,6 +23,7 @@ __all__ = [
     "check_noise",
     "empirical_transition_matrix",
     "noise_names",
+    "noise_sentences",
     "parse_noise",
 ]
 

@@ -7,7 +7,7 @@ from lnlbench.data.names import DATASETS, canonical_name
 from lnlbench.errors import UsageError, unknown_name
 
 RATED = {
-    "symmetric": "redrawn uniformly over all classes, the true one included (DivideMix's code)",
+    "symmetric": "to any class, uniformly, the true one included (DivideMix's code)",
     "symmetric-other": "to another class, uniformly (Co-teaching's code)",
     "asymmetric": "to the most similar class, by CIFAR-10's fixed map (Patrini et al., CVPR 2017)",
     "asymmetric-superclass": "to the next class of the superclass (what papers on CIFAR-100 say)",
@@ -39,6 +39,22 @@ class NoiseSpec:
 def noise_names() -> list[str]:
     """Every name, as it is written on the command line."""
     return ["clean", *HUMAN, "matched", *(f"{kind}:RATE" for kind in RATED)]
+
+
+def noise_sentences() -> dict[str, str]:
+    """What each noise is, in one line, by the names as they are written on the command line."""
+    human = {
+        ", ".join(info.human_noise): f"human labels of {name}"
+        for name, info in DATASETS.items()
+        if info.human_noise
+    }
+    return {
+        "clean": "the true labels",
+        **human,
+        GIVEN: "the labels that your own data came with",
+        "matched": "drawn by the confusion matrix of human labels, such as matched:worst",
+        **{f"{kind}:RATE": f"a label moves {what}" for kind, what in RATED.items()},
+    }
 
 
 def parse_noise(text: str) -> NoiseSpec:

@@ -1,8 +1,10 @@
 import pytest
+from typer.testing import CliRunner
 
+from lnlbench.cli import app
 from lnlbench.data import DATASETS
 from lnlbench.errors import UsageError
-from lnlbench.noise import check_noise, noise_names, parse_noise
+from lnlbench.noise import check_noise, noise_names, noise_sentences, parse_noise
 from lnlbench.noise.spec import GIVEN, HUMAN, RATED
 
 
@@ -99,3 +101,17 @@ def test_matched_noise_needs_human_labels():
 def test_every_listed_name_can_be_read():
     for name in noise_names():
         parse_noise(name.replace("RATE", "0.3"))
+
+
+def test_every_noise_has_a_sentence():
+    named = [name for names in noise_sentences() for name in names.split(", ")]
+    assert named == noise_names()
+    assert all(sentence.strip() for sentence in noise_sentences().values())
+
+
+@pytest.mark.parametrize("command", [["run", "--help"], ["datasets"]])
+def test_help_says_in_one_line_what_each_noise_is(command):
+    shown = CliRunner().invoke(app, command, env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"})
+    lines = [" ".join(line.split()) for line in shown.output.splitlines()]
+    for name, sentence in noise_sentences().items():
+        assert any(line.strip("│ ").startswith(name) and sentence in line for line in lines), name
