@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from lnlbench.errors import UsageError
 from lnlbench.networks.compiled import run_compiled
+from lnlbench.networks.passes import Passes
 
 PRECISIONS = ("auto", "fp32", "bf16")
 
@@ -44,7 +45,7 @@ class PreciseNetwork(nn.Module):
     Losses, mixtures and metrics are computed from the float32 logits, never in bf16. With
     `compiled_batches`, batches of a multiple of so many samples run compiled while a method
     trains. Others do not, since each new size is compiled anew: what is left at the end of an
-    epoch, and evaluation in its large batches, which gains least.
+    epoch, and evaluation in its large batches, which gains least. `passes` counts the samples.
     """
 
     def __init__(
@@ -53,8 +54,10 @@ class PreciseNetwork(nn.Module):
         precision: str,
         device: torch.device,
         compiled_batches: int | None = None,
+        passes: Passes | None = None,
     ) -> None:
         super().__init__()
+        self.passes = passes or Passes()
         self.body = body.to(device).to(memory_format=torch.channels_last)
         self.uses_bf16 = precision == "bf16"
         self.device_type = device.type
@@ -62,6 +65,7 @@ class PreciseNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits float32 [B, C]."""
+        self.passes.add(len(images), torch.is_grad_enabled())
         compiled = self._compiles(len(images))
         with torch.autocast(self.device_type, torch.bfloat16, enabled=self.uses_bf16):
             logits = run_compiled(self.body, images) if compiled else self.body(images)

@@ -92,8 +92,10 @@ class Data(_Part):
     notes: list[Text] = []
 
 
-class MethodInfo(_Part):
-    """Which method ran, from which distribution, with which parameters."""
+class MethodInfo(Document):
+    """Which method ran, from which distribution, with which code and parameters."""
+
+    model_config = _STRICT
 
     name: Name
     distribution: Text
@@ -106,6 +108,9 @@ class MethodInfo(_Part):
     )
     networks: int = Field(ge=1)
     reference: Text
+    source_sha256: Annotated[Sha256 | None, LeftOut()] = Field(
+        None, description="Of the method's own code, without comments and docstrings."
+    )
 
 
 class Event(_Part):

@@ -14,6 +14,7 @@ from lnlbench.interface.artifacts import write_artifact
 from lnlbench.interface.host import RunHost
 from lnlbench.interface.method import Method
 from lnlbench.interface.run import Event, Run
+from lnlbench.networks.passes import Passes
 from lnlbench.plugins import Origin
 from lnlbench.results import Result
 from lnlbench.runner.checkpoint import capture, load_checkpoint, restore, save_checkpoint
@@ -194,9 +195,11 @@ class Execution:
             )
         scalars = self._run.logged.means()  # waits for the device: the epoch's time is whole
         seconds = time.monotonic() - self._epoch_began
+        passes = self.prepared.passes.take()  # before evaluation adds its own
         scores = self._observations.look(self.method, epoch, self.record)
         self._began += self._observations.unpaid_seconds
-        self._note(scores, scalars, seconds)
+        self._note(scores, scalars, seconds, passes)
+        self.prepared.passes.take()
         self._save_checkpoint()
         max_epochs = self.prepared.spec.protocol.epochs
         now = time.monotonic()
@@ -229,7 +232,11 @@ class Execution:
         save_checkpoint(self.directory.checkpoint_file, state)
 
     def _note(
-        self, scores: dict[str, float | None], scalars: dict[str, float], seconds: float
+        self,
+        scores: dict[str, float | None],
+        scalars: dict[str, float],
+        seconds: float,
+        passes: Passes,
     ) -> None:
         record = self.record
         record.add({**scalars, **scores})
@@ -237,6 +244,9 @@ class Execution:
         self._run.events.clear()
         record.train_seconds += seconds
         record.train_images += self._run.samples
+        record.steps += self._run.steps
+        record.passes_with_gradients += passes.with_gradients
+        record.passes_without_gradients += passes.without_gradients
         now = time.monotonic()
         record.wall_seconds += now - self._began
         self._began = now

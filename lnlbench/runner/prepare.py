@@ -1,13 +1,14 @@
 """Making a spec concrete: data, noisy labels, device, precision."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import torch
 from torch import nn
 
 from lnlbench.data.dataset import Dataset
+from lnlbench.networks.passes import Passes
 from lnlbench.networks.precision import PreciseNetwork, resolve_precision
 from lnlbench.noise import NoisyLabels, apply_noise
 from lnlbench.runner.split import LabeledImages, Split, split_dataset
@@ -26,13 +27,18 @@ class Prepared:
     device: torch.device
     precision: str
     compiled: bool = False
+    passes: Passes = field(default_factory=Passes)
 
     @property
     def precise(self) -> Callable[[nn.Module], PreciseNetwork]:
         """What wraps a network's body; it holds none of the data."""
         unit = compiled_batches(self.spec.protocol) if self.compiled else None
         return partial(
-            PreciseNetwork, precision=self.precision, device=self.device, compiled_batches=unit
+            PreciseNetwork,
+            precision=self.precision,
+            device=self.device,
+            compiled_batches=unit,
+            passes=self.passes,
         )
 
     def with_notes(self, notes: tuple[str, ...]) -> "Prepared":

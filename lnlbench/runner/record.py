@@ -9,7 +9,10 @@ from lnlbench.interface.run import Event
 
 @dataclass
 class Record:
-    """Curves (one value an epoch), events, diagnostics, and the costs in seconds and images."""
+    """Curves (one value an epoch), events, diagnostics, and costs.
+
+    Costs are seconds, images drawn, optimizer steps, and samples that passed through networks.
+    """
 
     epochs: int = 0
     curves: dict[str, list[float | None]] = field(default_factory=dict)
@@ -18,6 +21,9 @@ class Record:
     wall_seconds: float = 0.0
     train_seconds: float = 0.0
     train_images: int = 0
+    steps: int = 0
+    passes_with_gradients: int = 0
+    passes_without_gradients: int = 0
 
     def add(self, values: dict[str, float | None]) -> None:
         """Append one epoch; a curve that begins late or pauses holds None where it has no value."""

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from lnlbench.interface.method import Method
 from lnlbench.metrics.scored_epochs import last_epochs, reported_accuracies
 from lnlbench.plugins import Origin
+from lnlbench.plugins.method_source import source_sha256
 from lnlbench.results import Result
 from lnlbench.results.scores import SCORES
 from lnlbench.runner.prepare import Prepared
@@ -55,6 +56,7 @@ def build_result(
             "oracle": sorted(method.oracle | spec.protocol.oracle),
             "networks": method.networks,
             "reference": method.reference,
+            "source_sha256": source_sha256(type(method)),
         },
         "protocol": {"title": track.title, **track.protocol.model_dump(mode="json")},
         "spec": spec.document(),
@@ -68,6 +70,7 @@ def build_result(
             "train_seconds": record.train_seconds,
             "train_images_per_second": record.train_images / max(record.train_seconds, 1e-9),
             "peak_memory_bytes": peak_memory_bytes(prepared.device),
+            **_budget(record, len(split.clean_labels)),
         },
         "environment": environment,
         "error": error,
@@ -75,6 +78,19 @@ def build_result(
         "fingerprint": spec.fingerprint,
     }
     return Result.model_validate(document)
+
+
+def _budget(record: Record, samples: int) -> dict[str, float]:
+    """What the method asked for in a mean epoch: optimizer steps, and passes over the data.
+
+    A pass over the data is as many samples through a network as the training set has.
+    """
+    epochs = max(1, record.epochs)
+    return {
+        "steps_per_epoch": record.steps / epochs,
+        "training_passes_per_epoch": record.passes_with_gradients / samples / epochs,
+        "inference_passes_per_epoch": record.passes_without_gradients / samples / epochs,
+    }
 
 
 def _scores(record: Record, prepared: Prepared) -> dict[str, float | None]:
