@@ -81,8 +81,15 @@ def test_every_score_that_is_a_curve_has_a_chart():
     for score in SCORES:
         if score.shown.section is not Section.ACCURACY:
             assert charted[score.name] == score.shown.title
-    headings = re.search(r'id="headings">(.*?)</script>', combined_html([result()])).group(1)
-    assert [each["title"] for each in json.loads(headings)["charts"]] == [c.title for c in CHARTS]
+
+
+def test_a_page_knows_the_charts_of_its_own_curves_alone():
+    run = make_result(curves={"ece": [0.1] * 3, "my_curve": [1.0] * 3})
+    headings = json.loads(re.search(r'id="headings">(.*?)<', combined_html([run])).group(1))
+    assert [each["curves"] for each in headings["charts"]] == [
+        {"test_accuracy": "test"},
+        {"ece": "ECE"},
+    ]
 
 
 def test_keys_and_headings_name_one_column_each():

@@ -1,7 +1,7 @@
 """Which learning curves the page draws together, and what it calls them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from lnlbench.results.scores import SCORES, Score, Section
 
@@ -55,3 +55,12 @@ CHARTS = (
     ),
     Chart("Training loss", {"loss": "loss"}),
 )
+
+
+def charts_of(names: Collection[str]) -> list[Chart]:
+    """The charts that curves of these names can fill, each with these curves alone."""
+    charts = [
+        replace(chart, curves={name: chart.curves[name] for name in chart.curves if name in names})
+        for chart in CHARTS
+    ]
+    return [chart for chart in charts if chart.curves]

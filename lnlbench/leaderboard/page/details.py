@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import fsum
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from lnlbench.leaderboard import text
 from lnlbench.leaderboard.columns.details import FACTS, RUNS, short
 from lnlbench.leaderboard.columns.published import cited_figures
 from lnlbench.leaderboard.facts import command
+from lnlbench.leaderboard.page.charts import charts_of
 from lnlbench.leaderboard.row import Row
 from lnlbench.results.published import Published
 from lnlbench.results.schema import Result
@@ -56,6 +57,13 @@ def _numbers(row: Row, level: Detail) -> int:
     names = {name for run in row.finished for name in run.curves}
     lines = len(names) * (len(row.finished) if level.each_seed else 1)
     return lines * min(level.points, _num_epochs(row.finished))
+
+
+def headings(rows: Iterable[Row]) -> dict[str, Any]:
+    """What the details of these rows share: their `charts`, and the heads of their `runs`."""
+    curves = {name for row in rows for run in row.finished for name in run.curves}
+    charts = [asdict(chart) for chart in charts_of(curves)]
+    return {"charts": charts, "runs": [column.head for column in RUNS]}
 
 
 def row_details(row: Row, published: Published | None, detail: Detail) -> dict[str, Any]:

@@ -4,14 +4,12 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.across import RULE
-from lnlbench.leaderboard.columns.details import RUNS
 from lnlbench.leaderboard.columns.published import (
     PUBLISHED,
     SOURCE,
@@ -19,7 +17,6 @@ from lnlbench.leaderboard.columns.published import (
     numbered_sources,
 )
 from lnlbench.leaderboard.columns.rows import METHOD, NOTE, SPREAD
-from lnlbench.leaderboard.page.charts import CHARTS
 from lnlbench.leaderboard.page.spread import ranks_drawn, spread_of
 from lnlbench.results.statistics import MIN_COMMON_SEEDS
 
@@ -85,9 +82,6 @@ def _environment() -> "Environment":
         source_column=SOURCE,
         cited_figures=cited_figures,
         numbered_sources=numbered_sources,
-        headings=embedded(
-            {"charts": [asdict(chart) for chart in CHARTS], "runs": [each.head for each in RUNS]}
-        ),
     )
     return environment
 

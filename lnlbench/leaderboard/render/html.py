@@ -9,7 +9,7 @@ from lnlbench.leaderboard.columns.column import Column, with_values
 from lnlbench.leaderboard.columns.layouts import PAGE, PAGE_OFF_TRACK
 from lnlbench.leaderboard.columns.rows import RANKED
 from lnlbench.leaderboard.facts import command, table_facts
-from lnlbench.leaderboard.page.details import detail_for, row_details
+from lnlbench.leaderboard.page.details import detail_for, headings, row_details
 from lnlbench.leaderboard.page.pictures import (
     ClassTables,
     WrongLabels,
@@ -91,6 +91,7 @@ def html_page(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
         sections=sections,
         filters=_filters(rows),
         note=detail.describe(),
+        headings=embedded(headings(rows)),
         class_tables=embedded(class_tables.tables),
         across=across_tracks(tables),
     )

@@ -7,7 +7,7 @@ from typing import Any
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.columns.column import with_values
 from lnlbench.leaderboard.columns.layouts import PAGE_REPORT
-from lnlbench.leaderboard.page.details import detail_for, row_details
+from lnlbench.leaderboard.page.details import detail_for, headings, row_details
 from lnlbench.leaderboard.page.pictures import (
     ClassTables,
     row_pictures,
@@ -65,6 +65,7 @@ def report_page(
         section=section,
         differences=_differences(results, labels),
         compared=embedded(details),
+        headings=embedded(headings(rows)),
         class_tables=embedded(tables.tables),
         suspects=[
             (label, *suspects[result.fingerprint])
