@@ -37,8 +37,19 @@ def negative_log_likelihood(logits: Tensor, labels: Tensor) -> float:
     return float(cross_entropy(logits.double(), labels))
 
 
+def brier_score(logits: Tensor, labels: Tensor) -> float:
+    """Mean squared distance of the probabilities [B, C] from the one-hot labels, 0 to 2.
+
+    Source: Brier, Verification of Forecasts Expressed in Terms of Probability, 1950.
+    """
+    distances = softmax(logits.double(), 1)
+    distances[torch.arange(len(labels)), labels] -= 1
+    return float(distances.square().sum(1).mean())
+
+
 # What evaluation measures of test logits [B, C] and true labels [B], by the names of the scores.
 TEST_SCORES: dict[str, Callable[[Tensor, Tensor], float]] = {
     "ece": expected_calibration_error,
     "nll": negative_log_likelihood,
+    "brier": brier_score,
 }

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, FiniteFloat
 
-from lnlbench.document import Document
+from lnlbench.document import Document, LeftOut
 
 Fraction = Annotated[FiniteFloat, Field(ge=0, le=1)]
 NotNegative = Annotated[FiniteFloat, Field(ge=0)]
@@ -90,6 +90,15 @@ class Scores(Document):
     nll: Annotated[
         NotNegative | None, Shown("NLL", Section.CALIBRATION, format="number", better="lower")
     ] = Field(None, description="Negative log-likelihood of the test labels, in nats.")
+    brier: Annotated[
+        Annotated[FiniteFloat, Field(ge=0, le=2)] | None,
+        Shown("Brier score", Section.CALIBRATION, format="number", better="lower"),
+        LeftOut(),
+    ] = Field(
+        None,
+        description="Mean squared distance of the predicted probabilities from the one-hot test "
+        "labels, 0 to 2.",
+    )
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lnlbench.metrics.accuracy import accuracy
-from lnlbench.metrics.calibration import expected_calibration_error, negative_log_likelihood
+from lnlbench.metrics.calibration import (
+    TEST_SCORES,
+    brier_score,
+    expected_calibration_error,
+    negative_log_likelihood,
+)
 from lnlbench.metrics.label_selection import selection_quality
 from lnlbench.metrics.memorization import memorization
 from lnlbench.metrics.scored_epochs import last_epochs, reported_accuracies
+from lnlbench.results.scores import SCORES, Section
 
 
 def test_accuracy_counts_the_largest_logit():
@@ -77,17 +83,31 @@ def test_calibration_against_a_slow_version(seed):
     logits = 3 * torch.randn(40, 5, generator=generator)
     labels = torch.randint(5, (40,), generator=generator)
     bins = {}
-    nll = 0.0
+    nll = brier = 0.0
     for row, label in zip(logits.double().tolist(), labels.tolist(), strict=True):
         total = sum(math.exp(value) for value in row)
         probabilities = [math.exp(value) / total for value in row]
         nll -= math.log(probabilities[label]) / 40
+        brier += sum((p - (c == label)) ** 2 for c, p in enumerate(probabilities)) / 40
         confidence = max(probabilities)
         correct = probabilities.index(confidence) == label
         bins.setdefault(math.ceil(confidence * 15), []).append(correct - confidence)
     expected = sum(abs(sum(gaps)) for gaps in bins.values()) / 40
     assert expected_calibration_error(logits, labels) == pytest.approx(expected, abs=1e-9)
     assert negative_log_likelihood(logits, labels) == pytest.approx(nll)
+    assert brier_score(logits, labels) == pytest.approx(brier)
+
+
+def test_the_brier_score_reaches_from_0_to_2():
+    sure = torch.tensor([[900.0, 0.0, -900.0]])
+    assert brier_score(sure, torch.tensor([0])) == 0
+    assert brier_score(sure, torch.tensor([1])) == 2
+    assert brier_score(torch.zeros(7, 4), torch.zeros(7, dtype=torch.long)) == 0.75
+
+
+def test_every_score_of_calibration_is_measured_under_its_name():
+    listed = {score.name for score in SCORES if score.shown.section is Section.CALIBRATION}
+    assert set(TEST_SCORES) == listed
 
 
 def test_memorization_looks_at_wrong_labels_alone():

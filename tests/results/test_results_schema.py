@@ -106,6 +106,14 @@ def test_an_error_with_undecodable_bytes_can_be_saved():
     assert b"caf\\\\udce9.png" in result_bytes(result)
 
 
+def test_a_file_from_before_a_score_existed_is_valid_and_keeps_its_bytes():
+    before = make_result(scores={"nll": 1.5})
+    assert before.scores.brier is None
+    assert "brier" not in json.loads(result_bytes(before))["scores"]
+    after = make_result(scores={"nll": 1.5, "brier": 0.25})
+    assert json.loads(result_bytes(after))["scores"]["brier"] == 0.25
+
+
 def test_the_committed_json_schema_is_current():
     assert json.loads(SCHEMA_FILE.read_text()) == result_json_schema(), (
         "docs/result.schema.json is stale: docs/guide/results.md says how to write it again"
