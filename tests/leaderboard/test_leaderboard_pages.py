@@ -151,9 +151,9 @@ def test_published_figures_are_apart_and_carry_their_rule(page):
         "method": "ce",
         "accuracy": "49.18 ± 0.48",
         "reporting rule": "last epoch",
-        "network": "not stated",
+        "network": "ResNet-34",
         "seeds": "3",
-        "source": "[3]",
+        "source": "[5]",
     } in row
     assert "rank" not in row[0]
 

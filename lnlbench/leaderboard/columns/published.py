@@ -20,6 +20,11 @@ class CitedFigure:
         """The accuracy in percent, with its standard deviation where it was printed."""
         return text.spread(self.figure.mean, self.figure.std)
 
+    @property
+    def seeds(self) -> str:
+        """The number of seeds, in words where the source does not state it."""
+        return "not stated" if self.source.seeds is None else str(self.source.seeds)
+
 
 def numbered_sources(published: Published) -> list[Source]:
     """The sources in the order in which they are numbered, from 1."""
@@ -48,8 +53,6 @@ PUBLISHED = (
     Column[CitedFigure](
         "network", lambda cited: cited.figure.backbone, lambda c: c.figure.backbone
     ),
-    Column[CitedFigure](
-        "seeds", lambda cited: str(cited.source.seeds), lambda c: c.source.seeds, numeric=True
-    ),
+    Column[CitedFigure]("seeds", lambda cited: cited.seeds, lambda c: c.source.seeds, numeric=True),
     SOURCE,
 )

@@ -14,6 +14,7 @@ from lnlbench.leaderboard.facts import command
 from lnlbench.leaderboard.page.charts import charts_of
 from lnlbench.leaderboard.row import Row
 from lnlbench.results.published import Published
+from lnlbench.results.published_names import stands_for
 from lnlbench.results.schema import Result
 from lnlbench.results.store import ResultStore
 
@@ -82,7 +83,7 @@ def row_details(row: Row, published: Published | None, detail: Detail) -> dict[s
         "runs": [_run(result) for result in every],
         "seeds": [result.seed for result in row.finished] if detail.each_seed else [],
         "events": _events(every),
-        "published": _published(row.method, published),
+        "published": _published(row, published),
         "epochs": [epoch + 1 for epoch in epochs],
         "curves": {
             name: _curves([run.curves.get(name) for run in row.finished], epochs, detail)
@@ -108,7 +109,7 @@ def _events(results: Iterable[Result]) -> list[list[str | int]]:
     return [[event, counts[event]] for event in sorted(counts)]
 
 
-def _published(method: str, published: Published | None) -> list[dict[str, str]]:
+def _published(row: Row, published: Published | None) -> list[dict[str, str]]:
     return [
         {
             "accuracy": cited.accuracy,
@@ -118,7 +119,7 @@ def _published(method: str, published: Published | None) -> list[dict[str, str]]
             "url": cited.source.url,
         }
         for cited in (cited_figures(published) if published else [])
-        if cited.figure.method == method
+        if stands_for(cited.figure.method, row.method, row.params)
     ]
 
 
