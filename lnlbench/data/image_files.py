@@ -13,8 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lnlbench.errors import DataError, LnlbenchError
+from lnlbench.errors import DataError
 
+_LONGEST_REASON = 500
 Decode = Callable[[Path], NDArray[np.uint8]]
 
 
@@ -22,8 +23,8 @@ class ImageFiles:
     """Stands for images uint8 [N, C, H, W], each of which is read from its file when asked for.
 
     `decode` makes a file an array uint8 [C, H, W] of `image_shape`, the same every time, and raises
-    an OSError, ValueError or DataError where it cannot; other processes call it too, so that it
-    must be importable by its name. `rule` says in words what it does, and with which version of
+    an error of any class where it cannot; other processes call it too, so that it must be
+    importable by its name. `rule` says in words what it does, and with which version of
     what. Memory: the bytes of the paths, and 8 a file.
     """
 
@@ -84,11 +85,12 @@ class ImageFiles:
     def _read(self, file: Path) -> NDArray[np.uint8]:
         try:
             image = self._decode(file)
-        except (OSError, ValueError, LnlbenchError) as error:
-            reason = (error.strerror if isinstance(error, OSError) else None) or error
+        except Exception as error:  # a decoder may raise anything, and it concerns this file alone
+            said = (error.strerror if isinstance(error, OSError) else None) or str(error)
+            reason = said[:_LONGEST_REASON] or type(error).__name__
             raise DataError(
                 f"Cannot read the image {file}: {reason}. Put it back as it was; a run that it has "
-                "ended goes on from its last checkpoint with --resume."
+                "ended continues from its last checkpoint with --resume."
             ) from error
         if image.shape != self._image_shape or image.dtype != np.uint8:
             raise DataError(

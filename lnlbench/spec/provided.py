@@ -163,6 +163,10 @@ def _problem(dataset: Dataset) -> str:
         return f"load returned a {type(dataset).__name__}, not an lnlbench.Dataset"
     if dataset.num_classes < 2:
         return f"it has {dataset.num_classes} class(es), and learning needs 2"
+    names = (*dataset.classes, *dataset.human_labels)
+    broken = next((name for name in names if not _is_text(name)), None)
+    if broken is not None:
+        return f"the name {ascii(broken)[:80]} is not valid UTF-8, so that no result could hold it"
     labels = {"train_labels": dataset.train_labels, **dataset.human_labels}
     for part in ("train", "test"):
         images = getattr(dataset, f"{part}_images")
@@ -181,6 +185,13 @@ def _problem(dataset: Dataset) -> str:
     if len(dataset.mean) != channels or len(dataset.std) != channels or min(dataset.std) <= 0:
         return f"mean and std are not {channels} numbers, std above 0"
     return ""
+
+
+def _is_text(name: object) -> bool:
+    try:
+        return isinstance(name, str) and bool(name.encode())
+    except UnicodeEncodeError:  # bytes of a file name that are no UTF-8
+        return False
 
 
 def _labels_fit(labels: Tensor, count: int, classes: int) -> bool:

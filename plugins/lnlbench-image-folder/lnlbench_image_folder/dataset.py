@@ -1,5 +1,6 @@
 """From listed and decoded images to a data set, with every file that could not be used named."""
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from lnlbench_image_folder import Settings
 
 _SHOWN = 10
+_log = logging.getLogger(__name__)
 
 
 def build(settings: "Settings") -> lnlbench.Dataset:
@@ -28,36 +30,46 @@ def build(settings: "Settings") -> lnlbench.Dataset:
         DataError: folders, table or files are not as they have to be; names each.
     """
     root = settings.root
-    listed = list_folders(root) if settings.table is None else list_table(root, settings.table)
+    left_out: list[str] = []
+    if settings.table is None:
+        listed, left_out = list_folders(root)
+    else:
+        listed = list_table(root, settings.table)
     listed = hold_out(listed, root, settings.test_share)
     is_train = np.array([sample.split == "train" for sample in listed])
     images = decoded([sample.file for sample in listed], is_train, settings)
-    unreadable = images.unreadable
+    unreadable = [(listed[number].file, reason) for number, reason in images.unreadable]
     if unreadable and not settings.skip_unreadable:
         raise DataError(
             f"{len(unreadable):,} of {len(listed):,} files cannot be used:\n"
-            f"{_listing(listed, unreadable, root)}\n"
+            f"{_listing(unreadable, root)}\n"
             "Repair or remove them, or leave them out with --set-data skip_unreadable=true."
         )
-    skipped = {number for number, _ in unreadable}
+    skipped = {number for number, _ in images.unreadable}
     usable = [number for number in range(len(listed)) if number not in skipped]
     samples = [listed[number] for number in usable]
     classes = class_names(listed)
     _check_classes(samples, classes, root)
     notes = [f"{len(samples):,} image files, {RULE.format(size=settings.image_size)}"]
     if unreadable:
-        names = _listing(listed, unreadable, root).replace("\n", ";")
+        names = _listing(unreadable, root).replace("\n", ";")
         notes.append(f"{len(unreadable):,} unreadable files left out: {names}")
+    if left_out:
+        names = _listing([(file, "not a regular file") for file in left_out], root)
+        names = names.replace("\n", ";")
+        notes.append(f"{len(left_out):,} pipes, sockets or devices left out: {names}")
+        _log.warning("%s", notes[-1])
     return _assemble(samples, images, np.array(usable), classes, notes)
 
 
-def _listing(listed: Sequence[Sample], unreadable: list[tuple[int, str]], root: Path) -> str:
+def _listing(files: Sequence[tuple[str, str]], root: Path) -> str:
+    """The first files with their reasons, a line each."""
     lines = []
-    for number, reason in unreadable[:_SHOWN]:
-        file = Path(listed[number].file)
+    for name, reason in files[:_SHOWN]:
+        file = Path(name)
         lines.append(f"  {file.relative_to(root) if file.is_relative_to(root) else file}: {reason}")
-    if len(unreadable) > _SHOWN:
-        lines.append(f"  and {len(unreadable) - _SHOWN:,} more")
+    if len(files) > _SHOWN:
+        lines.append(f"  and {len(files) - _SHOWN:,} more")
     return "\n".join(lines)
 
 

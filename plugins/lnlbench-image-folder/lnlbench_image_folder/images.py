@@ -18,7 +18,7 @@ from lnlbench.data.cache import Arrays, cached, remembered
 from lnlbench.data.location import cache_dir
 from lnlbench.system.memory import available_memory
 from lnlbench.system.progress import shown_progress
-from lnlbench_image_folder.decoding import RULE, decode, read_squares
+from lnlbench_image_folder.decoding import DECODING, RULE, decode, read_squares
 
 if TYPE_CHECKING:
     from lnlbench_image_folder import Settings
@@ -66,7 +66,7 @@ class Held:
             images, unreadable = read_squares(paths, settings.image_size, settings.max_megapixels)
             return Arrays({"images": images}, {"unreadable": unreadable})
 
-        rule = f"{settings.image_size} {settings.max_megapixels} {RULE}"
+        rule = f"{settings.image_size} {settings.max_megapixels} {RULE} {DECODING}"
         name = f"image-folder-{hashlib.sha256(rule.encode()).hexdigest()[:8]}"
         kept = cached(name, paths, cache_dir() / "arrays", read)
         self._images = kept.arrays["images"]
@@ -91,7 +91,10 @@ class Streamed:
         self, files: Sequence[str], is_train: NDArray[np.bool_], settings: "Settings"
     ) -> None:
         size, most = settings.image_size, settings.max_megapixels
-        rule = f"{RULE.format(size=size)}, at most {most} megapixels, Pillow {PIL.__version__}"
+        rule = (
+            f"{RULE.format(size=size)}, at most {most} megapixels, Pillow {PIL.__version__}, "
+            f"decoding {DECODING}"
+        )
         read = partial(decode, size=size, max_megapixels=most)
         self._files = lnlbench.ImageFiles(files, read, (_CHANNELS, size, size), rule)
         # Which are for training depends on more than the files.

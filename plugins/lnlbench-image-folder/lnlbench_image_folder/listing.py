@@ -1,11 +1,16 @@
 """Which images there are, with which labels: from folders, or from a table."""
 
+# ruff: noqa: PTH112, PTH114, PTH116, PTH118, PTH119, PTH120, PTH208
+# File names are texts here, not Paths: there may be millions of them
+
 import difflib
 import hashlib
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +18,7 @@ from lnlbench.errors import DataError
 
 COLUMNS = ("path", "label", "clean_label", "split")
 _IGNORED = ("thumbs.db", "desktop.ini")
+_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +34,19 @@ class Sample:
     clean: str | None = None
 
 
-def list_folders(root: Path) -> list[Sample]:
+def list_folders(root: Path) -> tuple[list[Sample], list[str]]:
     """The images below `root/train/CLASS` and `root/test/CLASS`, in order of their paths.
+
+    Then what lies among them and is no regular file: pipes, sockets, devices.
 
     Raises:
         DataError: a folder is missing or empty, or links lead round in a circle.
     """
-    if not root.is_dir():
+    if not os.path.isdir(root):
         raise DataError(f"{root} is not a folder. Name an existing one: --set-data root=DIR.")
     train = root / "train"
     if not train.is_dir():
-        found = ", ".join(sorted(each.name for each in root.iterdir())[:8]) or "nothing"
+        found = ", ".join(_names(root)[:8]) or "nothing"
         raise DataError(
             f"{root} has no folder 'train' (it holds {found}). Put the images into "
             f"{train}/CLASS/, or list them in a table: --set-data table=labels.csv."
@@ -50,9 +58,10 @@ def list_folders(root: Path) -> list[Sample]:
             f"{train}/CLASS/image.png."
         )
     samples = []
+    left_out: list[str] = []
     empty = []
     for folder in classes:
-        files = list(_files(folder))
+        files = list(_files(folder, left_out))
         if not files:
             empty.append(folder.name)
         samples += [Sample(file, folder.name, "train") for file in files]
@@ -69,55 +78,97 @@ def list_folders(root: Path) -> list[Sample]:
                 f"{folder} is a class that {train} does not have. Its classes: "
                 f"{', '.join(sorted(known)[:20])}."
             )
-        samples += [Sample(file, folder.name, "test") for file in _files(folder)]
-    return samples
+        samples += [Sample(file, folder.name, "test") for file in _files(folder, left_out)]
+    return samples, left_out
 
 
 def _class_folders(part: Path) -> list[Path]:
     folders = []
-    for entry in sorted(part.iterdir()):
-        if _is_hidden(entry):
+    for name in _names(part):
+        if _is_hidden(name):
             continue
-        if not entry.is_dir():
+        entry = part / name
+        if not stat.S_ISDIR(_mode(str(entry))):
             raise DataError(
                 f"{entry} lies beside the class folders, so its label is unknown. Move it into one."
+            )
+        if not _is_text(name):
+            raise DataError(
+                f"The name of the class folder {entry} is not valid UTF-8, so that no result could "
+                "hold it. Rename the folder, and the one of the same class beside it."
             )
         folders.append(entry)
     return folders
 
 
-def _files(folder: Path, above: tuple[Path, ...] = ()) -> Iterator[str]:
-    """The files at any depth, links followed, in order of their paths."""
+def _is_text(name: str) -> bool:
     try:
-        real = folder.resolve(strict=True)
-    except (OSError, RuntimeError) as error:
-        raise DataError(f"{folder} is a link that leads nowhere or to itself.") from error
-    if real in above:
-        raise DataError(f"The link {folder} leads round in a circle, to {real}. Remove it.")
-    for name in sorted(os.listdir(folder)):  # noqa: PTH208 - texts, not Paths: there may be millions
-        entry = folder / name
-        if _is_hidden(entry):
-            continue
-        if entry.is_symlink() and not _exists(entry):
-            raise DataError(
-                f"{entry} is a link that leads nowhere or round in a circle. Remove it."
-            )
-        if entry.is_dir():
-            yield from _files(entry, (*above, real))
-        else:
-            yield str(entry)
-
-
-def _exists(path: Path) -> bool:
-    try:
-        path.resolve(strict=True)
-    except (OSError, RuntimeError):
+        name.encode()
+    except UnicodeEncodeError:  # bytes of a file name that are no UTF-8
         return False
     return True
 
 
-def _is_hidden(path: Path) -> bool:
-    return path.name.startswith(".") or path.name.lower() in _IGNORED
+def _names(folder: str | Path) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError as error:
+        raise DataError(f"Cannot list the folder {folder}: {error.strerror}.") from error
+
+
+@dataclass
+class _Walk:
+    """A folder whose entries are being visited; `real` is its path without links."""
+
+    path: str
+    real: str
+    names: Iterator[str]
+
+
+def _files(folder: Path, left_out: list[str]) -> Iterator[str]:
+    """The regular files at any depth, links followed, in order of their paths.
+
+    Pipes, sockets and devices go to `left_out`: reading one could wait for ever.
+    """
+    walks = [_walk(str(folder), [])]
+    while walks:
+        name = next(walks[-1].names, None)
+        if name is None:
+            walks.pop()
+            continue
+        if _is_hidden(name):
+            continue
+        entry = os.path.join(walks[-1].path, name)
+        mode = _mode(entry)
+        if stat.S_ISDIR(mode):
+            walks.append(_walk(entry, walks))
+        elif stat.S_ISREG(mode):
+            yield entry
+        else:
+            left_out.append(entry)
+
+
+def _walk(path: str, above: list[_Walk]) -> _Walk:
+    real = os.path.realpath(path)
+    if any(walk.real == real for walk in above):
+        raise DataError(f"The link {path} leads round in a circle, to {real}. Remove it.")
+    return _Walk(path, real, iter(_names(path)))
+
+
+def _mode(entry: str) -> int:
+    """The kind of a file, a link's by what it leads to."""
+    try:
+        return os.stat(entry).st_mode
+    except OSError as error:
+        if os.path.islink(entry):
+            raise DataError(
+                f"{entry} is a link that leads nowhere or round in a circle. Remove it."
+            ) from error
+        raise DataError(f"Cannot read {entry}: {error.strerror}.") from error
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _IGNORED
 
 
 def list_table(root: Path, table: Path) -> list[Sample]:
@@ -131,6 +182,7 @@ def list_table(root: Path, table: Path) -> list[Sample]:
     rows = _rows(table)
     samples: list[Sample] = []
     seen: dict[str, int] = {}
+    real_folder = cache(os.path.realpath)
     for number, row in enumerate(rows, start=2):
         where = f"{table}, row {number}"
         for column in ("path", "label"):
@@ -140,11 +192,13 @@ def list_table(root: Path, table: Path) -> list[Sample]:
         if split not in ("train", "test"):
             raise DataError(f"{where}: split is {split!r}. Write train or test.")
         file = str(root / str(row["path"]))
-        if file in seen:
-            raise DataError(f"{where}: {row['path']} is in row {seen[file]} already.")
-        if not Path(file).is_file():
-            raise DataError(f"{where}: {file} is not a file. Paths are relative to root, {root}.")
-        seen[file] = number
+        refusal = _refusal(file)
+        if refusal:
+            raise DataError(f"{where}: {refusal}. Paths are relative to root, {root}.")
+        place = os.path.join(real_folder(os.path.dirname(file)), os.path.basename(file))
+        if place in seen:
+            raise DataError(f"{where}: {row['path']} is in row {seen[place]} already.")
+        seen[place] = number
         clean = row.get("clean_label")
         # Rows of one class share the text of its name.
         label, clean = sys.intern(str(row["label"])), None if clean is None else sys.intern(clean)
@@ -153,9 +207,23 @@ def list_table(root: Path, table: Path) -> list[Sample]:
     return samples
 
 
+def _refusal(file: str) -> str:
+    """What is wrong with a path that should be of a file; empty where it is one."""
+    shown = file if len(file) <= _SHOWN else f"{file[:_SHOWN]}…"
+    try:
+        return "" if stat.S_ISREG(os.stat(file).st_mode) else f"{shown} is not a file"
+    except FileNotFoundError:
+        return f"{shown} is not a file"
+    except (OSError, ValueError) as error:  # a ValueError where it holds a zero byte
+        return f"{shown} cannot be read ({getattr(error, 'strerror', None) or error})"
+
+
 def _rows(table: Path) -> Iterator[dict[str, str | None]]:
     import pandas as pd
 
+    refusal = _refusal(str(table))
+    if refusal:
+        raise DataError(f"Cannot read the table: {refusal}. Name it with --set-data table=FILE.")
     try:
         if table.suffix.lower() in (".parquet", ".pq"):
             frame = pd.read_parquet(table)
@@ -166,8 +234,10 @@ def _rows(table: Path) -> Iterator[dict[str, str | None]]:
         raise DataError(
             f"Reading {table} needs pyarrow: pip install 'lnlbench-image-folder[parquet]'."
         ) from error
-    except (OSError, ValueError) as error:
-        raise DataError(f"Cannot read the table {table}: {error}") from error
+    except Exception as error:  # a parser may raise anything, and it concerns this table
+        raise DataError(
+            f"Cannot read the table {table}: {str(error)[:_SHOWN] or type(error).__name__}"
+        ) from error
     names = [str(name) for name in frame.columns]
     for column in COLUMNS:
         near = difflib.get_close_matches(column, names, n=1, cutoff=0.8)

@@ -111,6 +111,7 @@ def test_without_pyarrow_a_parquet_table_says_what_to_install(root, monkeypatch)
     def missing(*arguments):
         raise ImportError("no engine")
 
+    (root / "t.parquet").touch()
     monkeypatch.setattr(pd, "read_parquet", missing)
     with pytest.raises(DataError, match=r"lnlbench-image-folder\[parquet\]"):
         dataset(root, table="t.parquet")
