@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from lnlbench.bench.floor import Floor, NetworkKind, Pass, view_by_view, wait_for
 from lnlbench.bench.sections import Sections, time_passes
+from lnlbench.interface.host import RunControl
 from lnlbench.system.memory import peak_memory_bytes
 
 # One epoch of warm-up training and one to reach steady state, before any is timed.
@@ -29,7 +30,7 @@ class Setting:
     reference: bool = False
 
 
-class EpochTimer:
+class EpochTimer(RunControl):
     """Records a method's network passes, times its epochs, and each epoch's floors after it.
 
     Interleaving lets the ratios survive a machine whose speed drifts.

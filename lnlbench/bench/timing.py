@@ -95,8 +95,7 @@ def bench_method(
         build_network=timer.build_network,
         build_optimizer=lambda network: build_optimizer(network, protocol),
         learning_rate_factor=lambda epoch: 1.0,
-        epoch_finished=timer.epoch_finished,
-        step_finished=timer.step_finished,
+        control=timer,
     )
     run = TimedRun(host, timer.sections)
     with global_streams_kept():

@@ -104,19 +104,11 @@ def pictured(dataset: "Dataset") -> "Pictured":
 
 
 def _dataset(directory: "RunDirectory", data_dir: Path | None) -> "Dataset":
-    from lnlbench.data.load import load_dataset
-
-    spec = directory.read_spec()
-    if spec.protocol.data is None:
-        return load_dataset(spec.protocol.dataset, data_dir)
     from lnlbench.plugins import load_plugins
-    from lnlbench.spec.provided import ProvidedData
+    from lnlbench.spec.run_data import RunData
 
-    provided = ProvidedData(load_plugins().datasets, {})
-    found = provided.load_pinned(
-        spec.protocol.dataset, spec.protocol.data, directory.read_locations()
-    )
-    return found.dataset
+    protocol = directory.read_spec().protocol
+    return RunData(load_plugins(), data_dir).load(protocol, directory.read_locations())[0]
 
 
 def _below(path: Path) -> str:

@@ -163,26 +163,27 @@ def run(
 
     from lnlbench.interface.params import parse_assignments
     from lnlbench.loggers import make_logger
+    from lnlbench.networks.weights import WeightSources
     from lnlbench.plugins import load_plugins
+    from lnlbench.runner.devices import resolve_device
+    from lnlbench.runner.options import RunOptions
     from lnlbench.runner.series import Series, resumable
-    from lnlbench.spec.data_options import data_overrides
-    from lnlbench.spec.provided import ProvidedData
+    from lnlbench.spec.run_data import RunData
 
     plugins = load_plugins(strict=strict)
-    provided = ProvidedData(plugins.datasets, parse_assignments(set_data or [], "--set-data"))
+    data = RunData(plugins, data_dir, parse_assignments(set_data or [], "--set-data"))
+    sources = WeightSources(weights, plugins.backbones)
     if resume is not None:
         specs, output = resumable(resume)
     elif spec is not None:
         specs = [_read_spec(spec)]
     else:
-        from lnlbench.networks.weights import WeightSources
         from lnlbench.results.tuning import read_tuning
         from lnlbench.spec.transfer import TransferFlags, transfer_overrides
 
         tuning = None if recipe_file is None else read_tuning(recipe_file)
         track = track if tuning is None else tuning.track
-        overrides |= data_overrides(plugins, provided, dataset, bool(set_data), noise)
-        sources = WeightSources(weights, plugins.backbones)
+        overrides |= data.overrides(dataset, noise)
         overrides |= transfer_overrides(track, backbone, TransferFlags(*said), sources)
         names = split_names(method or []) if tuning is None else [tuning.method]
         specs = _build_specs(
@@ -194,10 +195,15 @@ def run(
         return
     for name in split_names(log or []):
         plugins.manager.register(make_logger(name), f"lnlbench:{name}")
-    series = Series(
-        plugins, output, device, data_dir, overwrite, weights, provided, samples, compiled
+    options = RunOptions(
+        device=resolve_device(device),
+        weights=sources,
+        compiled=compiled,
+        samples=samples,
+        overwrite=overwrite,
+        observers=plugins.manager,
     )
-    outcomes = series.execute(specs, quiet=quiet, machine=as_json)
+    outcomes = Series(plugins, output, data, options).execute(specs, quiet=quiet, machine=as_json)
     if not all(outcome.finished for outcome in outcomes):
         raise typer.Exit(EXIT_FAILED)
 

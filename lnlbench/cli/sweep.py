@@ -62,6 +62,7 @@ def sweep(
 
     from lnlbench.plugins import load_plugins
     from lnlbench.spec.grid_data import SweepData
+    from lnlbench.spec.run_data import RunData
     from lnlbench.sweep.display import choose_display
     from lnlbench.sweep.engine import Sweep
     from lnlbench.sweep.executor import Job
@@ -84,7 +85,7 @@ def sweep(
         output, data_dir, weights = options.absolute(output, data_dir, weights)
     extra = options.run_options(device, data_dir, weights, samples, log)
     plugins = load_plugins()
-    data = SweepData(plugins)
+    data, run_data = SweepData(plugins), RunData(plugins, data_dir)
     given = options.GridOptions(
         *(file, method, track, seeds, recipe, recipe_file, set_, override, set_data)
     )
@@ -114,7 +115,7 @@ def sweep(
         def record(job: Job, reason: str) -> Path:
             if mirrored is not None and where.remote:
                 mirrored.bring_state(job)
-            written = record_failure(job.spec, plugins, output, data_dir, device, reason)
+            written = record_failure(job.spec, plugins, output, run_data, device, reason)
             if stored is not None:
                 stored.push_failure(written)
             return written

@@ -1,4 +1,12 @@
-"""What the runner gives a run to work with: the other side of `lnlbench.interface.run`."""
+"""What the runner gives a run to work with: the other side of `lnlbench.interface.run`.
+
+A method must not learn clean labels or see the test split, because it is scored on them: a method
+that could read them would look good without being good. Python has no private attributes, so a
+method can follow every reference from its run, through attributes, closures and bound methods.
+Therefore a host holds the noisy training data alone, and neither it nor its `RunControl` may hold
+anything that leads to the truth. `lnlbench.runner.control` says how the runner's own control gets
+by without a reference, and `lnlbench.testing.privacy` follows every reference to check it.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,9 +32,41 @@ def no_pretrained_body(network: nn.Module) -> tuple[nn.Module, Tensor]:
     )
 
 
+class RunControl:
+    """What happens between the steps and epochs of a method; here nothing, subclasses do more."""
+
+    def restore(self) -> int:
+        """Put the method back where its run stopped; returns the epoch to train next, from 0."""
+        return 0
+
+    def step_finished(self) -> None:
+        """An optimizer has stepped.
+
+        Raises:
+            Interrupted: the run was asked to stop.
+        """
+
+    def epoch_finished(self, epoch: int) -> None:
+        """An epoch, from 0, has been trained.
+
+        Raises:
+            Diverged: a loss of the epoch was infinite or NaN.
+            Interrupted: the run was asked to stop.
+        """
+
+    def save(
+        self, name: str, kind: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]
+    ) -> None:
+        """Keep tensors that other runs may load; see `Run.save`."""
+
+
 @dataclass
 class RunHost:
-    """What the runner gives a Run: builders, the training data, and control between epochs."""
+    """What the runner gives a Run: the noisy training data, builders, and control between epochs.
+
+    `labels` are the noisy ones, int64 [N], on `device`. `oracle` is the privileged knowledge that
+    the method declares.
+    """
 
     views: Views
     labels: Tensor
@@ -41,9 +81,4 @@ class RunHost:
     learning_rate_factor: Callable[[int], float]
     probe: Callable[[nn.Module], tuple[nn.Module, Tensor]] = no_pretrained_body
     oracle: Mapping[str, Any] = field(default_factory=dict)
-    restore: Callable[[], int] = lambda: 0
-    epoch_finished: Callable[[int], None] = lambda epoch: None
-    step_finished: Callable[[], None] = lambda: None
-    save: Callable[[str, str, Mapping[str, Tensor], Mapping[str, Any]], None] = (
-        lambda name, kind, tensors, facts: None
-    )
+    control: RunControl = field(default_factory=RunControl)

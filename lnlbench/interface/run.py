@@ -124,11 +124,11 @@ class Run:
             Diverged: a loss of the epoch was infinite or NaN.
             Interrupted: the run was asked to stop.
         """
-        first = self._host.restore()
+        first = self._host.control.restore()
         for epoch in range(first, self.max_epochs):
             self._begin(epoch)
             yield epoch
-            self._host.epoch_finished(epoch)
+            self._host.control.epoch_finished(epoch)
 
     def _begin(self, epoch: int) -> None:
         # Every stream restarts from (seed, axis, epoch): a resumed run draws what an
@@ -245,7 +245,7 @@ class Run:
         optimizer.step()
         self.logged.add_loss(loss.detach())
         self.steps += 1
-        self._host.step_finished()
+        self._host.control.step_finished()
 
     def log(self, **scalars: Tensor | float) -> None:
         """Record scalars; the epoch's mean of each becomes a curve of the result."""
@@ -260,7 +260,7 @@ class Run:
 
         The file says of what `kind` they are, `facts` (plain JSON values), and where it is from.
         """
-        self._host.save(name, kind, tensors, facts)
+        self._host.control.save(name, kind, tensors, facts)
 
 
 def _augmentations(views: int | None, augment: str | Sequence[str]) -> tuple[str, ...]:

@@ -2,8 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from contextvars import ContextVar
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -11,13 +10,14 @@ from torch import Tensor
 
 from lnlbench.errors import Diverged, Interrupted, LnlbenchError
 from lnlbench.interface.artifacts import write_artifact
-from lnlbench.interface.host import RunHost
+from lnlbench.interface.host import RunControl, RunHost
 from lnlbench.interface.method import Method
 from lnlbench.interface.run import Event, Run
 from lnlbench.networks.passes import Passes
 from lnlbench.plugins import Origin
 from lnlbench.results import Result
 from lnlbench.runner.checkpoint import capture, load_checkpoint, restore, save_checkpoint
+from lnlbench.runner.control import ControlByLookup, in_progress
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display, EpochReport
 from lnlbench.runner.environment import describe_environment
@@ -26,6 +26,7 @@ from lnlbench.runner.inputs import Inputs
 from lnlbench.runner.observations import Observations
 from lnlbench.runner.observers import Observers
 from lnlbench.runner.optimizers import build_optimizer
+from lnlbench.runner.options import RunOptions
 from lnlbench.runner.oracle import privileged_knowledge
 from lnlbench.runner.prepare import Prepared
 from lnlbench.runner.record import Record
@@ -36,19 +37,8 @@ from lnlbench.system.interruption import StopRequest, stop_on_signals
 from lnlbench.system.text import printable
 from lnlbench.tracks.schedule import learning_rate_factor
 
-_executing: ContextVar["Execution"] = ContextVar("executing")
 
-
-def _by_name(name: str) -> Callable[..., Any]:
-    """A call of the execution in progress that does not hold it: a method cannot follow it."""
-
-    def call(*arguments: Any) -> Any:
-        return getattr(_executing.get(), name)(*arguments)
-
-    return call
-
-
-class Execution:
+class Execution(RunControl):
     """One run from its spec to its result, in its directory."""
 
     def __init__(
@@ -58,14 +48,14 @@ class Execution:
         method: Method,
         directory: RunDirectory,
         display: Display,
-        samples: bool = False,
-        observers: Observers | None = None,
+        options: RunOptions,
     ) -> None:
         self.prepared = prepared
+        self.inputs = inputs
         self.method = method
         self.directory = directory
         self.display = display
-        self.observers = observers or Observers()
+        self.observers = Observers(options.observers)
         self.record = Record()
         self.environment = describe_environment(
             prepared.device, prepared.precision, prepared.compiled
@@ -73,7 +63,7 @@ class Execution:
         self._stop = StopRequest()
         protocol, split, device = prepared.spec.protocol, prepared.split, prepared.device
         batch_size = eval_batch_size(protocol, device)
-        self._observations = Observations(prepared, inputs, batch_size, samples)
+        self._observations = Observations(prepared, inputs, batch_size, options.samples)
         self._run = Run(
             RunHost(
                 views=inputs.training,
@@ -89,11 +79,7 @@ class Execution:
                 build_optimizer=lambda network: build_optimizer(network, protocol),
                 learning_rate_factor=partial(learning_rate_factor, protocol),
                 oracle=privileged_knowledge(prepared, method),
-                # Clean labels and the test split must not be reachable from what `fit` is given.
-                restore=_by_name("_restore"),
-                epoch_finished=_by_name("_epoch_finished"),
-                step_finished=_by_name("_step_finished"),
-                save=_by_name("_save"),
+                control=ControlByLookup(),
             )
         )
 
@@ -117,7 +103,7 @@ class Execution:
 
     def fit(self) -> tuple[Status, str | None]:
         """Train and evaluate; returns how that ended, and why it did not end well."""
-        token = _executing.set(self)
+        token = in_progress.set(self)
         try:
             with global_streams_kept(), stop_on_signals() as self._stop:
                 seed_global_streams(self.prepared.spec.seed, "global", "start")
@@ -136,10 +122,10 @@ class Execution:
             place = f"traceback in {self.directory.error_file}"
             return "failed", f"{type(reason).__name__}: {printable(reason)} ({place})"
         finally:
-            _executing.reset(token)
+            in_progress.reset(token)
         return "done", None
 
-    def _restore(self) -> int:
+    def restore(self) -> int:
         """Load the checkpoint, if there is one; returns the epoch to go on with."""
         if self.directory.checkpoint_file.exists():
             saved = load_checkpoint(self.directory.checkpoint_file, self.prepared.device)
@@ -165,7 +151,7 @@ class Execution:
             event = Event(self.record.epochs, "resumed elsewhere", "; ".join(changed))
             self.record.events.append(event)
 
-    def _save(
+    def save(
         self, name: str, kind: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]
     ) -> None:
         """Write tensors that other runs may load, with all that decided them."""
@@ -182,11 +168,12 @@ class Execution:
         }
         write_artifact(self.directory.path / f"{name}.safetensors", tensors, about)
 
-    def _step_finished(self) -> None:
+    def step_finished(self) -> None:
+        """Stop here if the run was asked to, and show the step."""
         self._stop.check()
         self.display.step(self._run, time.monotonic() - self._epoch_began)
 
-    def _epoch_finished(self, epoch: int) -> None:
+    def epoch_finished(self, epoch: int) -> None:
         """Check, evaluate, record, save, show."""
         if not self._run.logged.losses_were_finite():
             raise Diverged(

@@ -10,21 +10,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lnlbench.data.dataset import Dataset
-from lnlbench.data.load import load_dataset
 from lnlbench.errors import UsageError
-from lnlbench.networks.weights import WeightSources
 from lnlbench.plugins import Plugins
 from lnlbench.results import Result, ResultStore
-from lnlbench.runner.devices import resolve_device
+from lnlbench.runner.assemble import find_data
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display, LiveDisplay, PlainDisplay, QuietDisplay
 from lnlbench.runner.execute import execute
-from lnlbench.runner.observers import Observers
-from lnlbench.runner.pinned_data import load_pinned
+from lnlbench.runner.options import RunOptions
 from lnlbench.runner.samples import require_pyarrow
 from lnlbench.spec.check import check_spec
-from lnlbench.spec.provided import ProvidedData
+from lnlbench.spec.run_data import RunData
 from lnlbench.spec.run_spec import RunSpec
 
 
@@ -59,33 +55,16 @@ def resumable(path: Path) -> tuple[list[RunSpec], Path]:
 
 
 class Series:
-    """Runs one after the other that share plugins, output folder, device, and data in memory."""
+    """Runs one after the other that share plugins, output folder, options, and data in memory."""
 
-    def __init__(
-        self,
-        plugins: Plugins,
-        output: Path,
-        device: str,
-        data_dir: Path | None,
-        overwrite: bool,
-        weights: Path | None = None,
-        provided: ProvidedData | None = None,
-        samples: bool = False,
-        compiled: bool = False,
-    ) -> None:
-        if samples:
+    def __init__(self, plugins: Plugins, output: Path, data: RunData, options: RunOptions) -> None:
+        if options.samples:
             require_pyarrow()
-        self.samples = samples
-        self.compiled = compiled
         self.plugins = plugins
         self.output = output
-        self.device = resolve_device(device)
-        self.data_dir = data_dir
-        self.overwrite = overwrite
-        self.weights = WeightSources(weights, plugins.backbones)
-        self.provided = provided or ProvidedData(plugins.datasets, {})
+        self.data = data
+        self.options = options
         self.store = ResultStore(output / "leaderboards")
-        self._datasets: dict[str, Dataset] = {}
 
     def execute(self, specs: list[RunSpec], quiet: bool, machine: bool) -> list[Outcome]:
         """Execute the specs in order and show a summary; stops after an interruption.
@@ -117,9 +96,9 @@ class Series:
 
     def _execute_one(self, spec: RunSpec, display: Display) -> Outcome:
         directory = RunDirectory.of_spec(self.output, spec)
-        result = None if self.overwrite else self._finished(spec, directory)
+        result = None if self.options.overwrite else self._finished(spec, directory)
         already = result is not None
-        if already and self.samples and not directory.samples_file.exists():
+        if already and self.options.samples and not directory.samples_file.exists():
             raise UsageError(
                 f"The run of {spec.method} on {spec.track} with seed {spec.seed} is done, and "
                 f"there is no {directory.samples_file}. --overwrite runs it again."
@@ -129,15 +108,10 @@ class Series:
                 spec,
                 self.plugins.method(spec.method),
                 self.plugins.origins[spec.method],
-                self._dataset(spec, directory),
+                find_data(spec, directory, self.data),
                 directory,
                 display,
-                self.device,
-                anew=self.overwrite,
-                weights=self.weights,
-                samples=self.samples,
-                compiled=self.compiled,
-                observers=Observers(self.plugins.manager),
+                self.options,
             )
         file, kept = directory.result_file, None
         stored = None if result.status == "done" else self._stored(spec)
@@ -146,7 +120,7 @@ class Series:
         elif result.status != "interrupted":
             file = self.store.path_for(result)
             if not already or not file.exists():
-                file = self.store.save(result, overwrite=self.overwrite)
+                file = self.store.save(result, overwrite=self.options.overwrite)
         outcome = Outcome(result, directory.path, file, kept)
         display.finished(describe_outcome(outcome, already))
         return outcome
@@ -164,14 +138,6 @@ class Series:
             seed=spec.seed,
         )
         return stored if stored is not None and stored.status == "done" else None
-
-    def _dataset(self, spec: RunSpec, directory: RunDirectory) -> Dataset:
-        name = spec.protocol.dataset
-        if spec.protocol.data is not None:
-            return load_pinned(name, spec.protocol.data, directory, self.provided)
-        if name not in self._datasets:
-            self._datasets[name] = load_dataset(name, self.data_dir)
-        return self._datasets[name]
 
 
 def describe_outcome(outcome: Outcome, already: bool) -> str:

@@ -1,18 +1,17 @@
-"""Whether a spec can be executed here: every name in it is known, and every artifact is there."""
+"""Whether a spec can be executed here, and whether its track has what its method needs."""
 
-from lnlbench.data import canonical_name
+from lnlbench.embeddings.views import require_embedded
+from lnlbench.errors import UsageError
 from lnlbench.interface.artifacts import check_artifacts
-from lnlbench.interface.params import validate_params
 from lnlbench.networks import check_backbone
 from lnlbench.networks.weights import check_pretrained
-from lnlbench.noise import check_noise
 from lnlbench.plugins import Plugins
-from lnlbench.spec.provided import ProvidedData
-from lnlbench.spec.run_spec import RunSpec, deviations
+from lnlbench.spec.run_data import RunData
+from lnlbench.spec.run_spec import RunSpec, deviations, make_method
 
 
 def check_spec(plugins: Plugins, spec: RunSpec) -> None:
-    """Make sure that a spec can be executed here, data and pretrained weights aside.
+    """Make sure that a spec can be executed here; reads neither data nor pretrained weights.
 
     Raises:
         UsageError: it names something unknown, or an artifact that is not in the cache.
@@ -21,12 +20,21 @@ def check_spec(plugins: Plugins, spec: RunSpec) -> None:
     method = plugins.method(spec.method)
     # A spec from a file may name anything; track and recipe become folder and file names.
     deviations(spec, method)
-    check_artifacts(validate_params(method.name, method.Params, spec.params))
-    if spec.protocol.data is None:
-        check_noise(spec.protocol.noise, canonical_name(spec.protocol.dataset))
-    else:
-        ProvidedData(plugins.datasets, {}).source(spec.protocol.dataset)
+    check_artifacts(make_method(spec, method).params)
+    RunData(plugins).check(spec.protocol)
     if spec.protocol.embedding is None and spec.protocol.pretrained is None:
         check_backbone(spec.protocol.backbone)
     else:
         check_pretrained(spec.protocol.backbone)
+
+
+def refusal(plugins: Plugins, spec: RunSpec) -> str | None:
+    """Why a run's track refuses its method: it lacks the method's views; None if it has them."""
+    if spec.protocol.embedding is None:
+        return None
+    try:
+        for augment in make_method(spec, plugins.method(spec.method)).augmentations():
+            require_embedded(augment)
+    except UsageError as error:
+        return str(error)
+    return None

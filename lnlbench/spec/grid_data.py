@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from lnlbench.plugins import Plugins
-from lnlbench.spec.data_options import data_overrides
-from lnlbench.spec.provided import ProvidedData, location_names
+from lnlbench.spec.run_data import RunData
 from lnlbench.spec.run_spec import RunSpec
 
 
 class SweepData:
-    """The data sets of plugins that grids name; of each, what pins it and where it lies."""
+    """For each plugin's data set that grids name: what pins it, and where it lies.
+
+    The data themselves are let go of: the runs read them in processes of their own.
+    """
 
     def __init__(self, plugins: Plugins) -> None:
         self._plugins = plugins
@@ -22,7 +23,7 @@ class SweepData:
     def overrides(
         self, dataset: str | None, settings: Mapping[str, Any], noise: str | None
     ) -> dict[str, Any]:
-        """The fields of the protocol that pin a plugin's data set with these settings; else none.
+        """The protocol's fields that pin a plugin's data set; empty for lnlbench's own.
 
         Raises:
             UsageError: there is no such data set, or a setting is wrong.
@@ -30,19 +31,15 @@ class SweepData:
         """
         key = json.dumps([dataset, dict(settings), noise], sort_keys=True)
         if key not in self._overrides:
-            provided = ProvidedData(self._plugins.datasets, settings)
-            fields = data_overrides(self._plugins, provided, dataset, bool(settings), noise)
+            data = RunData(self._plugins, settings=settings)
+            fields = data.overrides(dataset, noise)
             if "data" in fields:
-                found = provided.load(str(dataset)).locations
-                places = location_names(provided.source(str(dataset)))
-                # Absolute, because a node of a cluster has another working directory.
-                self._locations[fields["data"]["sha256"]] = {
-                    name: str(Path(value).absolute()) if name in places else value
-                    for name, value in found.items()
-                }
+                # Absolute paths, because a node of a cluster has another working directory.
+                self._locations[fields["data"]["sha256"]] = data.locations(str(dataset))
             self._overrides[key] = fields
         return self._overrides[key]
 
     def locations(self, spec: RunSpec) -> dict[str, str]:
-        """Where the data of a run lie; empty for lnlbench's own data."""
-        return {} if spec.protocol.data is None else self._locations[spec.protocol.data.sha256]
+        """Where a run's data set lies; empty for lnlbench's own."""
+        pinned = spec.protocol.data
+        return {} if pinned is None else self._locations[pinned.sha256]

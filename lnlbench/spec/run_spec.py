@@ -109,6 +109,15 @@ def build_spec(
     )
 
 
+def make_method(spec: RunSpec, method: type[Method]) -> Method:
+    """The spec's method, with the spec's parameters.
+
+    Raises:
+        UsageError: the method has no such parameter, or a value is not allowed.
+    """
+    return method(validate_params(method.name, method.Params, spec.params))
+
+
 def deviations(spec: RunSpec, method: type[Method]) -> dict[str, Any]:
     """What the spec changes against its track and recipe; empty when it belongs in the table."""
     protocol, recipe_params = _expected(method, spec.track, spec.recipe, spec.tuning)

@@ -4,47 +4,38 @@ from pathlib import Path
 
 import torch
 
-from lnlbench.data.load import load_dataset
 from lnlbench.errors import LnlbenchError
-from lnlbench.interface.params import validate_params
 from lnlbench.plugins import Plugins
 from lnlbench.results import Result, ResultStore
+from lnlbench.runner.assemble import find_data
 from lnlbench.runner.checkpoint import load_checkpoint
 from lnlbench.runner.devices import resolve_device
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.environment import describe_environment
-from lnlbench.runner.pinned_data import load_pinned
 from lnlbench.runner.prepare import prepare
 from lnlbench.runner.record import Record
 from lnlbench.runner.report import build_result
-from lnlbench.spec.provided import ProvidedData
-from lnlbench.spec.run_spec import RunSpec
+from lnlbench.spec.run_data import RunData
+from lnlbench.spec.run_spec import RunSpec, make_method
 from lnlbench.system.text import printable
 
 
 def record_failure(
-    spec: RunSpec, plugins: Plugins, output: Path, data_dir: Path | None, device: str, error: str
+    spec: RunSpec, plugins: Plugins, output: Path, data: RunData, device: str, error: str
 ) -> Path:
     """Store a `failed` result with what the checkpoint knows of the run; returns its file.
 
-    The checkpoint stays, so that running the spec again goes on from there.
+    The checkpoint stays, so that running the spec again resumes the run.
 
     Raises:
         LnlbenchError: the data cannot be read, the disk is full, or another process runs the spec.
     """
     directory = RunDirectory.of_spec(output, spec)
     with directory.locked():
-        where = resolve_device(device)
-        name, pinned = spec.protocol.dataset, spec.protocol.data
-        if pinned is None:
-            dataset = load_dataset(name, data_dir)
-        else:
-            dataset = load_pinned(name, pinned, directory, ProvidedData(plugins.datasets, {}))
-        prepared = prepare(spec, dataset, where)
-        method = plugins.method(spec.method)
+        prepared = prepare(spec, find_data(spec, directory, data), resolve_device(device))
         result = build_result(
             prepared,
-            method(validate_params(method.name, method.Params, spec.params)),
+            make_method(spec, plugins.method(spec.method)),
             plugins.origins[spec.method],
             _record(directory, prepared.device),
             describe_environment(prepared.device, prepared.precision),

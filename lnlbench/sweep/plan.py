@@ -6,13 +6,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from lnlbench.embeddings.views import require_embedded
-from lnlbench.errors import UsageError
-from lnlbench.interface.params import validate_params
 from lnlbench.plugins import Plugins
 from lnlbench.results import Result, ResultStore
 from lnlbench.results.fingerprint import canonical_json
 from lnlbench.runner.directory import RunDirectory
+from lnlbench.spec.check import refusal
 from lnlbench.spec.run_spec import RunSpec
 
 State = Literal["done", "refused", "failed", "diverged", "interrupted", "resumable", "missing"]
@@ -111,20 +109,6 @@ def make_plan(
         runs.append(PlannedRun(spec, directory, state, costs.seconds(spec), reason))
     peaks = [costs.peak(run.spec) for run in Plan(runs, None).missing]
     return Plan(runs, max(peaks, default=0) or None)
-
-
-def refusal(plugins: Plugins, spec: RunSpec) -> str | None:
-    """Why the track of a run has not got what its method says that it needs; None when it has."""
-    if spec.protocol.embedding is None:
-        return None
-    method = plugins.method(spec.method)
-    try:
-        params = validate_params(method.name, method.Params, spec.params)
-        for augment in method(params).augmentations():
-            require_embedded(augment)
-    except UsageError as error:
-        return str(error)
-    return None
 
 
 def total(durations: list[float | None]) -> float | None:

@@ -16,19 +16,16 @@ from lnlbench.errors import Interrupted, UsageError
 from lnlbench.interface.method import Method
 from lnlbench.interface.params import validate_params
 from lnlbench.interface.run import Run
-from lnlbench.networks.weights import WeightSources
 from lnlbench.noise import apply_noise
 from lnlbench.plugins import Origin
 from lnlbench.results import Result
+from lnlbench.runner.assemble import assemble
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import EpochReport, QuietDisplay
-from lnlbench.runner.inputs import build_inputs
-from lnlbench.runner.loop import Execution
-from lnlbench.runner.prepare import prepare
+from lnlbench.runner.options import RunOptions
 from lnlbench.spec.run_spec import build_spec
 from lnlbench.system.global_state import changes_undone
 
-CPU = torch.device("cpu")
 _ORIGIN = Origin("under-test", "0", "check")
 
 
@@ -119,7 +116,7 @@ class Trials:
         """One run on the labels that the data set has as `given`, or with `noise`.
 
         Settings of the protocol are those of the track digits, with 2 epochs and no validation.
-        A `folder` that holds an interrupted run goes on with it.
+        An interrupted run in `folder` is resumed.
         """
         if folder is None:
             with tempfile.TemporaryDirectory() as fresh:
@@ -129,20 +126,16 @@ class Trials:
         method = method or self.method
         settings = {"epochs": 2, "noise": "given", **protocol}
         spec = build_spec(method, "digits", overrides=settings, params=self.params, seed=seed)
-        prepared = prepare(spec, dataset, CPU)
-        inputs = build_inputs(prepared, WeightSources())
-        instance = method(validate_params(method.name, method.Params, spec.params))
         directory = RunDirectory.of_spec(folder, spec)
-        directory.path.mkdir(parents=True, exist_ok=True)
-        execution = Execution(prepared, inputs, instance, directory, watch or Watch())
+        execution = assemble(spec, method, dataset, directory, watch or Watch(), RunOptions())
         # What the method changes must not spoil the other checks.
         with changes_undone() as changed:
             result = execution.run(_ORIGIN)
         error = directory.error_file
         return Trial(
             result=result,
-            method=instance,
-            images=inputs.test.plain(0, min(12, len(dataset.test_labels))),
+            method=execution.method,
+            images=execution.inputs.test.plain(0, min(12, len(dataset.test_labels))),
             traceback=error.read_text(encoding="utf-8") if error.exists() else "",
             changed=changed,
         )

@@ -8,20 +8,18 @@ from optuna.trial import Trial
 from pydantic import BaseModel, ConfigDict, JsonValue
 from rich.console import Console
 
-from lnlbench.data.load import load_dataset
 from lnlbench.errors import Interrupted, RunError, UsageError, unknown_name
-from lnlbench.interface.params import validate_params
 from lnlbench.metrics.scored_epochs import last_epochs
 from lnlbench.networks.weights import WeightSources
 from lnlbench.plugins import Plugins
+from lnlbench.runner.assemble import assemble, find_data
 from lnlbench.runner.devices import resolve_device
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import EpochReport, PlainDisplay
 from lnlbench.runner.environment import describe_environment
-from lnlbench.runner.inputs import build_inputs
-from lnlbench.runner.loop import Execution
-from lnlbench.runner.prepare import prepare
+from lnlbench.runner.options import RunOptions
 from lnlbench.runner.record import Record
+from lnlbench.spec.run_data import RunData
 from lnlbench.spec.run_spec import RunSpec
 from lnlbench.tune.definition import SearchDefinition
 from lnlbench.tune.study import Study, note_seconds, seconds_of
@@ -89,7 +87,7 @@ class TrialDisplay(PlainDisplay):
 def run_trial(
     folder: Path, plugins: Plugins, device: str, data_dir: Path | None, weights: Path | None
 ) -> TrialOutcome:
-    """Execute the trial that is planned in `folder`, or go on with it.
+    """Execute the trial that is planned in `folder`, or resume it.
 
     Raises:
         UsageError: there is no plan, the data are missing, or another process executes the trial.
@@ -101,25 +99,27 @@ def run_trial(
     [before] = [seconds_of(each) for each in study.trials() if each.number == plan.number]
     console = Console(stderr=True, highlight=False)
     display = TrialDisplay(console, trial, definition.objective, before)
-    sources = WeightSources(weights, plugins.backbones)
     where = resolve_device(device)
+    options = RunOptions(device=where, weights=WeightSources(weights, plugins.backbones))
     environment = describe_environment(where, "")
     scores = []
     known: dict[str, Any] = {"versions": {name: environment[name] for name in _VERSIONS}}
-    with RunDirectory(folder).locked():
-        dataset = load_dataset(plan.specs[0].protocol.dataset, data_dir)
+    directory = RunDirectory(folder)
+    with directory.locked():
+        dataset = find_data(plan.specs[0], directory, RunData(plugins, data_dir))
         for spec in plan.specs:
-            prepared = prepare(spec, dataset, where).blinded()
-            assert prepared.split.validation is not None
-            known["samples"] = len(prepared.split.validation.labels)
-            method = plugins.method(spec.method)
-            execution = Execution(
-                prepared,
-                build_inputs(prepared, sources),
-                method(validate_params(method.name, method.Params, spec.params)),
+            execution = assemble(
+                spec,
+                plugins.method(spec.method),
+                dataset,
                 RunDirectory(folder / f"seed{spec.seed}"),
                 display,
+                options,
+                blind=True,
             )
+            held_out = execution.prepared.split.validation
+            assert held_out is not None
+            known["samples"] = len(held_out.labels)
             status, error = execution.fit()
             display.note_seconds()
             if status != "done":

@@ -164,7 +164,7 @@ def train(count=60, epochs=1, run_options=None, **params):
         beliefs.append(method.clean_probability())
         assert run.logged.losses_were_finite()
 
-    run._host.epoch_finished = note
+    run._host.control.epoch_finished = note
     method.fit(run)
     for network in (method.network, method.peer):
         assert all(torch.isfinite(parameter).all() for parameter in network.parameters())

@@ -205,7 +205,7 @@ def test_forward_correction_has_two_stages_and_predicts_by_the_one_that_runs():
     run, _, _ = planted_run(0.4, max_epochs=6)
     method = ForwardCorrection(ForwardCorrection.Params())
     stages = []
-    run._host.epoch_finished = lambda epoch: stages.append(method.trained_networks())
+    run._host.control.epoch_finished = lambda epoch: stages.append(method.trained_networks())
     method.fit(run)
     assert stages == [[method.estimator]] * 2 + [[method.network]] * 4
     assert method.transition_matrix.shape == (4, 4)

@@ -197,7 +197,7 @@ def test_the_noise_rate_is_estimated_from_the_losses_during_ramp_up():
     run, _, _ = planted_run(0.3)
     method = CoTeaching(CoTeaching.Params(ramp_up=6))
     rates = []
-    run._host.epoch_finished = lambda epoch: rates.append(method.final_rate)
+    run._host.control.epoch_finished = lambda epoch: rates.append(method.final_rate)
     method.fit(run)
     assert rates[0] == 0, "an untrained network tells nothing"
     assert rates[6] == pytest.approx(0.3, abs=0.1)

@@ -11,7 +11,7 @@ from tiny import CPU, run_short
 
 from lnlbench.errors import UsageError
 from lnlbench.methods.cross_entropy import CrossEntropy
-from lnlbench.runner import execute
+from lnlbench.runner import assemble
 from lnlbench.runner.devices import resolve_device
 from lnlbench.system.memory import peak_memory_bytes, reset_peak_memory
 
@@ -45,7 +45,7 @@ def test_auto_is_a_device_of_this_machine():
 def test_a_second_run_begins_without_the_arrays_of_the_first(tmp_path, monkeypatch):
     images = []
     counts = []
-    original = execute.prepare
+    original = assemble.prepare
 
     def prepare(*given):
         counts.append(sum(each() is not None for each in images))
@@ -53,7 +53,7 @@ def test_a_second_run_begins_without_the_arrays_of_the_first(tmp_path, monkeypat
         images.append(weakref.ref(prepared.split.training.images))
         return prepared
 
-    monkeypatch.setattr(execute, "prepare", prepare)
+    monkeypatch.setattr(assemble, "prepare", prepare)
     for seed in range(3):
         run_short("ce", tmp_path, seed=seed)
     assert counts == [0, 0, 0]

@@ -7,13 +7,14 @@ from cli import call
 from frozen import FROZEN, weights_file
 from plugin_zoo import install
 from registry import BUILTIN, PLUGINS
-from tiny import CPU, comparable, quick_params
+from tiny import comparable, quick_params
 
 from lnlbench.data import load_dataset
 from lnlbench.networks.weights import WeightSources, find_weights
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import QuietDisplay
 from lnlbench.runner.execute import execute
+from lnlbench.runner.options import RunOptions
 from lnlbench.spec.run_spec import build_spec, deviations, parse_spec
 
 FLAGS = ("--track", "digits", "--method", "ce", "--backbone", FROZEN["backbone"], "--frozen")
@@ -41,9 +42,8 @@ def run(cache, weights, tmp_path, monkeypatch):
         directory = RunDirectory.of_spec(tmp_path / folder, spec)
         dataset = load_dataset("digits")
         origin, sources = PLUGINS.origins[name], WeightSources(weights)
-        return execute(
-            spec, method, origin, dataset, directory, QuietDisplay(), CPU, weights=sources
-        )
+        options = RunOptions(weights=sources)
+        return execute(spec, method, origin, dataset, directory, QuietDisplay(), options)
 
     return execute_short
 

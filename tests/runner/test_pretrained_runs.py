@@ -10,7 +10,7 @@ from cli import call, directory_of, essence, start_forked, stored
 from frozen import random_dataset
 from plugin_zoo import install
 from pretrained import BACKBONE, FLAGS, NETWORK, pretrained_file
-from tiny import CPU, comparable
+from tiny import comparable
 
 from lnlbench.data import load_dataset
 from lnlbench.networks.pretrained import PretrainedNetwork
@@ -19,6 +19,7 @@ from lnlbench.plugins import load_plugins
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import QuietDisplay
 from lnlbench.runner.execute import execute
+from lnlbench.runner.options import RunOptions
 from lnlbench.spec.run_spec import build_spec, deviations, parse_spec
 
 PLUGINS = load_plugins()
@@ -41,7 +42,8 @@ def run(weights, tmp_path):
         directory = RunDirectory.of_spec(tmp_path / folder, spec)
         origin, sources = PLUGINS.origins[name], WeightSources(weights)
         data = load_dataset("digits")
-        return execute(spec, method, origin, data, directory, QuietDisplay(), CPU, weights=sources)
+        options = RunOptions(weights=sources)
+        return execute(spec, method, origin, data, directory, QuietDisplay(), options)
 
     return execute_short
 
@@ -213,7 +215,7 @@ def test_without_weights_and_hub_the_two_ways_to_get_them_are_named(tmp_path, mo
         raise httpx.ConnectError("no route to host")
 
     dataset = random_dataset(60, 40)
-    monkeypatch.setattr("lnlbench.runner.series.load_dataset", lambda *arguments: dataset)
+    monkeypatch.setattr("lnlbench.spec.run_data.load_dataset", lambda *arguments: dataset)
     monkeypatch.setattr(httpx, "head", unreachable)
     flags = ("--noise", "clean", "--method", "ce", "--output", tmp_path)
     outcome = call("run", *FINE_TUNED, *flags, LNLBENCH_PLUGINS="none")

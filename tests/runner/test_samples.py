@@ -9,13 +9,14 @@ import torch
 from cli import SMALL, call, directory_of
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny import CPU, comparable
+from tiny import comparable
 
 from lnlbench.data import load_dataset
 from lnlbench.errors import DataError, UsageError
 from lnlbench.plugins import load_plugins
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.execute import execute
+from lnlbench.runner.options import RunOptions
 from lnlbench.runner.samples import SampleHistory, read_samples
 from lnlbench.spec.run_spec import build_spec
 from lnlbench.testing.trials import Watch
@@ -28,7 +29,7 @@ COLUMNS = [
 ]
 
 
-def run_watched(folder, name="ce", watch=None, samples=True, anew=False, **params):
+def run_watched(folder, name="ce", watch=None, samples=True, overwrite=False, **params):
     """A short run on digits that may be stopped; its directory and result."""
     plugins = load_plugins(strict=True)
     method = plugins.method(name)
@@ -37,9 +38,7 @@ def run_watched(folder, name="ce", watch=None, samples=True, anew=False, **param
     directory = RunDirectory.of_spec(folder, spec)
     result = execute(
         *(spec, method, plugins.origins[name], load_dataset("digits")),
-        *(directory, watch or Watch(), CPU),
-        anew=anew,
-        samples=samples,
+        *(directory, watch or Watch(), RunOptions(samples=samples, overwrite=overwrite)),
     )
     return directory, result
 
@@ -118,14 +117,14 @@ def test_a_run_that_nobody_watched_cannot_tell(tmp_path):
     run_watched(tmp_path, watch=Watch(stop_after=0), samples=False)
     with pytest.raises(UsageError, match=r"began without --samples.*--overwrite"):
         run_watched(tmp_path)
-    directory, result = run_watched(tmp_path, anew=True)
+    directory, result = run_watched(tmp_path, overwrite=True)
     assert result.status == "done"
     assert directory.samples_file.exists()
 
 
 def test_to_begin_anew_removes_the_file(tmp_path):
     directory, _ = run_watched(tmp_path)
-    run_watched(tmp_path, samples=False, anew=True)
+    run_watched(tmp_path, samples=False, overwrite=True)
     assert not directory.samples_file.exists()
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tiny import CPU
 
 from lnlbench.data.dataset import Dataset
 from lnlbench.data.image_files import ImageFiles
@@ -14,6 +13,7 @@ from lnlbench.plugins import Origin
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import QuietDisplay
 from lnlbench.runner.execute import execute
+from lnlbench.runner.options import RunOptions
 from lnlbench.spec.run_spec import build_spec
 
 SHAPE = (3, 8, 8)
@@ -71,7 +71,9 @@ def run(dataset: Dataset, name: str, folder: Path, display=None, params=None, **
     settings = {"noise": "given", "epochs": 2, "validation": 0.1, "batch_size": 32, **changes}
     spec = build_spec(method, "digits", overrides=settings, params=params or {})
     directory = RunDirectory.of_spec(folder, spec)
-    return execute(spec, method, ORIGIN, dataset, directory, display or QuietDisplay(), CPU)
+    return execute(
+        spec, method, ORIGIN, dataset, directory, display or QuietDisplay(), RunOptions()
+    )
 
 
 def checkpoint_below(folder: Path) -> Path:

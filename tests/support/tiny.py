@@ -8,12 +8,13 @@ from torch import nn
 from lnlbench.augment.views import ImageViews
 from lnlbench.data import load_dataset
 from lnlbench.embeddings.views import EmbeddingViews, Standardization
-from lnlbench.interface.host import RunHost
+from lnlbench.interface.host import RunControl, RunHost
 from lnlbench.interface.run import Run
 from lnlbench.plugins import load_plugins
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import QuietDisplay
 from lnlbench.runner.execute import execute
+from lnlbench.runner.options import RunOptions
 from lnlbench.spec.run_spec import build_spec
 
 CPU = torch.device("cpu")
@@ -33,6 +34,10 @@ def make_run(samples: int = 50, batch_size: int = 16, max_epochs: int = 3, **cha
     images = torch.randint(0, 256, (samples, 3, 32, 32), dtype=torch.uint8, generator=generator)
     labels = torch.randint(0, 4, (samples,), generator=generator)
     network = changes.pop("network", tiny_network)
+    control = RunControl()
+    for call in ("restore", "epoch_finished", "step_finished", "save"):
+        if call in changes:
+            setattr(control, call, changes.pop(call))
     settings = {
         "views": ImageViews(images, (0.5,) * 3, (0.25,) * 3, "crop-flip", CPU),
         "labels": labels,
@@ -46,7 +51,7 @@ def make_run(samples: int = 50, batch_size: int = 16, max_epochs: int = 3, **cha
         "build_optimizer": lambda module: torch.optim.SGD(module.parameters(), lr=0.1),
         "learning_rate_factor": lambda epoch: 0.5**epoch,
     }
-    return Run(RunHost(**{**settings, **changes}))
+    return Run(RunHost(**{**settings, **changes}, control=control))
 
 
 def make_embedding_run(**changes) -> Run:
@@ -77,7 +82,9 @@ def run_short(name: str, folder: Path, seed: int = 0, params=None, **overrides):
     spec = build_spec(method, "digits", overrides=settings, params=params, seed=seed)
     directory = RunDirectory.of_spec(folder, spec)
     dataset = load_dataset("digits")
-    return execute(spec, method, plugins.origins[name], dataset, directory, QuietDisplay(), CPU)
+    return execute(
+        spec, method, plugins.origins[name], dataset, directory, QuietDisplay(), RunOptions()
+    )
 
 
 def comparable(result) -> dict:

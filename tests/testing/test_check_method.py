@@ -211,9 +211,9 @@ def test_a_method_that_reads_the_data_set_itself():
 
 def test_a_method_that_breaks_into_the_runner():
     def learn(self, batch, epoch):
-        from lnlbench.runner.loop import _executing
+        from lnlbench.runner.control import in_progress
 
-        truth = _executing.get().prepared.split.clean_labels
+        truth = in_progress.get().prepared.split.clean_labels
         return cross_entropy(self.network(batch.views[0]), truth[batch.index])
 
     finding = check_privacy(trials(learn=learn))

@@ -16,16 +16,17 @@ from tiny import CPU, quick_params, short_spec
 import lnlbench
 from lnlbench.data import load_dataset
 from lnlbench.errors import UsageError
-from lnlbench.interface.params import Recipe, SearchRange, search_ranges, validate_params
+from lnlbench.interface.params import Recipe, SearchRange, search_ranges
 from lnlbench.networks.weights import WeightSources
 from lnlbench.plugins import load_plugins
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import QuietDisplay
 from lnlbench.runner.inputs import build_inputs
 from lnlbench.runner.loop import Execution
+from lnlbench.runner.options import RunOptions
 from lnlbench.runner.prepare import prepare
 from lnlbench.runner.split import LabeledImages
-from lnlbench.spec.run_spec import build_spec
+from lnlbench.spec.run_spec import build_spec, make_method
 from lnlbench.testing.declarations import check_parameters
 from lnlbench.tune.definition import Shortening, define_search
 from lnlbench.tune.space import search_space
@@ -58,10 +59,10 @@ def short(name):
 def blind_record(prepared, folder):
     name = prepared.spec.method
     method = PLUGINS.method(name)
-    params = validate_params(name, method.Params, prepared.spec.params)
     blind = prepared.blinded()
     inputs = build_inputs(blind, WeightSources())
-    execution = Execution(blind, inputs, method(params), RunDirectory(folder), QuietDisplay())
+    chosen = make_method(prepared.spec, method)
+    execution = Execution(blind, inputs, chosen, RunDirectory(folder), QuietDisplay(), RunOptions())
     folder.mkdir()
     assert execution.fit() == ("done", None)
     return execution.record
@@ -114,14 +115,14 @@ def test_no_method_that_is_told_the_truth_can_be_tuned(tmp_path, name):
     # And if it were tried, there would be nothing to tell.
     spec = build_spec(method, "digits", overrides={"limit_train": 200}, params=quick_params(method))
     blind = prepare(spec, load_dataset("digits"), CPU).blinded()
-    params = validate_params(name, method.Params, spec.params)
     with pytest.raises(UsageError, match="nobody knows the clean labels"):
         Execution(
             blind,
             build_inputs(blind, WeightSources()),
-            method(params),
+            make_method(spec, method),
             RunDirectory(tmp_path),
             QuietDisplay(),
+            RunOptions(),
         )
 
 

@@ -309,7 +309,9 @@ def test_wrong_settings_are_explained(settings, reason):
 def test_three_methods_train_on_3000_images_of_two_sizes(tmp_path):
     from lnlbench.data import load_dataset
     from lnlbench.plugins import Origin, load_plugins
+    from lnlbench.runner.options import RunOptions
     from lnlbench.runner.series import Series
+    from lnlbench.spec.run_data import RunData
     from lnlbench.spec.run_spec import build_spec
 
     try:
@@ -328,12 +330,12 @@ def test_three_methods_train_on_3000_images_of_two_sizes(tmp_path):
         [source] = register_datasets()
         plugins.datasets[source.name] = source
         plugins.dataset_origins[source.name] = Origin("lnlbench-image-folder", "0", "test")
-    provided = ProvidedData(plugins.datasets, {"root": str(tmp_path / "data")})
-    data = provided.load("image-folder").spec.model_dump(mode="json")
-    overrides = {"dataset": "image-folder", "data": data, "noise": "given", "epochs": 2}
+    data = RunData(plugins, settings={"root": str(tmp_path / "data")})
+    pinned = data.overrides("image-folder", "given")
+    overrides = {"dataset": "image-folder", "noise": "given", "epochs": 2, **pinned}
     names = ("ce", "co-teaching", "dividemix")
     specs = [build_spec(plugins.method(name), "digits", overrides=overrides) for name in names]
-    series = Series(plugins, tmp_path, "cpu", None, False, provided=provided)
+    series = Series(plugins, tmp_path, data, RunOptions())
     for outcome in series.execute(specs, quiet=True, machine=False):
         assert outcome.result.status == "done", outcome.result.error
         assert outcome.result.data.num_train == 2500

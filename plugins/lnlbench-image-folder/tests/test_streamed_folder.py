@@ -13,8 +13,10 @@ from PIL import Image
 import lnlbench
 from lnlbench.errors import DataError
 from lnlbench.plugins import Origin, load_plugins
+from lnlbench.runner.options import RunOptions
 from lnlbench.runner.series import Series
 from lnlbench.spec.provided import ProvidedData
+from lnlbench.spec.run_data import RunData
 from lnlbench.spec.run_spec import build_spec
 from lnlbench.testing import check_dataset
 
@@ -178,13 +180,12 @@ def test_runs_end_with_the_same_numbers(root, tmp_path):
         plugins.dataset_origins[source.name] = Origin("lnlbench-image-folder", "0", "test")
     found = []
     for stream in (False, True):
-        provided = ProvidedData(plugins.datasets, {"root": str(root), "stream": stream})
-        data = provided.load(source.name).spec.model_dump(mode="json")
-        overrides = {"dataset": source.name, "data": data, "noise": "given", "epochs": 2}
-        overrides |= {"batch_size": 4}
+        data = RunData(plugins, settings={"root": str(root), "stream": stream})
+        overrides = {"dataset": source.name, "noise": "given", "epochs": 2, "batch_size": 4}
+        overrides |= data.overrides(source.name, "given")
         spec = build_spec(plugins.method("ce"), "digits", overrides=overrides)
         output = tmp_path / str(stream)
-        series = Series(plugins, output, "cpu", None, False, provided=provided)
+        series = Series(plugins, output, data, RunOptions())
         [outcome] = series.execute([spec], quiet=True, machine=False)
         result = outcome.result.model_dump(mode="json")
         assert result["status"] == "done", result["error"]

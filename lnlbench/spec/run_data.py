@@ -1,0 +1,103 @@
+"""Where a run's data set comes from: it is one of lnlbench's own, or a plugin provides it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lnlbench.data import canonical_name
+from lnlbench.data.dataset import Dataset
+from lnlbench.data.load import load_dataset
+from lnlbench.errors import UsageError
+from lnlbench.noise import check_noise
+from lnlbench.noise.spec import GIVEN
+from lnlbench.plugins import Plugins
+from lnlbench.spec.provided import ProvidedData, location_names
+from lnlbench.tracks import Protocol
+
+
+class RunData:
+    """Gives runs their data sets, and reads each data set once.
+
+    `data_dir` is the folder of lnlbench's own files. `settings` are those of a plugin's data set.
+    """
+
+    def __init__(
+        self,
+        plugins: Plugins,
+        data_dir: Path | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._plugins = plugins
+        self._data_dir = data_dir
+        self._settings = dict(settings or {})
+        self._provided = ProvidedData(plugins.datasets, self._settings)
+        self._own: dict[str, Dataset] = {}
+
+    def overrides(self, dataset: str | None, noise: str | None) -> dict[str, Any]:
+        """The protocol's fields that pin a plugin's data set; empty for lnlbench's own.
+
+        A plugin's data set is loaded here, because its content pins it. Without a noise of its
+        own, a run on it takes the labels that the data came with.
+
+        Raises:
+            UsageError: there is no such data set, or settings were given for one that has none.
+            DataError: the data cannot be read.
+        """
+        if dataset in self._plugins.datasets:
+            loaded = self._provided.load(str(dataset))
+            has_given_labels = GIVEN in loaded.dataset.human_labels
+            fields: dict[str, Any] = {"data": loaded.spec.model_dump(mode="json")}
+            return fields | ({"noise": GIVEN} if has_given_labels and noise is None else {})
+        if dataset is not None:
+            canonical_name(dataset, self._plugins.datasets)
+        if self._settings:
+            names = ", ".join(sorted(self._plugins.datasets)) or "no plugin has one"
+            raise UsageError(
+                "--set-data is for the data set of a plugin, named by --dataset. "
+                f"Data sets of plugins: {names}. Example: --dataset image-folder --set-data "
+                "root=DIR; a sweep has --override dataset=image-folder instead."
+            )
+        return {}
+
+    def locations(self, dataset: str) -> dict[str, str]:
+        """Where a plugin's data set lies, as absolute paths, and how it is read.
+
+        Raises:
+            UsageError: no plugin provides the data set.
+            DataError: the data cannot be read.
+        """
+        places = location_names(self._provided.source(dataset))
+        return {
+            name: str(Path(value).absolute()) if name in places else value
+            for name, value in self._provided.load(dataset).locations.items()
+        }
+
+    def check(self, protocol: Protocol) -> None:
+        """Make sure that a protocol's data set is known, and has its noise; reads nothing.
+
+        Raises:
+            UsageError: it is unknown, or lnlbench's own data set does not have that noise.
+        """
+        if protocol.data is None:
+            check_noise(protocol.noise, canonical_name(protocol.dataset))
+        else:
+            self._provided.source(protocol.dataset)
+
+    def load(
+        self, protocol: Protocol, remembered: Mapping[str, str]
+    ) -> tuple[Dataset, Mapping[str, str]]:
+        """A protocol's data set, and where a plugin found it; nothing for lnlbench's own.
+
+        `remembered` says where a plugin found the same data before.
+
+        Raises:
+            UsageError: the data set or its plugin is missing, or the plugin does not find it.
+            DataError: the data are damaged, or not those that the protocol pins.
+        """
+        name = protocol.dataset
+        if protocol.data is not None:
+            found = self._provided.load_pinned(name, protocol.data, remembered)
+            return found.dataset, found.locations
+        if name not in self._own:
+            self._own[name] = load_dataset(name, self._data_dir)
+        return self._own[name], {}
