@@ -209,7 +209,7 @@ def test_human_noise_with_clean_validation_keeps_the_clean_labels_of_that_part()
         train_labels=train,
         human_labels={"lazy": (train + 1) % 4},
     )
-    noisy = NoisyLabels(dataset.human_labels["lazy"], 1.0, "0" * 64, None)
+    noisy = NoisyLabels(dataset.human_labels["lazy"], "0" * 64)
     protocol = load_track("digits").protocol
     changes = {"validation": 0.25, "validation_labels": "clean"}
     split = split_dataset(dataset, noisy, protocol.model_copy(update=changes))
