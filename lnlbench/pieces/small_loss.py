@@ -85,7 +85,7 @@ def enter_late_phase(
         if "betas" not in group:
             raise UsageError(
                 "late_from changes Adam's beta 1, and the optimizer of this run is not Adam. "
-                "Add --optimizer adam, or leave late_from out."
+                "Choose --recipe native, whose optimizer is Adam, or leave late_from out."
             )
         if epoch >= start:
             group["lr"] *= (max_epochs - epoch) / (max_epochs - start)

@@ -242,5 +242,5 @@ def test_the_late_phase_is_off_by_default_and_for_adam_only():
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
     enter_late_phase(optimizer, 9, 10, ScheduleParams())
     assert optimizer.param_groups[0]["lr"] == 0.1
-    with pytest.raises(UsageError, match="--optimizer adam"):
+    with pytest.raises(UsageError, match="--recipe native"):
         enter_late_phase(optimizer, 9, 10, ScheduleParams(late_from=0.5))
