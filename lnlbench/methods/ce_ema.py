@@ -37,9 +37,8 @@ class CrossEntropyEMA(Method):
         for _ in run.epochs():
             for batch in run.batches(views=1):
                 run.step(cross_entropy(self.network(batch.views[0]), batch.labels), self.optimizer)
-                update_average(
-                    self.average, self.network, self.averaged, self.params.ema_decay, buffers=True
-                )
+                decay = self.params.ema_decay
+                update_average(self.average, self.network, self.averaged, decay, buffers="averaged")
                 self.averaged += 1
 
     def trained_networks(self) -> list[nn.Module]:

@@ -9,26 +9,18 @@ from typing import Annotated
 import torch
 from pydantic import Field
 from torch import Tensor
-from torch.nn.functional import cross_entropy, softmax
+from torch.nn.functional import cross_entropy
 
 import lnlbench
 from lnlbench.interface.method import Method
 from lnlbench.interface.params import Recipe, SearchRange
 from lnlbench.interface.run import Run
-
-# The authors keep probabilities off 0 and 1, so that the logarithm below stays finite.
-CLAMP = 1e-4
-
-
-def updated_targets(targets: Tensor, probabilities: Tensor, momentum: float) -> Tensor:
-    """Running mean [B, C] of each sample's predictions, which are normalized here (eq. 7)."""
-    normalized = probabilities / probabilities.sum(1, keepdim=True)
-    return momentum * targets + (1 - momentum) * normalized
-
-
-def early_learning_penalty(targets: Tensor, probabilities: Tensor) -> Tensor:
-    """Mean of log(1 - <target, prediction>): lowest when predictions agree with targets (eq. 6)."""
-    return (1 - (targets * probabilities).sum(1)).log().mean()
+from lnlbench.pieces.early_learning import (
+    clamped_probabilities,
+    early_learning_penalty,
+    moved_targets,
+    target_belief,
+)
 
 
 class EarlyLearningRegularization(Method):
@@ -70,9 +62,12 @@ class EarlyLearningRegularization(Method):
         for _ in run.epochs():
             for batch in run.batches(views=1):
                 logits = self.network(batch.views[0])
-                probabilities = softmax(logits, 1).clamp(CLAMP, 1 - CLAMP)
-                targets = updated_targets(
-                    self.targets[batch.index], probabilities.detach(), self.params.target_momentum
+                probabilities = clamped_probabilities(logits)
+                given = probabilities.detach()
+                targets = moved_targets(
+                    self.targets[batch.index],
+                    given / given.sum(1, keepdim=True),
+                    self.params.target_momentum,
                 )
                 self.targets[batch.index] = targets
                 penalty = early_learning_penalty(targets, probabilities)
@@ -81,6 +76,4 @@ class EarlyLearningRegularization(Method):
 
     def clean_probability(self) -> Tensor | None:
         """The share of each sample's target that lies on its given label."""
-        on_label = self.targets.gather(1, self.labels.unsqueeze(1)).squeeze(1)
-        # Targets start at zero and sum to less than one in early epochs; rounding may exceed it.
-        return (on_label / self.targets.sum(1).clamp(min=CLAMP)).clamp(0, 1)
+        return target_belief(self.targets, self.labels)

@@ -12,6 +12,7 @@ from lnlbench.interface.method import Method
 from lnlbench.interface.params import SearchRange
 from lnlbench.interface.run import Run
 from lnlbench.pieces.neighbors import divide_by_neighbors
+from lnlbench.pieces.selection import record_selection
 
 
 class EmbeddingFilter(Method):
@@ -36,7 +37,10 @@ class EmbeddingFilter(Method):
             description="1 compares the unaugmented samples; more average over as many weak views.",
         )
         clean_threshold: Annotated[float, SearchRange(0.2, 0.8)] = Field(
-            0.5, ge=0, lt=1, description="Kept are the samples with a clean probability above."
+            0.5,
+            ge=0,
+            lt=1,
+            description="Samples whose clean probability is above this are selected.",
         )
 
     def fit(self, run: Run) -> None:
@@ -51,16 +55,10 @@ class EmbeddingFilter(Method):
         self.optimizer = run.optimizer(self.network)
         for epoch in run.epochs():
             if epoch == 0:
-                self._report(run, selected)
+                record_selection(run, selected, "selected")
             for batch in run.batches(selected, views=1):
                 run.step(cross_entropy(self.network(batch.views[0]), batch.labels), self.optimizer)
 
     def clean_probability(self) -> Tensor:
         """The belief that the selection is made by; it never changes."""
         return self.clean_probabilities
-
-    def _report(self, run: Run, selected: Tensor) -> None:
-        absent = run.num_classes - len(run.labels[selected].unique())
-        if absent:
-            run.event("absent classes", f"{absent} of {run.num_classes} have no selected sample")
-        run.log(labeled_share=selected.float().mean())

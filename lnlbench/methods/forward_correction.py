@@ -4,7 +4,6 @@ Followed: github.com/giorgiop/loss-correction at 15a79de. Details and deviations
 docs/methods/forward-correction.md.
 """
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softmax
@@ -12,30 +11,11 @@ from torch.nn.functional import cross_entropy, softmax
 import lnlbench
 from lnlbench.interface.method import Method
 from lnlbench.interface.run import Run
+from lnlbench.pieces.presets import preset, warmup_length
+from lnlbench.pieces.transition import estimate_transition_matrix, forward_corrected_loss
 
-# The authors take the most confident sample as anchor from this number of classes on.
-MANY_CLASSES = 100
-DISCARDED_OTHERWISE = 0.03
-
-
-def estimate_transition_matrix(probabilities: Tensor, discarded: float) -> Tensor:
-    """T [C, C], rows summing to one: row i is the prediction for the anchor point of class i.
-
-    The anchor is the sample of highest probability [N, C] for the class after the share
-    `discarded` with still higher ones has been left out.
-    """
-    rank = int(discarded * len(probabilities))
-    anchors = probabilities.argsort(dim=0, descending=True, stable=True)[rank]
-    rows = probabilities[anchors]
-    return rows / rows.sum(1, keepdim=True)
-
-
-def forward_corrected_loss(logits: Tensor, labels: Tensor, transition_matrix: Tensor) -> Tensor:
-    """Mean of -log of (p T) at the noisy label, for predictions p of the clean label (eq. 5)."""
-    noisy = softmax(logits, 1) @ transition_matrix
-    on_label = noisy.gather(1, labels.unsqueeze(1)).squeeze(1)
-    # A label that T calls impossible must cost much, not infinitely much.
-    return -on_label.clamp(min=torch.finfo(noisy.dtype).tiny).log().mean()
+# Share of the samples that the authors leave out before an anchor, unless classes are many.
+DISCARDED_OF_FEW = 0.03
 
 
 class ForwardCorrection(Method):
@@ -67,7 +47,7 @@ class ForwardCorrection(Method):
         self.estimator_optimizer = run.optimizer(self.estimator)
         self.optimizer = run.optimizer(self.network)
         self.transition_matrix: Tensor | None = None
-        warmup_epochs = self.params.warmup_epochs or max(1, round(run.max_epochs / 3))
+        warmup_epochs = warmup_length(self.params.warmup_epochs, 1 / 3, run.max_epochs)
         for epoch in run.epochs():
             if epoch >= warmup_epochs and self.transition_matrix is None:
                 self.transition_matrix = self._estimate(run)
@@ -85,9 +65,9 @@ class ForwardCorrection(Method):
         return [self.estimator if self.transition_matrix is None else self.network]
 
     def _estimate(self, run: Run) -> Tensor:
-        discarded = self.params.discarded
-        if discarded is None:
-            discarded = 0.0 if run.num_classes >= MANY_CLASSES else DISCARDED_OTHERWISE
+        discarded = preset(
+            self.params.discarded, few=DISCARDED_OF_FEW, many=0.0, num_classes=run.num_classes
+        )
         probabilities = softmax(run.logits(self.estimator), 1)
         matrix = estimate_transition_matrix(probabilities, discarded)
         run.log(estimated_noise_rate=1 - matrix.diagonal().mean())

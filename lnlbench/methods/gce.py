@@ -2,22 +2,14 @@
 
 from typing import Annotated
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import log_softmax
 
 import lnlbench
 from lnlbench.interface.batch import Batch
 from lnlbench.interface.method import LossMethod
 from lnlbench.interface.params import Recipe, SearchRange
-
-
-def generalized_cross_entropy(logits: Tensor, labels: Tensor, q: float) -> Tensor:
-    """(1 - p^q) / q for the probability p of each label, per sample [B] (eq. 6)."""
-    log_probability = log_softmax(logits, 1).gather(1, labels.unsqueeze(1)).squeeze(1)
-    # expm1 keeps small losses exact; a power of p would lose the gradient where p underflows.
-    return -torch.expm1(q * log_probability) / q
+from lnlbench.pieces.label_losses import generalized_cross_entropy
 
 
 class GeneralizedCrossEntropy(LossMethod):

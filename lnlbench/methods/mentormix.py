@@ -18,7 +18,7 @@ from lnlbench.interface.batch import Batch
 from lnlbench.interface.method import Method
 from lnlbench.interface.params import Recipe, SearchRange
 from lnlbench.interface.run import Run
-from lnlbench.pieces import mixmatch
+from lnlbench.pieces import mixup
 from lnlbench.pieces.averaging import update_average
 from lnlbench.pieces.curriculum import (
     TRUSTING,
@@ -135,9 +135,8 @@ class MentorMix(Method):
                 images, labels = self._mix(run, batch, percent)
                 run.step(self._loss(run, images, labels, percent), self.optimizer)
                 # Running statistics are copied: the authors average trained parameters alone.
-                update_average(
-                    self.average, self.network, self.averaged, self.params.ema_decay, buffers=False
-                )
+                decay = self.params.ema_decay
+                update_average(self.average, self.network, self.averaged, decay, buffers="copied")
                 self.averaged += 1
 
     def trained_networks(self) -> list[nn.Module]:
@@ -158,13 +157,13 @@ class MentorMix(Method):
         self.weights[batch.index] = weights
         weights = drop_examples(weights, dropout_rate(percent, self.params), run.generator)
         partners = choose_partners(weights, run.generator)
-        drawn = mixmatch.mixup_shares(self.params.mixup_alpha, len(weights), run.generator)
+        drawn = mixup.draw_shares(self.params.mixup_alpha, len(weights), run.generator)
         shares = mentored_shares(drawn.to(run.device, non_blocking=True), weights)
         images, labels = batch.views[0], one_hot(batch.labels, run.num_classes).to(shares.dtype)
         image_shares = shares.view(-1, *[1] * (images.dim() - 1))
         return (
-            mixmatch.mix(images, image_shares, partners),
-            mixmatch.mix(labels, shares.unsqueeze(1), partners),
+            mixup.mix(images, image_shares, partners),
+            mixup.mix(labels, shares.unsqueeze(1), partners),
         )
 
     def _loss(self, run: Run, images: Tensor, labels: Tensor, percent: int) -> Tensor:

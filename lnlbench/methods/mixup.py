@@ -1,4 +1,7 @@
-"""mixup (Zhang et al., ICLR 2018): training on blends of two images and of their labels."""
+"""mixup (Zhang et al., ICLR 2018): training on blends of two images and of their labels.
+
+Worked from the paper's equations. Details and deviations: docs/methods/mixup.md.
+"""
 
 from typing import Annotated
 
@@ -11,7 +14,7 @@ from lnlbench.interface.batch import Batch
 from lnlbench.interface.method import Method
 from lnlbench.interface.params import SearchRange
 from lnlbench.interface.run import Run
-from lnlbench.pieces import mixmatch
+from lnlbench.pieces import mixup
 
 
 class Mixup(Method):
@@ -38,8 +41,8 @@ class Mixup(Method):
     def _loss(self, run: Run, batch: Batch) -> Tensor:
         """Cross-entropy of one mixed batch: one share, and one permutation for the partners."""
         # The larger share is no restriction: exchanging the shares inverts the permutation.
-        share = mixmatch.mixup_share(self.params.mixup_alpha, run.generator)
-        partners = mixmatch.mixup_partners(run, len(batch.index))
-        images = mixmatch.mix(batch.views[0], share, partners)
+        share = mixup.draw_share(self.params.mixup_alpha, run.generator)
+        partners = mixup.draw_partners(len(batch.index), run.generator, run.device)
+        images = mixup.mix(batch.views[0], share, partners)
         labels = one_hot(batch.labels, run.num_classes).to(images.dtype)
-        return mixmatch.labeled_loss(self.network(images), mixmatch.mix(labels, share, partners))
+        return mixup.soft_cross_entropy(self.network(images), mixup.mix(labels, share, partners))

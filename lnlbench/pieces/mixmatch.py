@@ -1,22 +1,84 @@
-"""MixMatch's pieces as DivideMix uses them: sharpening, co-refinement, co-guessing, mixup, losses.
+"""MixMatch as DivideMix runs it: pairs of batches, soft labels, and the loss of a mixed batch.
 
 Sources: Berthelot et al., NeurIPS 2019 (arXiv 1905.02249); Li, Socher, Hoi, ICLR 2020
-(arXiv 2002.07394) and github.com/LiJunnan1992/DivideMix, Train_cifar.py.
+(arXiv 2002.07394) and github.com/LiJunnan1992/DivideMix at d9d3058, Train_cifar.py.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 
-import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax, one_hot, softmax
 
 from lnlbench.interface.batch import Batch
+from lnlbench.interface.params import Params, SearchRange
 from lnlbench.interface.run import Run
+from lnlbench.pieces import mixup
+
+
+class MixMatchParams(Params):
+    """What decides soft labels, mixing and the weights of the loss; DivideMix's for CIFAR-100."""
+
+    temperature: Annotated[float, SearchRange(0.2, 1.0)] = Field(
+        0.5,
+        ge=0.1,
+        le=10,
+        description="Temperature that soft labels are sharpened with; lower is sharper.",
+    )
+    mixup_alpha: Annotated[float, SearchRange(0.5, 16.0, log=True)] = Field(
+        4.0, gt=0, description="Mixup draws its share λ from Beta(alpha, alpha)."
+    )
+    lambda_u: Annotated[float, SearchRange(0.0, 150.0)] = Field(
+        25.0, ge=0, description="Weight of the unlabeled loss after its ramp-up."
+    )
+    rampup_epochs: float = Field(
+        16, ge=0, description="Epochs over which the weight of the unlabeled loss rises from 0."
+    )
+    prior_penalty: Annotated[float, SearchRange(0.0, 2.0)] = Field(
+        1.0,
+        ge=0,
+        description="Weight of the penalty for predicting some classes more often than others.",
+    )
+
+
+def half_batch(run: Run) -> int:
+    """The number of labeled samples in a batch; as many unlabeled ones join them."""
+    return max(2, run.batch_size // 2)
+
+
+def paired_batches(
+    run: Run, labeled: Tensor, unlabeled: Tensor, augment: Sequence[str] = ("weak", "weak")
+) -> Iterator[tuple[Batch, Batch | None, float]]:
+    """One pass over the labeled samples: a labeled batch, an unlabeled one, and the time.
+
+    `labeled` and `unlabeled` are indices int64; `augment` names the views, as for `run.batches`.
+    The second batch is None if there are no unlabeled samples. The time is the share of the pass
+    that is over, in [0, 1).
+    """
+    size = half_batch(run)
+    steps = -(-len(labeled) // size)
+    others = _endless_batches(run, unlabeled, size, augment)
+    for step, batch in enumerate(run.batches(labeled, augment=augment, batch_size=size)):
+        yield batch, next(others, None), step / steps
+
+
+def _endless_batches(
+    run: Run, indices: Tensor, batch_size: int, augment: Sequence[str]
+) -> Iterator[Batch]:
+    """Batches that are reshuffled and start anew when all have been seen."""
+    while len(indices):
+        yield from run.batches(indices, augment=augment, batch_size=batch_size)
+
+
+def mean_probabilities(logits: Sequence[Tensor]) -> Tensor:
+    """The mean [B, C] of the softmax of several views' logits, each [B, C]."""
+    return torch.stack([softmax(part, 1) for part in logits]).mean(0)
 
 
 def sharpen(probabilities: Tensor, temperature: float) -> Tensor:
-    """Raise each probability [B, C] to 1/temperature and renormalize (MixMatch, eq. 7)."""
+    """Each probability [B, C] to the power 1/temperature, renormalized (MixMatch, equation 7)."""
     powered = probabilities.pow(1 / temperature)
     return powered / powered.sum(1, keepdim=True)
 
@@ -37,50 +99,14 @@ def co_refine(
 def co_guess(probabilities: Tensor, peer_probabilities: Tensor, temperature: float) -> Tensor:
     """Soft labels [B, C] of unlabeled samples: the mean of both networks, sharpened.
 
-    Both inputs are means over the same number of views (DivideMix, Algorithm 1, lines 19-20).
+    Both inputs [B, C] are means over the same number of views (DivideMix, Algorithm 1, lines
+    19-20).
     """
     return sharpen((probabilities + peer_probabilities) / 2, temperature)
 
 
-def mixup_share(alpha: float, generator: torch.Generator) -> float:
-    """The larger share of a mixup pair: max(λ, 1 - λ) with λ ~ Beta(alpha, alpha)."""
-    # NumPy draws the Beta; its seed comes from the run's own stream.
-    seed = int(torch.randint(2**62, (), generator=generator))
-    share = float(np.random.default_rng(seed).beta(alpha, alpha))
-    return max(share, 1 - share)
-
-
-def mixup_shares(alpha: float, count: int, generator: torch.Generator) -> Tensor:
-    """The larger shares float32 [count], one for each sample: `mixup_share` many times."""
-    seed = int(torch.randint(2**62, (), generator=generator))
-    drawn = np.random.default_rng(seed).beta(alpha, alpha, count)
-    return torch.from_numpy(np.maximum(drawn, 1 - drawn)).float()
-
-
-def mixup_partners(run: Run, count: int) -> Tensor:
-    """A permutation, int64 [count] on the run's device: the partner of each of `count` samples."""
-    # Not waiting for the device: it still has work to do, and the next step shall queue behind it.
-    drawn = torch.randperm(count, generator=run.generator)
-    return drawn.to(run.device, non_blocking=True)
-
-
-def mix(values: Tensor, share: float | Tensor, partners: Tensor) -> Tensor:
-    """Mix inputs or soft labels: share * values + (1 - share) * values[partners].
-
-    `share` is one number, or a tensor that broadcasts over `values`.
-    """
-    # Channels last, an image is one row, and index_select copies it whole.
-    others = values.movedim(1, -1).index_select(0, partners).movedim(-1, 1)
-    return others.lerp_(values, share)
-
-
-def labeled_loss(logits: Tensor, soft_labels: Tensor) -> Tensor:
-    """Cross-entropy with soft labels, mean over the batch (DivideMix, eq. 9)."""
-    return -(soft_labels * log_softmax(logits, 1)).sum(1).mean()
-
-
 def unlabeled_loss(logits: Tensor, soft_labels: Tensor) -> Tensor:
-    """Squared error of probabilities, mean over samples and classes (DivideMix, eq. 10).
+    """Squared error of probabilities [B, C], mean over samples and classes (DivideMix, eq. 10).
 
     The mean over classes is why `lambda_u` is as large as 25 to 150.
     """
@@ -88,14 +114,14 @@ def unlabeled_loss(logits: Tensor, soft_labels: Tensor) -> Tensor:
 
 
 def prior_penalty(logits: Tensor) -> Tensor:
-    """Divergence of the mean prediction from the uniform prior (DivideMix, eq. 11)."""
+    """Divergence of the mean prediction from the uniform prior (DivideMix, equation 11)."""
     num_classes = logits.shape[1]
     mean = softmax(logits, 1).mean(0)
     return -(num_classes * mean).log().mean()
 
 
 def confidence_penalty(logits: Tensor) -> Tensor:
-    """Negative entropy of the predictions, mean over the batch (DivideMix, eq. 5)."""
+    """Negative entropy of the predictions [B, C], mean over the batch (DivideMix, equation 5)."""
     return (softmax(logits, 1) * log_softmax(logits, 1)).sum(1).mean()
 
 
@@ -109,14 +135,14 @@ def mixed_loss(
     unlabeled_weight: float,
     prior_weight: float,
 ) -> Tensor:
-    """The loss of one mixed batch, whose first `num_labeled` samples are the labeled ones.
+    """The loss of one mixed batch whose first `num_labeled` samples are the labeled ones.
 
-    `inputs` [M, ...] with soft labels `targets` [M, C] are mixed with their partners; the first
-    partner decides which loss a pair counts in.
+    `inputs` [M, ...] with soft labels `targets` [M, C] are mixed with their `partners`, int64 [M].
+    A mixed sample counts in the loss of its own place, whatever its partner is.
     """
-    logits = network(mix(inputs, share, partners))
-    targets = mix(targets, share, partners)
-    loss = labeled_loss(logits[:num_labeled], targets[:num_labeled])
+    logits = network(mixup.mix(inputs, share, partners))
+    targets = mixup.mix(targets, share, partners)
+    loss = mixup.soft_cross_entropy(logits[:num_labeled], targets[:num_labeled])
     loss = loss + prior_weight * prior_penalty(logits)
     if num_labeled < len(inputs):
         unlabeled = unlabeled_loss(logits[num_labeled:], targets[num_labeled:])
@@ -124,14 +150,26 @@ def mixed_loss(
     return loss
 
 
-def linear_rampup(position: float, length: float) -> float:
-    """From 0 at position 0 to 1 at `length`, both in epochs; 1 when there is no ramp."""
-    return 1.0 if length == 0 else min(max(position / length, 0.0), 1.0)
+def training_loss(
+    run: Run,
+    network: nn.Module,
+    inputs: Tensor,
+    targets: Tensor,
+    num_labeled: int,
+    params: MixMatchParams,
+    ramp: float,
+) -> Tensor:
+    """`mixed_loss` with one share and one permutation from `run.generator`, weighted by `params`.
 
-
-def endless_batches(
-    run: Run, indices: Tensor, batch_size: int, augment: Sequence[str] = ("weak", "weak")
-) -> Iterator[Batch]:
-    """Batches of those views, reshuffled and restarted when exhausted; none for no indices."""
-    while len(indices):
-        yield from run.batches(indices, augment=augment, batch_size=batch_size)
+    Labeled and unlabeled samples mix freely. `ramp` in [0, 1] scales the unlabeled loss.
+    """
+    return mixed_loss(
+        network,
+        inputs,
+        targets,
+        num_labeled,
+        share=mixup.draw_share(params.mixup_alpha, run.generator),
+        partners=mixup.draw_partners(len(inputs), run.generator, run.device),
+        unlabeled_weight=params.lambda_u * ramp,
+        prior_weight=params.prior_penalty,
+    )

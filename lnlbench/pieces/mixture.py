@@ -1,20 +1,49 @@
-"""Clean probability from a two-component Gaussian mixture over per-sample losses."""
+"""Clean probability from a two-component Gaussian mixture over the samples' losses.
+
+Source: Arazo et al., ICML 2019 (arXiv 1904.11238) for the idea; DivideMix (Li, Socher, Hoi, ICLR
+2020, arXiv 2002.07394) and github.com/LiJunnan1992/DivideMix at d9d3058, Train_cifar.py.
+"""
 
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from pydantic import Field
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from lnlbench.interface.criterion import Mixture
+from lnlbench.interface.params import Params
+from lnlbench.interface.run import Run
+
+
+class MixtureParams(Params):
+    """Which losses a mixture is fitted to, and how; defaults are those of DivideMix's authors."""
+
+    loss_history: int = Field(
+        default=1,
+        ge=1,
+        le=50,
+        description="Losses are averaged over this many last divisions; the authors use 5 at "
+        "90 % noise.",
+    )
+    mixture_max_iterations: int = Field(
+        default=10, ge=1, description="Iterations of the mixture's fit at most."
+    )
+    mixture_tolerance: float = Field(
+        default=1e-2, gt=0, description="The fit stops when an iteration gains less than this."
+    )
+    mixture_regularization: float = Field(
+        default=5e-4, gt=0, description="This is added to the mixture's variances."
+    )
 
 
 @dataclass(frozen=True)
 class Division:
-    """Clean probabilities float32 [N], what went wrong on the way to them, and the fit, if any."""
+    """Clean probabilities float32 [N]; what prevented a mixture, or else the fitted mixture."""
 
     clean_probability: Tensor
     event: str | None = None
@@ -35,28 +64,28 @@ def normalize_losses(losses: Tensor) -> Tensor:
     return ((losses - low) / (high - low).clamp(min=torch.finfo(torch.float64).tiny)).float()
 
 
-def divide(
-    losses: Tensor,
-    seed: int,
-    max_iterations: int = 10,
-    tolerance: float = 1e-2,
-    regularization: float = 5e-4,
-) -> Division:
-    """Posterior of the low-mean component for each normalized loss [N].
+def training_losses(run: Run, network: nn.Module) -> Tensor:
+    """Normalized cross-entropy float32 [N] of each unaugmented sample, the network in eval mode."""
+    return normalize_losses(cross_entropy(run.logits(network), run.labels, reduction="none"))
 
-    scikit-learn's mixture with k-means start, as github.com/LiJunnan1992/DivideMix fits it, but
-    seeded. Where no mixture exists (constant losses, or both components at one mean), every
-    sample counts as clean and the event says so.
+
+def divide(losses: Tensor, seed: int, params: MixtureParams | None = None) -> Division:
+    """The posterior probability of the component with the lower mean, for each loss [N].
+
+    `losses` are normalized. scikit-learn fits the mixture from a k-means start, as DivideMix's
+    authors have it, but with a seed. If there is no mixture (constant losses, or both components
+    at one mean), every sample counts as clean and the division's event says so.
     """
+    params = params or MixtureParams()
     values = losses.detach().double().cpu().numpy().reshape(-1, 1)
     everything = torch.ones(len(values), device=losses.device)
     if len(np.unique(values)) < 2:
         return Division(everything, "constant losses: no division, every sample counts as clean")
     mixture = GaussianMixture(
         n_components=2,
-        max_iter=max_iterations,
-        tol=tolerance,
-        reg_covar=regularization,
+        max_iter=params.mixture_max_iterations,
+        tol=params.mixture_tolerance,
+        reg_covar=params.mixture_regularization,
         random_state=seed % 2**32,
     )
     with warnings.catch_warnings():

@@ -8,13 +8,12 @@ from typing import Annotated
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 import lnlbench
 from lnlbench.errors import UsageError
 from lnlbench.interface.params import SearchRange
 from lnlbench.interface.run import Run
-from lnlbench.pieces.mixture import divide, normalize_losses
+from lnlbench.pieces.mixture import divide, training_losses
 
 
 class ScheduleParams(lnlbench.Params):
@@ -61,9 +60,9 @@ def estimate_noise_rate(run: Run, networks: list[nn.Module]) -> float:
     """The mean over networks of the weight of the large-loss component of each loss mixture."""
     rates = []
     for network in networks:
-        losses = cross_entropy(run.logits(network), run.labels, reduction="none")
+        losses = training_losses(run, network)
         seed = int(torch.randint(2**62, (), generator=run.generator))
-        division = divide(normalize_losses(losses), seed)
+        division = divide(losses, seed)
         if division.event:
             run.event("noise rate estimate", division.event)
         rates.append(1 - float(division.clean_probability.mean()))

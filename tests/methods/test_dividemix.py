@@ -17,6 +17,7 @@ from lnlbench.interface.run import Run
 from lnlbench.methods import dividemix as module
 from lnlbench.methods.dividemix import DivideMix
 from lnlbench.networks.resnet import PreActBlock, preact_resnet18
+from lnlbench.pieces import mixup
 from lnlbench.pieces.mixture import Division, divide
 
 CLASSES = 4
@@ -179,7 +180,7 @@ def plan(monkeypatch):
         turns = [own, peers]
         seen = []
 
-        def stand_in(losses, **settings):
+        def stand_in(losses, seed, params):
             seen.append(losses)
             return Division(turns[(len(seen) - 1) % 2].clone())
 
@@ -233,7 +234,7 @@ class Step:
         """Inputs and soft labels by the slow implementation, given the draws of the step."""
         generator = torch.Generator().manual_seed(17)
         alpha = self.method.params.mixup_alpha
-        share = module.mixmatch.mixup_share(alpha, generator)
+        share = mixup.draw_share(alpha, generator)
         rows = 2 * len(self.batch.index)
         rows += 0 if self.other is None else 2 * len(self.other.index)
         permutation = torch.randperm(rows, generator=generator).tolist()
@@ -466,9 +467,9 @@ def test_guessing_together_is_left_out_of_a_spec_that_does_not_ask_for_it():
 def test_losses_are_normalized_and_averaged_over_the_last_divisions(monkeypatch, length):
     seen = []
 
-    def spy(losses, **settings):
+    def spy(losses, seed, params):
         seen.append(losses)
-        return divide(losses, **settings)
+        return divide(losses, seed, params)
 
     monkeypatch.setattr(module, "divide", spy)
     trained = train(60, epochs=9, warmup_epochs=2, loss_history=length)
@@ -484,19 +485,20 @@ def test_losses_are_normalized_and_averaged_over_the_last_divisions(monkeypatch,
             assert np.linalg.norm(measured - reference) < 1e-5 * np.linalg.norm(reference)
 
 
-def test_the_mixtures_settings_are_the_parameters(monkeypatch):
-    seen = []
+def test_every_fit_has_the_methods_parameters_and_a_seed_of_its_own(monkeypatch):
+    seeds = []
 
-    def spy(losses, **settings):
-        seen.append(settings)
-        return divide(losses, **settings)
+    def spy(losses, seed, params):
+        seeds.append(seed)
+        assert params.mixture_max_iterations == 3
+        assert params.mixture_tolerance == 0.1
+        assert params.mixture_regularization == 0.01
+        return divide(losses, seed, params)
 
     monkeypatch.setattr(module, "divide", spy)
     values = {"max_iterations": 3, "tolerance": 0.1, "regularization": 0.01}
     train(60, epochs=2, **{f"mixture_{name}": value for name, value in values.items()})
-    seeds = [settings.pop("seed") for settings in seen]
-    assert seen == [values] * 4
-    assert len(set(seeds)) == 4
+    assert len(set(seeds)) == len(seeds) == 4
 
 
 def test_there_is_no_belief_before_the_first_division_and_then_one_for_each_sample():

@@ -1,6 +1,6 @@
 """Every built-in method has a page, and the page says what the code says.
 
-`python tests/test_method_pages.py` rewrites the parameter tables of the pages from the code.
+`python tests/methods/test_method_pages.py` rewrites the parameter tables from the code.
 """
 
 import os

@@ -1,7 +1,6 @@
 """The cheap baselines: losses, targets, matrices and averages, against slow versions."""
 
 import pytest
-import slow_dividemix
 import slow_methods as slow
 import torch
 from planted import planted_run
@@ -14,22 +13,15 @@ from lnlbench.interface.run import Run
 from lnlbench.methods.ce_ema import CrossEntropyEMA
 from lnlbench.methods.cross_entropy import CrossEntropySelected
 from lnlbench.methods.elr import (
-    CLAMP,
     EarlyLearningRegularization,
-    early_learning_penalty,
-    updated_targets,
 )
 from lnlbench.methods.forward_correction import (
     ForwardCorrection,
-    estimate_transition_matrix,
-    forward_corrected_loss,
 )
-from lnlbench.methods.gce import generalized_cross_entropy
 from lnlbench.methods.label_smoothing import LabelSmoothing
 from lnlbench.methods.mixmatch_oracle import MixMatchOracle
 from lnlbench.methods.mixup import Mixup
 from lnlbench.pieces import mixmatch
-from lnlbench.pieces.averaging import update_average
 
 
 def draw(samples=12, classes=5, seed=0, scale=3.0):
@@ -40,28 +32,6 @@ def draw(samples=12, classes=5, seed=0, scale=3.0):
 
 def rows(logits, labels):
     return [(row, int(label)) for row, label in zip(logits.tolist(), labels, strict=True)]
-
-
-@pytest.mark.parametrize("q", [0.01, 0.3, 0.7, 1.0])
-def test_generalized_cross_entropy(q):
-    logits, labels = draw()
-    reference = [slow.gce(row, label, q) for row, label in rows(logits, labels)]
-    measured = generalized_cross_entropy(logits, labels, q)
-    assert measured.tolist() == pytest.approx(reference, rel=1e-4, abs=1e-6)
-
-
-def test_the_ends_of_generalized_cross_entropy():
-    logits, labels = draw()
-    on_label = logits.softmax(1).gather(1, labels[:, None]).squeeze(1)
-    assert torch.allclose(generalized_cross_entropy(logits, labels, 1.0), 1 - on_label, atol=1e-6)
-    near_zero = generalized_cross_entropy(logits, labels, 1e-4)
-    assert torch.allclose(near_zero, -on_label.log(), rtol=1e-2)
-
-
-def test_a_hopeless_sample_gives_a_finite_gradient():
-    logits = torch.tensor([[200.0, 0.0]], requires_grad=True)
-    generalized_cross_entropy(logits, torch.tensor([1]), 0.7).sum().backward()
-    assert logits.grad.isfinite().all()
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.6])
@@ -114,20 +84,6 @@ def test_mixup_is_the_weighted_sum_of_both_partners_losses():
     assert measured == pytest.approx(total / len(images), rel=1e-3)
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.7, 0.9])
-def test_elr_targets_are_running_means_of_clamped_predictions(momentum):
-    targets, reference = torch.zeros(12, 5), [[0.0] * 5] * 12
-    for seed in range(4):
-        logits, _ = draw(seed=seed, scale=8.0)
-        probabilities = logits.softmax(1).clamp(CLAMP, 1 - CLAMP)
-        targets = updated_targets(targets, probabilities, momentum)
-        reference = [
-            slow.elr_target(target, row, momentum)
-            for target, row in zip(reference, logits.tolist(), strict=True)
-        ]
-    assert torch.allclose(targets, torch.tensor(reference), atol=1e-6)
-
-
 def test_elrs_loss_and_its_targets_through_a_run(monkeypatch):
     logits_seen, losses = [], []
 
@@ -167,40 +123,6 @@ def test_elrs_loss_and_its_targets_through_a_run(monkeypatch):
     assert method.clean_probability().tolist() == pytest.approx(belief, abs=1e-4)
 
 
-def test_elrs_penalty_falls_as_predictions_agree_with_targets():
-    targets = torch.tensor([[0.9, 0.1]])
-    agreeing, differing = torch.tensor([[0.9, 0.1]]), torch.tensor([[0.1, 0.9]])
-    assert early_learning_penalty(targets, agreeing) < early_learning_penalty(targets, differing)
-
-
-@pytest.mark.parametrize("discarded", [0.0, 0.03, 0.4])
-def test_the_transition_matrix_comes_from_anchor_points(discarded):
-    probabilities = draw(samples=80)[0].softmax(1)
-    measured = estimate_transition_matrix(probabilities, discarded)
-    reference = slow.anchor_matrix(probabilities.tolist(), discarded)
-    assert torch.allclose(measured, torch.tensor(reference), atol=1e-6)
-    assert torch.allclose(measured.sum(1), torch.ones(5), atol=1e-6)
-
-
-def test_the_corrected_loss():
-    logits, labels = draw()
-    matrix = draw(samples=5, seed=1)[0].softmax(1)
-    reference = [slow.forward(row, label, matrix.tolist()) for row, label in rows(logits, labels)]
-    measured = forward_corrected_loss(logits, labels, matrix)
-    assert measured.item() == pytest.approx(sum(reference) / 12, rel=1e-5)
-    plain = forward_corrected_loss(logits, labels, torch.eye(5))
-    assert plain.item() == pytest.approx(nn.functional.cross_entropy(logits, labels).item())
-
-
-def test_a_label_that_the_matrix_calls_impossible_costs_a_finite_loss():
-    logits = torch.tensor([[9.0, 0.0]], requires_grad=True)
-    matrix = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
-    loss = forward_corrected_loss(logits, torch.tensor([1]), matrix)
-    loss.backward()
-    assert loss.isfinite()
-    assert logits.grad.isfinite().all()
-
-
 def test_forward_correction_has_two_stages_and_predicts_by_the_one_that_runs():
     run, _, _ = planted_run(0.4, max_epochs=6)
     method = ForwardCorrection(ForwardCorrection.Params())
@@ -223,24 +145,6 @@ def test_anchors_leave_out_three_percent_unless_classes_are_many(given, classes,
     method.estimator = nn.Identity()
     matrix = method._estimate(run)
     assert matrix[0, 0].item() == pytest.approx(probabilities[499 - rank, 0].item(), abs=1e-5)
-
-
-@pytest.mark.parametrize("buffers", [True, False])
-@pytest.mark.parametrize("decay", [0.2, 0.999])
-def test_the_average_of_weights_follows_the_recurrence(buffers, decay):
-    network, average = nn.BatchNorm1d(1), nn.BatchNorm1d(1)
-    values = [5.0, 1.0, -2.0, 0.5, 7.0]
-    for step, value in enumerate(values):
-        with torch.no_grad():
-            network.weight.fill_(value)
-            network.running_mean.fill_(10 * value)
-            network.num_batches_tracked.fill_(step)
-        update_average(average, network, step, decay, buffers)
-    mean = slow.averaged(values, decay)
-    assert average.weight.item() == pytest.approx(mean, rel=1e-5)
-    expected = 10 * mean if buffers else 10 * values[-1]
-    assert average.running_mean.item() == pytest.approx(expected, rel=1e-5)
-    assert average.num_batches_tracked == 4
 
 
 def test_the_average_predicts_and_is_no_alias_of_the_network():
@@ -312,17 +216,3 @@ def test_mixmatch_knows_labels_of_right_samples_only(noise_rate, monkeypatch):
         assert len(targets) == (64 if noise_rate else 32)
         assert torch.allclose(targets.sum(1), torch.ones(len(targets)), atol=1e-5)
         assert torch.equal(targets[count : count + 16], targets[count + 16 :])
-
-
-def test_the_mixed_loss_adds_its_three_parts():
-    logits, _ = draw(samples=6, classes=3)
-    targets = draw(samples=6, classes=3, seed=1)[0].softmax(1)
-    partners = torch.tensor([3, 0, 5, 1, 2, 4])
-    measured = mixmatch.mixed_loss(nn.Identity(), logits, targets, 2, 0.7, partners, 10.0, 0.5)
-    mixed = [slow_dividemix.mix(each.numpy(), 0.7, partners) for each in (logits, targets)]
-    reference = (
-        slow_dividemix.labeled_loss(mixed[0][:2], mixed[1][:2])
-        + 10 * slow_dividemix.unlabeled_loss(mixed[0][2:], mixed[1][2:])
-        + 0.5 * slow_dividemix.prior_penalty(mixed[0])
-    )
-    assert measured.item() == pytest.approx(reference, rel=1e-5)

@@ -15,7 +15,7 @@ from lnlbench.errors import Interrupted, UsageError
 from lnlbench.interface.batch import Batch
 from lnlbench.methods import dividemix as module
 from lnlbench.methods.dividemix import DivideMix
-from lnlbench.pieces import mixmatch
+from lnlbench.pieces import mixup
 from lnlbench.pieces.augdesc import Augmentation
 from lnlbench.pieces.mixture import Division
 from lnlbench.spec.run_spec import build_spec, deviations
@@ -80,7 +80,7 @@ def test_a_step_is_the_slow_one(augmentation, unlabeled):
     loss = method._loss(run, network, peer, batch, other, belief, 0.5)
 
     generator = torch.Generator().manual_seed(17)
-    share = mixmatch.mixup_share(method.params.mixup_alpha, generator)
+    share = mixup.draw_share(method.params.mixup_alpha, generator)
     permutation = torch.randperm(24 if unlabeled else 10, generator=generator).tolist()
     views = [view.double().numpy() for view in batch.views]
     others = [view.double().numpy() for view in other.views] if other else []

@@ -11,7 +11,6 @@ from lnlbench.interface.params import validate_params
 from lnlbench.interface.run import Run
 from lnlbench.methods.mentormix import MentorMix, choose_partners, mentored_shares
 from lnlbench.methods.mentornet import MentorNetPD
-from lnlbench.pieces import mixmatch
 from lnlbench.pieces.curriculum import (
     CurriculumParams,
     drop_examples,
@@ -211,16 +210,6 @@ def test_suspect_samples_get_the_smaller_share():
         for share, weight in zip(shares.tolist(), weights.tolist(), strict=True)
     ]
     assert mentored_shares(shares, weights).tolist() == pytest.approx(reference)
-
-
-def test_each_sample_has_its_own_larger_share():
-    shares = mixmatch.mixup_shares(8.0, 20_000, torch.Generator().manual_seed(0))
-    drawn = np.random.default_rng(1).beta(8, 8, 200_000)
-    expected = np.maximum(drawn, 1 - drawn)
-    assert shares.dtype == torch.float32
-    assert (shares >= 0.5).all()
-    assert shares.mean().item() == pytest.approx(expected.mean(), abs=0.005)
-    assert shares.std().item() == pytest.approx(expected.std(), rel=0.05)
 
 
 def mixed(params, network=None):

@@ -6,6 +6,7 @@ import slow_dividemix as slow
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from lnlbench.pieces import mixmatch
 
@@ -91,23 +92,12 @@ def test_co_guess(shape, seed):
     assert_close(mixmatch.co_guess(own, peers, 0.5), reference)
 
 
-@pytest.mark.parametrize("size", [(6, 3, 4, 4), (9, 10), (1, 5)])
-@pytest.mark.parametrize("share", [0.5, 0.731, 1.0])
-def test_mix(size, share):
-    generator = torch.Generator().manual_seed(5)
-    values = torch.randn(size, generator=generator)
-    permutation = torch.randperm(size[0], generator=generator)
-    reference = slow.mix(values.numpy(), share, permutation.tolist())
-    assert_close(mixmatch.mix(values, share, permutation), reference)
-
-
-@pytest.mark.parametrize("name", ["labeled_loss", "unlabeled_loss"])
 @cases
-def test_losses_with_soft_labels(name, shape, seed):
+def test_the_unlabeled_loss(shape, seed):
     draws = Draws(shape, seed)
     logits, targets = draws.logits(), draws.probabilities()
-    measured = getattr(mixmatch, name)(logits, targets)
-    assert_close(measured, getattr(slow, name)(logits.numpy(), targets.numpy()))
+    measured = mixmatch.unlabeled_loss(logits, targets)
+    assert_close(measured, slow.unlabeled_loss(logits.numpy(), targets.numpy()))
 
 
 @pytest.mark.parametrize("name", ["prior_penalty", "confidence_penalty"])
@@ -122,15 +112,6 @@ def test_the_unlabeled_loss_is_averaged_over_classes_too():
     targets[:, 0] = 1
     per_sample = 0.99**2 + 99 * 0.01**2
     assert_close(mixmatch.unlabeled_loss(logits, targets), per_sample / 100)
-
-
-@pytest.mark.parametrize(
-    ("epoch", "iteration", "expected"),
-    [(30, 0, 0.0), (30, 200, 0.5 / 16), (38, 0, 0.5), (46, 0, 1.0), (90, 399, 1.0)],
-)
-def test_the_ramp_by_hand(epoch, iteration, expected):
-    assert slow.ramp(epoch, iteration, 400, 30, 16) == expected
-    assert mixmatch.linear_rampup(epoch - 30 + iteration / 400, 16) == expected
 
 
 @invariant
@@ -166,40 +147,6 @@ def test_sharpening_at_any_allowed_temperature_gives_distributions(temperature):
 
 
 @invariant
-@given(st.integers(0, 2**62), st.floats(0.05, 50))
-def test_the_share_is_at_least_a_half_and_follows_the_generator(seed, alpha):
-    shares = [mixmatch.mixup_share(alpha, torch.Generator().manual_seed(seed)) for _ in range(2)]
-    assert 0.5 <= shares[0] <= 1
-    assert shares[0] == shares[1]
-
-
-def test_shares_are_the_larger_part_of_beta_draws():
-    generator = torch.Generator().manual_seed(0)
-    shares = [mixmatch.mixup_share(4.0, generator) for _ in range(2000)]
-    drawn = np.random.default_rng(1).beta(4, 4, 200_000)
-    expected = np.maximum(drawn, 1 - drawn)
-    assert np.mean(shares) == pytest.approx(expected.mean(), abs=4 * expected.std() / 2000**0.5)
-    assert np.std(shares) == pytest.approx(expected.std(), rel=0.1)
-
-
-def test_drawing_a_share_leaves_the_global_streams_alone():
-    numpy_state, torch_state = np.random.get_state(), torch.get_rng_state()
-    mixmatch.mixup_share(4.0, torch.Generator().manual_seed(0))
-    assert np.array_equal(numpy_state[1], np.random.get_state()[1])
-    assert numpy_state[2] == np.random.get_state()[2]
-    assert torch.equal(torch_state, torch.get_rng_state())
-
-
-@invariant
-@given(st.integers(1, 8), st.integers(0, 2**32))
-def test_mixing_with_share_one_changes_nothing(size, seed):
-    generator = torch.Generator().manual_seed(seed)
-    values = torch.randn(size, 3, generator=generator)
-    permutation = torch.randperm(size, generator=generator)
-    assert torch.equal(mixmatch.mix(values, 1.0, permutation), values)
-
-
-@invariant
 @given(logit_rows)
 def test_the_prior_penalty_is_zero_exactly_for_uniform_mean_predictions(logits):
     logits = torch.tensor(logits)
@@ -221,14 +168,16 @@ def test_the_confidence_penalty_is_smallest_for_uniform_predictions(logits):
     assert lowest - 1e-5 <= mixmatch.confidence_penalty(logits) <= 1e-6
 
 
-@invariant
-@given(st.floats(-5, 100), st.floats(0, 100), st.floats(0.1, 50))
-def test_the_ramp_rises_from_zero_to_one(position, further, length):
-    here, there = (mixmatch.linear_rampup(p, length) for p in (position, position + further))
-    assert 0 <= here <= there <= 1
-    assert mixmatch.linear_rampup(0, length) == 0
-    assert mixmatch.linear_rampup(length, length) == 1
-
-
-def test_no_ramp_is_full_weight_from_the_start():
-    assert mixmatch.linear_rampup(0, 0) == 1
+def test_the_mixed_loss_adds_its_three_parts():
+    generator = torch.Generator().manual_seed(0)
+    logits = 3 * torch.randn(6, 3, generator=generator)
+    targets = torch.randn(6, 3, generator=generator).softmax(1)
+    partners = torch.tensor([3, 0, 5, 1, 2, 4])
+    measured = mixmatch.mixed_loss(nn.Identity(), logits, targets, 2, 0.7, partners, 10.0, 0.5)
+    mixed = [slow.mix(each.numpy(), 0.7, partners) for each in (logits, targets)]
+    reference = (
+        slow.labeled_loss(mixed[0][:2], mixed[1][:2])
+        + 10 * slow.unlabeled_loss(mixed[0][2:], mixed[1][2:])
+        + 0.5 * slow.prior_penalty(mixed[0])
+    )
+    assert measured.item() == pytest.approx(reference, rel=1e-5)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.mixture import GaussianMixture
 
-from lnlbench.pieces.mixture import divide, normalize_losses
+from lnlbench.pieces.mixture import MixtureParams, divide, normalize_losses
 
 AUTHORS = {"n_components": 2, "max_iter": 10, "tol": 1e-2, "reg_covar": 5e-4}
 SEEDS = [0, 1, 2**63 - 1]
@@ -65,17 +65,25 @@ def test_it_is_expectation_maximization_from_two_means(seed):
     assert np.linalg.norm(measured - reference) < 1e-5 * np.linalg.norm(reference)
 
 
+def mixture_params(max_iterations, tolerance, regularization):
+    return MixtureParams(
+        mixture_max_iterations=max_iterations,
+        mixture_tolerance=tolerance,
+        mixture_regularization=regularization,
+    )
+
+
 @pytest.mark.parametrize(
     "settings",
     [(1, 1e-2, 5e-4), (50, 1e-9, 5e-4), (10, 1e-2, 0.1)],
     ids=["iterations", "tolerance", "regularization"],
 )
-def test_settings_reach_the_fit(settings):
+def test_parameters_reach_the_fit(settings):
     losses = normalize_losses(two_groups(0, low=300, high=30))
     values = losses.double().tolist()
     parameters = slow.fit_mixture(values, slow.two_means(values), *settings)
     reference = slow.posterior(values, *parameters)
-    measured = divide(losses, 0, *settings).clean_probability.double().numpy()
+    measured = divide(losses, 0, mixture_params(*settings)).clean_probability.double().numpy()
     assert np.linalg.norm(measured - reference) < 1e-5 * np.linalg.norm(reference)
     default = divide(losses, 0).clean_probability.double().numpy()
     assert np.linalg.norm(default - reference) > 1e-3 * np.linalg.norm(reference)
@@ -178,12 +186,12 @@ def test_two_values_are_two_components(counts):
 
 def test_a_collapsed_mixture_divides_nothing_and_says_so():
     # Variances far above the spread of the losses: both components take all samples equally.
-    division = divide(normalize_losses(two_groups(7)), 0, regularization=1e8)
+    division = divide(normalize_losses(two_groups(7)), 0, MixtureParams(mixture_regularization=1e8))
     assert torch.equal(division.clean_probability, torch.ones(320))
     assert "collapsed mixture" in division.event
 
 
 def test_a_fit_with_hardly_any_regularization_is_defined_for_two_values():
     losses = torch.cat([torch.zeros(10), torch.ones(10)])
-    division = divide(losses, 0, regularization=1e-12)
+    division = divide(losses, 0, MixtureParams(mixture_regularization=1e-12))
     assert division.clean_probability.tolist() == [1.0] * 10 + [0.0] * 10
