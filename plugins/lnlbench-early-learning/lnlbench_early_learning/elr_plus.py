@@ -8,44 +8,28 @@ from typing import NamedTuple
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import log_softmax, one_hot, softmax
+from torch.nn.functional import one_hot, softmax
 
 import lnlbench
-from lnlbench_early_learning.mixing import draw_mixing, sigmoid_rampup
+from lnlbench.pieces import mixup
+from lnlbench.pieces.averaging import move_average
+from lnlbench.pieces.early_learning import (
+    clamped_probabilities,
+    early_learning_penalty,
+    moved_targets,
+    target_belief,
+)
+from lnlbench.pieces.presets import preset
+from lnlbench.pieces.ramps import sigmoid_rampup
 
-MANY_CLASSES = 100
-# The authors keep probabilities off 0 and 1, so that the logarithm of the regularizer is finite.
-CLAMP = 1e-4
 # Both ramps are over 40,000 steps; their CIFAR-100 run has 250 epochs of 352.
 RAMPUP_SHARE = 40_000 / (250 * 352)
-
-
-def updated_targets(targets: Tensor, logits: Tensor, momentum: float) -> Tensor:
-    """Running mean [B, C] of the teacher's predictions for each sample."""
-    return momentum * targets + (1 - momentum) * softmax(logits, 1)
 
 
 def weighted_labels(labels: Tensor, targets: Tensor) -> Tensor:
     """Soft labels [B, C] times the targets, normalized: classes that the target denies go."""
     weighted = labels * targets
     return weighted / weighted.sum(1, keepdim=True).clamp(min=torch.finfo(weighted.dtype).tiny)
-
-
-def soft_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy with soft labels [B, C]."""
-    return -(labels * log_softmax(logits, 1)).sum(1).mean()
-
-
-def early_learning_penalty(logits: Tensor, targets: Tensor) -> Tensor:
-    """Mean of log(1 - <target, prediction>): lowest where predictions agree with targets."""
-    probabilities = softmax(logits, 1).clamp(CLAMP, 1 - CLAMP)
-    return (1 - (targets * probabilities).sum(1)).log().mean()
-
-
-@torch.no_grad()
-def move_average(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move the weights of `average` towards those of `network`; buffers stay as they are."""
-    torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - decay)
 
 
 class Learner(NamedTuple):
@@ -117,15 +101,21 @@ class ELRPlus(lnlbench.Method):
 
         def for_classes(self, num_classes: int) -> "ELRPlus.Params":
             """The same, with the authors' values where there is none."""
-            many = num_classes >= MANY_CLASSES
             presets = {
-                "target_momentum": 0.9 if many else 0.7,
-                "regularization": 7.0 if many else 3.0,
-                "rampup_share": RAMPUP_SHARE if many else 0.0,
-                "weight_labels": many,
+                "target_momentum": preset(
+                    self.target_momentum, few=0.7, many=0.9, num_classes=num_classes
+                ),
+                "regularization": preset(
+                    self.regularization, few=3.0, many=7.0, num_classes=num_classes
+                ),
+                "rampup_share": preset(
+                    self.rampup_share, few=0.0, many=RAMPUP_SHARE, num_classes=num_classes
+                ),
+                "weight_labels": preset(
+                    self.weight_labels, few=False, many=True, num_classes=num_classes
+                ),
             }
-            given = {key: value for key, value in self.model_dump().items() if value is not None}
-            return type(self)(**{**presets, **given})
+            return self.model_copy(update=presets)
 
     def fit(self, run: lnlbench.Run) -> None:
         """Train the first network for an epoch, then the second; each teaches the other."""
@@ -153,20 +143,24 @@ class ELRPlus(lnlbench.Method):
             images = batch.views[0]
             with torch.no_grad():
                 # The teacher stays in training mode: it uses the statistics of the batch.
-                targets = updated_targets(
-                    learner.targets[batch.index], teacher(images), settings.target_momentum
+                targets = moved_targets(
+                    learner.targets[batch.index],
+                    softmax(teacher(images), 1),
+                    settings.target_momentum,
                 )
                 learner.targets[batch.index] = targets
-            mixing = draw_mixing(len(images), settings.mixup_alpha, run.generator)
-            labels = mixing(one_hot(batch.labels, run.num_classes).float())
-            targets = mixing(targets)
+            share = mixup.draw_share(settings.mixup_alpha, run.generator)
+            partners = mixup.draw_partners(len(images), run.generator, run.device)
+            labels = mixup.mix(one_hot(batch.labels, run.num_classes).float(), share, partners)
+            targets = mixup.mix(targets, share, partners)
             if settings.weight_labels:
                 labels = weighted_labels(labels, targets)
-            logits = learner.network(mixing(images))
+            logits = learner.network(mixup.mix(images, share, partners))
             progress = (epoch + step / steps) / run.max_epochs
             weight = settings.regularization * sigmoid_rampup(progress, settings.rampup_share)
-            penalty = early_learning_penalty(logits, targets)
-            run.step(soft_cross_entropy(logits, labels) + weight * penalty, learner.optimizer)
+            penalty = early_learning_penalty(targets, clamped_probabilities(logits))
+            loss = mixup.soft_cross_entropy(logits, labels) + weight * penalty
+            run.step(loss, learner.optimizer)
             decay = settings.ema_decay * sigmoid_rampup(progress, settings.ema_rampup_share)
             move_average(learner.average, learner.network, decay)
 
@@ -176,7 +170,4 @@ class ELRPlus(lnlbench.Method):
 
     def clean_probability(self) -> Tensor | None:
         """The share of each sample's targets that lies on its given label, mean of both rows."""
-        index = self.labels.expand(2, -1).unsqueeze(2)
-        on_label = self.targets.gather(2, index).squeeze(2)
-        # Targets start at zero and sum to less than one in early epochs; rounding may exceed it.
-        return (on_label / self.targets.sum(2).clamp(min=CLAMP)).clamp(0, 1).mean(0)
+        return torch.stack([target_belief(each, self.labels) for each in self.targets]).mean(0)

@@ -3,22 +3,12 @@
 import pytest
 import slow_early_learning as slow
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from lnlbench_early_learning.elr_plus import (
-    RAMPUP_SHARE,
-    ELRPlus,
-    early_learning_penalty,
-    move_average,
-    soft_cross_entropy,
-    updated_targets,
-    weighted_labels,
-)
-from lnlbench_early_learning.mixing import Mixing, draw_mixing, sigmoid_rampup
+from lnlbench_early_learning.elr_plus import RAMPUP_SHARE, ELRPlus, weighted_labels
 from recording import CLASSES, Recorded, draw, mean, recorded_losses, recorded_order
 from tiny import make_embedding_run, make_run
 from torch import nn
 
+from lnlbench.pieces import mixup
 from lnlbench.testing import check_method
 
 
@@ -27,56 +17,19 @@ def test_every_check_passes():
     check_method(ELRPlus)
 
 
-@given(st.floats(0, 2), st.floats(0, 1))
-@settings(max_examples=50, deadline=None)
-def test_the_ramp(position, length):
-    expected = slow.ramp(position / length) if length else 1.0
-    assert sigmoid_rampup(position, length) == pytest.approx(expected)
-    assert sigmoid_rampup(position, length) <= sigmoid_rampup(position + 0.1, length)
-
-
-def test_mixing_keeps_the_larger_share_and_permutes():
-    generator = torch.Generator().manual_seed(0)
-    drawn = [draw_mixing(9, 1.0, generator) for _ in range(200)]
-    shares = torch.tensor([each.share for each in drawn])
-    assert shares.min() >= 0.5
-    assert shares.mean().item() == pytest.approx(0.75, abs=0.02)  # of a uniform λ
-    assert all(sorted(each.partners.tolist()) == list(range(9)) for each in drawn)
-    values = draw(9)[0]
-    expected = slow.mixed(values.tolist(), drawn[0].share, drawn[0].partners.tolist())
-    assert torch.allclose(drawn[0](values), torch.tensor(expected), atol=1e-5)
-
-
-def test_targets_labels_and_penalty():
+def test_labels_are_weighted_by_the_targets():
     logits, labels = draw()
-    old = draw(seed=1)[0].softmax(1)
-    updated = updated_targets(old, logits, 0.9)
-    expected = [slow.target(*pair, 0.9) for pair in zip(old.tolist(), logits.tolist(), strict=True)]
-    assert torch.allclose(updated, torch.tensor(expected), atol=1e-6)
-    soft = Mixing(0.7, torch.arange(12).roll(1))(nn.functional.one_hot(labels, CLASSES).float())
-    expected = [slow.weighted(*pair) for pair in zip(soft.tolist(), updated.tolist(), strict=True)]
-    assert torch.allclose(weighted_labels(soft, updated), torch.tensor(expected), atol=1e-6)
-    pairs = list(zip(logits.tolist(), soft.tolist(), strict=True))
-    expected = mean(slow.soft_cross_entropy(*pair) for pair in pairs)
-    assert soft_cross_entropy(logits, soft).item() == pytest.approx(expected, rel=1e-5)
-    pairs = list(zip(logits.tolist(), updated.tolist(), strict=True))
-    expected = mean(slow.elr_penalty(*pair) for pair in pairs)
-    assert early_learning_penalty(logits, updated).item() == pytest.approx(expected, rel=1e-4)
+    targets = logits.softmax(1)
+    given = nn.functional.one_hot(labels, CLASSES).float()
+    soft = mixup.mix(given, 0.7, torch.arange(12).roll(1))
+    expected = [slow.weighted(*pair) for pair in zip(soft.tolist(), targets.tolist(), strict=True)]
+    assert torch.allclose(weighted_labels(soft, targets), torch.tensor(expected), atol=1e-6)
 
 
 def test_labels_that_the_target_denies_altogether_give_no_nan():
     assert weighted_labels(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])).tolist() == [
         [0, 0]
     ]
-
-
-def test_the_average_follows_the_weights_and_leaves_the_buffers():
-    average, network = nn.BatchNorm1d(2), nn.BatchNorm1d(2)
-    network.weight.data += 1
-    network.running_mean += 1
-    move_average(average, network, 0.9)
-    assert average.weight.tolist() == pytest.approx([1.1, 1.1])
-    assert average.running_mean.tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(

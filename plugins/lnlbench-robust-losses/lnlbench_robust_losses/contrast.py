@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 import lnlbench
-from lnlbench_robust_losses.presets import warmup_length
+from lnlbench.pieces.label_losses import label_probability
+from lnlbench.pieces.presets import warmup_length
 
 
 def stable_cross_entropy(logits: Tensor, labels: Tensor, stability: float) -> Tensor:
@@ -14,8 +15,7 @@ def stable_cross_entropy(logits: Tensor, labels: Tensor, stability: float) -> Te
 
     So a loss that subtracts it has a lower bound.
     """
-    on_label = logits.softmax(1).gather(1, labels.unsqueeze(1)).squeeze(1)
-    return -(on_label + stability).log().mean()
+    return -(label_probability(logits, labels) + stability).log().mean()
 
 
 class ContrastiveMethod(lnlbench.Method):

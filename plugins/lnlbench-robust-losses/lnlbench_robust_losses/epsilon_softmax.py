@@ -7,10 +7,10 @@ docs/epsilon-softmax.md.
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import softmax
 
 import lnlbench
-from lnlbench_robust_losses.presets import preset
+from lnlbench.pieces.label_losses import label_probability
+from lnlbench.pieces.presets import preset
 
 
 def epsilon_cross_entropy(logits: Tensor, labels: Tensor, m: float, floor: float) -> Tensor:
@@ -18,14 +18,13 @@ def epsilon_cross_entropy(logits: Tensor, labels: Tensor, m: float, floor: float
 
     The result is within ε = 1 / (1 + m) of one-hot. It is at least `floor` before the logarithm.
     """
-    on_label = softmax(logits, 1).gather(1, labels.unsqueeze(1)).squeeze(1)
-    raised = on_label + m * (logits.argmax(1) == labels)
+    raised = label_probability(logits, labels) + m * (logits.argmax(1) == labels)
     return -(raised / (1 + m)).clamp(min=floor).log()
 
 
 def absolute_error(logits: Tensor, labels: Tensor) -> Tensor:
     """The distance 2 * (1 - p_label) per sample [B] between prediction and one-hot label."""
-    return 2 * (1 - softmax(logits, 1).gather(1, labels.unsqueeze(1)).squeeze(1))
+    return 2 * (1 - label_probability(logits, labels))
 
 
 class EpsilonSoftmax(lnlbench.LossMethod):

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 import lnlbench
+from lnlbench.pieces.label_losses import label_probability
 from lnlbench_robust_losses.contrast import ContrastiveMethod
 
 
@@ -47,8 +48,8 @@ def negative_divergence(
     The first mean is over a batch, the second over its peers.
     """
     activation, conjugate = DIVERGENCES[divergence]
-    on_label = logits.softmax(1).gather(1, labels.unsqueeze(1)).squeeze(1)
-    on_peer = peer_logits.softmax(1).gather(1, peer_labels.unsqueeze(1)).squeeze(1)
+    on_label = label_probability(logits, labels)
+    on_peer = label_probability(peer_logits, peer_labels)
     return conjugate(on_peer).mean() - activation(on_label).mean()
 
 

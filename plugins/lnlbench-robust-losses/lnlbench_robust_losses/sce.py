@@ -8,10 +8,11 @@ import math
 
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, softmax
+from torch.nn.functional import cross_entropy
 
 import lnlbench
-from lnlbench_robust_losses.presets import preset
+from lnlbench.pieces.label_losses import label_probability
+from lnlbench.pieces.presets import preset
 
 
 def reverse_cross_entropy(logits: Tensor, labels: Tensor, label_floor: float) -> Tensor:
@@ -19,8 +20,7 @@ def reverse_cross_entropy(logits: Tensor, labels: Tensor, label_floor: float) ->
 
     Only the wrong classes count, since log 1 = 0: it is -log(label_floor) * (1 - p_label).
     """
-    on_label = softmax(logits, 1).gather(1, labels.unsqueeze(1)).squeeze(1)
-    return -math.log(label_floor) * (1 - on_label)
+    return -math.log(label_floor) * (1 - label_probability(logits, labels))
 
 
 class SymmetricCrossEntropy(lnlbench.LossMethod):

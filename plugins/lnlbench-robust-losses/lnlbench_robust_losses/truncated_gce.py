@@ -7,10 +7,10 @@ authors'. Details and deviations: docs/truncated-gce.md.
 import torch
 from pydantic import Field
 from torch import Tensor
-from torch.nn.functional import softmax
 
 import lnlbench
-from lnlbench_robust_losses.presets import warmup_length
+from lnlbench.pieces.label_losses import generalized_cross_entropy, label_probability
+from lnlbench.pieces.presets import warmup_length
 
 # The schedule followed keeps every sample for 80 of 150 epochs, and then decides every 10.
 WARMUP_SHARE, PRUNING_SHARE = 80 / 150, 10 / 150
@@ -23,9 +23,7 @@ def truncated_loss(
 
     That is a constant: they have no gradient.
     """
-    log_probability = logits.log_softmax(1).gather(1, labels.unsqueeze(1)).squeeze(1)
-    # expm1 keeps small losses exact; a power of p would lose the gradient where p underflows.
-    losses = -torch.expm1(q * log_probability) / q
+    losses = generalized_cross_entropy(logits, labels, q)
     return torch.where(kept, losses, (1 - threshold**q) / q).mean()
 
 
@@ -92,8 +90,7 @@ class TruncatedGCE(lnlbench.Method):
 
     def _prune(self, run: lnlbench.Run) -> None:
         """Keep the samples whose label has a probability above the threshold."""
-        probabilities = softmax(run.logits(self.network), 1)
-        on_label = probabilities.gather(1, run.labels.unsqueeze(1)).squeeze(1)
+        on_label = label_probability(run.logits(self.network), run.labels)
         self.kept = on_label > self.params.threshold
         self.pruned = True
         if not self.kept.any():

@@ -8,14 +8,15 @@ from lnlbench_robust_losses.contrast import ContrastiveMethod
 from lnlbench_robust_losses.epsilon_softmax import EpsilonSoftmax
 from lnlbench_robust_losses.gls import GeneralizedLabelSmoothing
 from lnlbench_robust_losses.peer_loss import PeerLoss
-from lnlbench_robust_losses.presets import warmup_length
 from lnlbench_robust_losses.truncated_gce import TruncatedGCE
 from tiny import make_embedding_run, make_run
 from torch import nn
 
 from lnlbench.interface.run import Run
+from lnlbench.pieces.presets import warmup_length
 from lnlbench.spec.run_spec import build_spec
 from lnlbench.testing import check_method
+from lnlbench.tracks.schedule import learning_rate_factor
 
 METHODS = register_methods()
 
@@ -212,10 +213,10 @@ def test_epsilon_softmax_cuts_gradients_down():
 
 def test_native_schedules_have_the_authors_cosine_and_nesterov_momentum():
     protocol = build_spec(EpsilonSoftmax, "cifar100n-resnet34", "native").protocol
-    rates = [protocol.optimizer.lr * protocol.learning_rate_factor(e) for e in (0, 100, 200)]
+    rates = [protocol.optimizer.lr * learning_rate_factor(protocol, e) for e in (0, 100, 200)]
     assert rates == pytest.approx([0.1, 0.05, 0.0])
     assert (protocol.optimizer.weight_decay, protocol.optimizer.nesterov) == (1e-5, False)
     protocol = build_spec(GeneralizedLabelSmoothing, "cifar100n-resnet34", "native").protocol
-    rates = [protocol.optimizer.lr * protocol.learning_rate_factor(e) for e in (99, 100, 199)]
+    rates = [protocol.optimizer.lr * learning_rate_factor(protocol, e) for e in (99, 100, 199)]
     assert rates == pytest.approx([0.1, 0.01, 0.001])
     assert (protocol.optimizer.weight_decay, protocol.optimizer.nesterov) == (1e-4, True)
