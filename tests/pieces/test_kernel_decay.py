@@ -2,10 +2,12 @@
 
 import pytest
 import torch
-from tiny import make_run
+from tiny import comparable, make_run, run_short
 from torch import nn
 
+from lnlbench.errors import Interrupted
 from lnlbench.interface.batch import CleanSubset
+from lnlbench.interface.run import Run
 from lnlbench.methods.mentormix import MentorMix
 from lnlbench.methods.mentornet import MentorNetPD
 from lnlbench.methods.mentornet_dd import MentorNetDD
@@ -105,3 +107,21 @@ def test_native_recipes_weigh_the_decay_and_matched_ones_leave_it_to_the_optimiz
     matched = method(method.Params(mentor_steps=1) if method is MentorNetDD else method.Params())
     assert "weighted_decay" not in matched.params.model_dump()
     assert matched.params.weighted_decay is False
+
+
+@pytest.mark.parametrize("name", ["mentornet-pd", "mentornet-dd", "mentormix"])
+def test_a_run_with_weighted_decay_is_resumed_with_the_same_decay(name, tmp_path, monkeypatch):
+    params = {"weighted_decay": True}
+    undisturbed = run_short(name, tmp_path / "one", params=params)
+    assert undisturbed.curves != run_short(name, tmp_path / "plain").curves
+
+    def stopped(self, loss, optimizer):
+        if self.epoch == 2:
+            raise Interrupted("for this test")
+        step(self, loss, optimizer)
+
+    step = Run.step
+    with monkeypatch.context() as patched:
+        patched.setattr(Run, "step", stopped)
+        assert run_short(name, tmp_path / "two", params=params).status == "interrupted"
+    assert comparable(run_short(name, tmp_path / "two", params=params)) == comparable(undisturbed)
