@@ -21,6 +21,7 @@ from lnlbench.cli.run import NOISES, run
 from lnlbench.cli.sweep import sweep
 from lnlbench.cli.tracks import app as tracks_app
 from lnlbench.cli.tune import trial, tune
+from lnlbench.cli.verify import verify
 from lnlbench.errors import LnlbenchError
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ app.command()(tune)
 app.command(hidden=True)(trial)
 app.command()(leaderboard)
 app.command()(report)
+app.command()(verify)
 app.command()(embed)
 app.command()(bench)
 app.add_typer(methods_app, name="methods")

@@ -25,6 +25,8 @@ def describe_environment(
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "device": describe_device(device) + suffix,
+        # Of the instructions that torch uses: sums are ordered by them, and so are last digits.
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "cpu_count": available_cores(),
         "threads": torch.get_num_threads(),
         "precision": precision,

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from lnlbench.errors import UsageError
 from lnlbench.plugins import Plugins
+from lnlbench.plugins.method_source import source_sha256
 from lnlbench.results import Result, ResultStore
 from lnlbench.runner.assemble import find_data
 from lnlbench.runner.directory import RunDirectory
@@ -74,7 +75,7 @@ class Series:
         for spec in specs:
             check_spec(self.plugins, spec)
         console = Console(stderr=machine, highlight=False)
-        display = _choose_display(console, quiet)
+        display = choose_display(console, quiet)
         outcomes = []
         try:
             for spec in specs:
@@ -122,7 +123,8 @@ class Series:
             if not already or not file.exists():
                 file = self.store.save(result, overwrite=self.options.overwrite)
         outcome = Outcome(result, directory.path, file, kept)
-        display.finished(describe_outcome(outcome, already))
+        edited = already and _edited_since(result, self.plugins)
+        display.finished(describe_outcome(outcome, already, edited))
         return outcome
 
     def _finished(self, spec: RunSpec, directory: RunDirectory) -> Result | None:
@@ -140,13 +142,24 @@ class Series:
         return stored if stored is not None and stored.status == "done" else None
 
 
-def describe_outcome(outcome: Outcome, already: bool) -> str:
+def _edited_since(result: Result, plugins: Plugins) -> bool:
+    """Whether the method's code is not what the result was made with, as far as it says."""
+    before = result.method.source_sha256
+    return before is not None and before != source_sha256(plugins.method(result.method.name))
+
+
+def describe_outcome(outcome: Outcome, already: bool, edited: bool = False) -> str:
     """One line on how a run ended, and what to do next."""
     result = outcome.result
     title = f"{result.method.name} · {result.track} · seed {result.seed}"
     if result.status == "done":
         last10 = result.scores.test_accuracy_last10 or 0.0
         kept = " (already done; --overwrite runs it again)" if already else ""
+        if edited:
+            kept = (
+                " (already done, with other code of the method than is installed now; "
+                "--overwrite runs it again with this code)"
+            )
         note = ""
         if result.off_track is not None:
             changed = ", ".join(
@@ -160,11 +173,12 @@ def describe_outcome(outcome: Outcome, already: bool) -> str:
     stays = "" if outcome.kept is None else f". The finished result of before stays: {outcome.kept}"
     if result.status == "interrupted":
         again = shlex.join(["lnlbench", "run", "--resume", str(outcome.directory)])
-        return f"{title}: interrupted, {result.error}. Go on with: {again}{stays}"
+        return f"{title}: interrupted, {result.error}. Resume it with: {again}{stays}"
     return f"{title}: {result.status}: {result.error} Result: {outcome.result_file}{stays}"
 
 
-def _choose_display(console: Console, quiet: bool) -> Display:
+def choose_display(console: Console, quiet: bool) -> Display:
+    """A live display on a terminal, plain lines elsewhere, nothing when quiet."""
     if quiet:
         return QuietDisplay()
     return LiveDisplay(console) if console.is_terminal else PlainDisplay(console)

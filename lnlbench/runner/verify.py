@@ -1,0 +1,66 @@
+"""Running a result again from its own spec, to compare what comes out with what the file says."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from lnlbench.errors import UsageError
+from lnlbench.plugins import Plugins
+from lnlbench.results import Result
+from lnlbench.runner.assemble import find_data
+from lnlbench.runner.directory import RunDirectory
+from lnlbench.runner.display import Display
+from lnlbench.runner.execute import execute
+from lnlbench.runner.options import RunOptions
+from lnlbench.spec.check import check_spec
+from lnlbench.spec.run_data import RunData
+from lnlbench.spec.run_spec import RunSpec
+
+
+def run_again(
+    result: Result, plugins: Plugins, data: RunData, options: RunOptions, display: Display
+) -> Result:
+    """Run a finished result's spec again, in a folder that is removed afterwards.
+
+    The new run uses as many threads as the old one, and compiled networks where the old one did,
+    because both change the last digits.
+
+    Raises:
+        UsageError: the result is not of a finished run, or its spec cannot be executed here.
+        DataError: the data are damaged, or not those of the spec.
+    """
+    if result.status != "done":
+        raise UsageError(
+            f"The run of {result.method.name} on {result.track} with seed {result.seed} is "
+            f"{result.status!r}: there is no finished result to compare with."
+        )
+    spec = RunSpec.model_validate(result.spec)
+    check_spec(plugins, spec)
+    compiled = str(result.environment.get("device", "")).endswith(", compiled")
+    method = plugins.method(spec.method)
+    with tempfile.TemporaryDirectory(prefix="lnlbench-verify-") as folder, _threads(result):
+        directory = RunDirectory.of_spec(Path(folder), spec)
+        return execute(
+            spec,
+            method,
+            plugins.origins[spec.method],
+            find_data(spec, directory, data),
+            directory,
+            display,
+            replace(options, compiled=compiled),
+        )
+
+
+@contextmanager
+def _threads(result: Result) -> Iterator[None]:
+    recorded, now = result.environment.get("threads"), torch.get_num_threads()
+    if isinstance(recorded, int) and recorded > 0:
+        torch.set_num_threads(recorded)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(now)
