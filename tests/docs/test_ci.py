@@ -78,4 +78,4 @@ def test_only_what_is_committed_is_run_and_the_script_says_so(checkout):
 def test_the_paths_that_ci_names_exist(script):
     named = re.findall(r"(?<![\w/$.])(?:tests|\.ci|leaderboards)/[\w./-]*\w", script.read_text())
     assert [path for path in named if not (ROOT / path).exists()] == []
-    assert script.name != "run" or len(named) > 5
+    assert script.name != "run" or ".ci/downstream" in named
