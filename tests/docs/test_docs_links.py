@@ -67,3 +67,33 @@ def test_pages_of_the_guide_are_short():
 def test_entries_of_the_notebook_begin_with_their_date():
     names = [path.name for path in ROOT.glob("docs/notebook/*.md") if path.name != "README.md"]
     assert [name for name in names if not re.match(r"\d{4}-\d{2}-\d{2}-[a-z]", name)] == []
+
+
+# A word in capitals, such as NAME, stands for a name; a generated plugin has a tests/test_….py.
+NAMED = re.compile(
+    r"(?<![\w/.])(?:docs|tests/\w+|lnlbench|leaderboards)/[\w./-]+\.(?:py|md|json|toml|svg)\b"
+)
+PLACEHOLDER = re.compile(r"\b[A-Z]{4,}\.|_[A-Z]{4,}\.")
+SPEAKING = [
+    *ROOT.glob("*.md"),
+    *ROOT.glob("docs/guide/*.md"),
+    *ROOT.glob("docs/methods/*.md"),
+    *ROOT.glob("lnlbench/**/*.py"),
+    *ROOT.glob("tests/**/*.py"),
+    *ROOT.glob("plugins/*/*.md"),
+    *ROOT.glob("plugins/*/docs/*.md"),
+    *ROOT.glob("plugins/*/lnlbench_*/*.py"),
+]
+
+
+def named_but_lost(file: Path) -> list[str]:
+    """The files that `file` names and that are neither in the repository nor beside it."""
+    homes = [ROOT, *file.parents[: len(file.relative_to(ROOT).parts) - 1]]
+    names = set(NAMED.findall(file.read_text(encoding="utf-8")))
+    names = {name for name in names if "README" in name or not PLACEHOLDER.search(name)}
+    return [name for name in names if not any((home / name).exists() for home in homes)]
+
+
+def test_files_that_pages_and_code_name_exist():
+    lost = {str(file.relative_to(ROOT)): named_but_lost(file) for file in SPEAKING}
+    assert {file: names for file, names in lost.items() if names} == {}
