@@ -123,10 +123,10 @@ class TimedRun(Run):
         self._sections.select_no_more()
         return super().batches(indices, views, augment, batch_size, shuffle)
 
-    def step(self, loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
+    def step(self, loss: Tensor, *optimizers: torch.optim.Optimizer) -> None:
         """As Run.step."""
         with self._sections.section("training"):
-            super().step(loss, optimizer)
+            super().step(loss, *optimizers)
 
 
 def time_passes(network: nn.Module, sections: Sections) -> None:

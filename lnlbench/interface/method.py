@@ -45,14 +45,17 @@ class Method:
         raise NotImplementedError(f"{type(self).__name__} does not define fit(run)")
 
     def trained_networks(self) -> list[nn.Module]:
-        """The networks whose logits `predict` averages: the modules on `self`, in order."""
+        """The networks whose logits `predict` averages: the modules on `self`, in order.
+
+        Modules that `run.helper` was given are left out.
+        """
         found: list[nn.Module] = []
         for value in vars(self).values():
             if isinstance(value, nn.Module):
                 found.append(value)
             elif isinstance(value, (list, tuple)):
                 found.extend(item for item in value if isinstance(item, nn.Module))
-        return found
+        return [each for each in found if not getattr(each, "takes_no_part_in_predict", False)]
 
     def predict(self, images: Tensor) -> Tensor:
         """Logits [B, C] for images [B, ...]: the mean over the trained networks."""
@@ -71,7 +74,19 @@ class Method:
 
 
 class LossMethod(Method):
-    """A method whose whole idea is one loss: subclasses write only `loss`."""
+    """A method whose whole idea is one loss: subclasses write only `loss`.
+
+    `begin`, `begin_epoch` and `end_epoch` are there for what happens around it.
+    """
+
+    def begin(self, run: Run) -> None:
+        """Make what the loss needs, before the first epoch; `self.network` exists."""
+
+    def begin_epoch(self, run: Run, epoch: int) -> None:
+        """Act before the first batch of an epoch, from 0."""
+
+    def end_epoch(self, run: Run, epoch: int) -> None:
+        """Act after the last batch of an epoch, from 0, before it is evaluated."""
 
     def loss(self, network: nn.Module, batch: Batch, epoch: int) -> Tensor:
         """The scalar to minimize for one batch with one weakly augmented view."""
@@ -83,6 +98,9 @@ class LossMethod(Method):
         """Train one network on `loss` with the run's optimizer and schedule."""
         self.network = run.network()
         self.optimizer = run.optimizer(self.network)
+        self.begin(run)
         for epoch in run.epochs():
+            self.begin_epoch(run, epoch)
             for batch in run.batches(views=1):
                 run.step(self.loss(self.network, batch, epoch), self.optimizer)
+            self.end_epoch(run, epoch)

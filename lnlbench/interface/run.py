@@ -1,27 +1,20 @@
 """The Run: all that a method may see and ask for."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from lnlbench.augment.blocks import batch_bounds, in_batches, plain_batches
+from lnlbench.augment.blocks import plain_batches
 from lnlbench.errors import UsageError
 from lnlbench.interface.batch import Batch, CleanSubset
+from lnlbench.interface.batch_stream import stream_batches, view_names
 from lnlbench.interface.epoch_log import EpochLog
+from lnlbench.interface.event import Event
 from lnlbench.interface.host import RunHost
 from lnlbench.seeds import generator_for, seed_for, seed_global_streams
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something out of the ordinary that a method met and survived."""
-
-    epoch: int
-    event: str
-    detail: str
 
 
 class Run:
@@ -107,9 +100,29 @@ class Run:
             torch.manual_seed(seed_for(self._host.seed, "initialization", self._networks))
             return self._host.build_network()
 
-    def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
-        """The protocol's optimizer for one network; its learning rate follows the schedule."""
+    def helper(self, module: nn.Module) -> nn.Module:
+        """A module of the method's own, moved to the run's device, that takes no part in `predict`.
+
+        A projection head or an averaged network is one. It is saved like everything on `self`.
+        """
+        module.takes_no_part_in_predict = True  # type: ignore[assignment]
+        return module.to(self.device)
+
+    def optimizer(self, network: nn.Module, lr_factor: float = 1.0) -> torch.optim.Optimizer:
+        """The protocol's optimizer for one module; its learning rate follows the schedule.
+
+        `lr_factor` multiplies the learning rate.
+        """
         optimizer = self._host.build_optimizer(network)
+        for group in optimizer.param_groups:
+            group["lr"] *= lr_factor
+        return self.follow_schedule(optimizer)
+
+    def follow_schedule(self, optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+        """Let an optimizer that the method has made follow the protocol's learning-rate schedule.
+
+        Each parameter group keeps its own learning rate, which the schedule multiplies.
+        """
         for group in optimizer.param_groups:
             group["initial_lr"] = group["lr"]
         self._optimizers.append(optimizer)
@@ -163,22 +176,14 @@ class Run:
             UsageError: an augmentation that is unknown, or that the track's data do not have.
         """
         host = self._host
-        names = _augmentations(views, augment)
-        size = batch_size or host.batch_size
+        names = view_names(views, augment)
         self._calls += 1
         axes = (self.epoch, self._calls)
         chosen = self._resolve(indices)
-        if shuffle:
-            order = torch.randperm(len(chosen), generator=generator_for(host.seed, "order", *axes))
-            chosen = chosen[order.to(chosen.device)]
-        generator = generator_for(host.seed, "augmentation", *axes)
-        draws = [host.views.draw(name, len(chosen), generator) for name in names]
-        bounds = batch_bounds(len(chosen), size, merge_single=shuffle)
-        stream = in_batches(host.views, chosen, draws, names, bounds)
-        for (start, stop), made in zip(bounds, stream, strict=True):
-            index = chosen[start:stop]
-            self.samples += len(index)
-            yield Batch(index=index, views=made, labels=host.labels[index])
+        size = batch_size or host.batch_size
+        for batch in stream_batches(host, chosen, names, size, shuffle, axes):
+            self.samples += len(batch.index)
+            yield batch
 
     def probe(self, network: nn.Module) -> tuple[nn.Module, Iterator[Batch]]:
         """A network's classifier, and batches whose one view is its frozen body's features [B, D].
@@ -234,15 +239,17 @@ class Run:
         with torch.inference_mode(False):
             return torch.cat(parts).clone()
 
-    def step(self, loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
-        """One update: gradients of `loss`, then the optimizer's step; remembers non-finite losses.
+    def step(self, loss: Tensor, *optimizers: torch.optim.Optimizer) -> None:
+        """One update: gradients of `loss`, then each optimizer's step; remembers non-finite losses.
 
         Raises:
             Interrupted: the run was asked to stop.
         """
-        optimizer.zero_grad(set_to_none=True)
+        for optimizer in optimizers:
+            optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        optimizer.step()
+        for optimizer in optimizers:
+            optimizer.step()
         self.logged.add_loss(loss.detach())
         self.steps += 1
         self._host.control.step_finished()
@@ -261,12 +268,3 @@ class Run:
         The file says of what `kind` they are, `facts` (plain JSON values), and where it is from.
         """
         self._host.control.save(name, kind, tensors, facts)
-
-
-def _augmentations(views: int | None, augment: str | Sequence[str]) -> tuple[str, ...]:
-    """The augmentation of each view."""
-    if isinstance(augment, str):
-        return (augment,) * (2 if views is None else views)
-    if views not in (None, len(augment)):
-        raise UsageError(f"{views} views cannot be of {len(augment)} augmentations, one a view.")
-    return tuple(augment)

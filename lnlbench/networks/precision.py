@@ -71,6 +71,39 @@ class PreciseNetwork(nn.Module):
             logits = run_compiled(self.body, images) if compiled else self.body(images)
         return logits.to(torch.float32, copy=compiled)
 
+    def with_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits float32 [B, C], and the features [B, D] that the last layer makes them from.
+
+        Gradients flow through both. Such a pass is never compiled.
+
+        Raises:
+            UsageError: the network does not end in a linear layer.
+        """
+        self.passes.add(len(images), torch.is_grad_enabled())
+        seen: list[Tensor] = []
+        hook = self.classifier.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+        try:
+            with torch.autocast(self.device_type, torch.bfloat16, enabled=self.uses_bf16):
+                logits = self.body(images)
+        finally:
+            hook.remove()
+        return logits.float(), seen[0].float()
+
+    @property
+    def classifier(self) -> nn.Linear:
+        """The last layer, from features [B, D] to logits [B, C]; `reset_parameters` begins anew.
+
+        Raises:
+            UsageError: the network does not end in a linear layer.
+        """
+        layers = [layer for layer in self.body.modules() if isinstance(layer, nn.Linear)]
+        if not layers:
+            raise UsageError(
+                "This method needs a network that ends in a linear layer, and this one has no "
+                "linear layer. Choose another --backbone, such as resnet18."
+            )
+        return layers[-1]
+
     def _compiles(self, count: int) -> bool:
         unit = self.compiled_batches
         return unit is not None and count % unit == 0 and not torch.is_inference_mode_enabled()

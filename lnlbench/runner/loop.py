@@ -10,9 +10,10 @@ from torch import Tensor
 
 from lnlbench.errors import Diverged, Interrupted, LnlbenchError
 from lnlbench.interface.artifacts import write_artifact
+from lnlbench.interface.event import Event
 from lnlbench.interface.host import RunControl, RunHost
 from lnlbench.interface.method import Method
-from lnlbench.interface.run import Event, Run
+from lnlbench.interface.run import Run
 from lnlbench.networks.passes import Passes
 from lnlbench.plugins import Origin
 from lnlbench.results import Result

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from lnlbench.interface.run import Event
+from lnlbench.interface.event import Event
 
 
 @dataclass

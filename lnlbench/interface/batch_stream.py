@@ -1,0 +1,46 @@
+"""Batches of chosen samples: their order and their views, each from a seeded stream of its own."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from lnlbench.augment.blocks import batch_bounds, in_batches
+from lnlbench.errors import UsageError
+from lnlbench.interface.batch import Batch
+from lnlbench.interface.host import RunHost
+from lnlbench.seeds import generator_for
+
+
+def stream_batches(
+    host: RunHost,
+    chosen: Tensor,
+    names: Sequence[str],
+    size: int,
+    shuffle: bool,
+    axes: tuple[int, int],
+) -> Iterator[Batch]:
+    """Batches of `size` over the samples `chosen`, int64 [M], with one view for each of `names`.
+
+    `axes`, the epoch and the call in it, decide what is drawn. A trailing batch of one sample joins
+    the batch before it when shuffling.
+    """
+    if shuffle:
+        order = torch.randperm(len(chosen), generator=generator_for(host.seed, "order", *axes))
+        chosen = chosen[order.to(chosen.device)]
+    generator = generator_for(host.seed, "augmentation", *axes)
+    draws = [host.views.draw(name, len(chosen), generator) for name in names]
+    bounds = batch_bounds(len(chosen), size, merge_single=shuffle)
+    stream = in_batches(host.views, chosen, draws, names, bounds)
+    for (start, stop), made in zip(bounds, stream, strict=True):
+        index = chosen[start:stop]
+        yield Batch(index=index, views=made, labels=host.labels[index])
+
+
+def view_names(views: int | None, augment: str | Sequence[str]) -> tuple[str, ...]:
+    """The augmentation of each view."""
+    if isinstance(augment, str):
+        return (augment,) * (2 if views is None else views)
+    if views not in (None, len(augment)):
+        raise UsageError(f"{views} views cannot be of {len(augment)} augmentations, one a view.")
+    return tuple(augment)
