@@ -39,7 +39,8 @@ def leaderboard(
     ),
 ) -> None:
     """Make the tables in leaderboards/ from the results, and show them."""
-    from lnlbench.leaderboard.check import conflicts, stale_files, without_contradictions
+    from lnlbench.leaderboard.check import conflicts, stale_files
+    from lnlbench.leaderboard.contradictions import without_contradictions
     from lnlbench.results.store import ResultStore
 
     store = ResultStore(output / "leaderboards")
@@ -48,6 +49,7 @@ def leaderboard(
     left_out = [file.reason for file in bad] + contradictions
     problems = conflicts(store, results)
     if check:
+        problems += _denied(store, results)
         stale = stale_files(store, results, complete=not track)
         _refuse("The leaderboard is not in order", left_out + problems + stale)
         typer.echo(f"{len(results)} results and their tables are in order.")
@@ -80,6 +82,19 @@ def _selected(
         [result for result in results if result.off_track is None and result.track in tracks],
         [file for file in bad if any(file.path.is_relative_to(folder) for folder in folders)],
     )
+
+
+def _denied(store: "ResultStore", results: Sequence["Result"]) -> list[str]:
+    from lnlbench.leaderboard.contradictions import refusal
+    from lnlbench.plugins import load_plugins
+    from lnlbench.spec.recorded import denied_by_code
+
+    plugins = load_plugins()
+    return [
+        refusal(store, result, problem)
+        for result in results
+        for problem in denied_by_code(result, plugins)
+    ]
 
 
 def _refuse(what: str, problems: Sequence[str]) -> None:

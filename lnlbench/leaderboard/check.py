@@ -5,14 +5,10 @@ from typing import Any
 
 from lnlbench.leaderboard.render.files import is_foreign, render
 from lnlbench.leaderboard.render.markdown import MARKER
-from lnlbench.metrics.scored_epochs import reported_accuracies
 from lnlbench.results.differences import describe_changes
 from lnlbench.results.identity import run_identity
 from lnlbench.results.schema import Result
 from lnlbench.results.store import ResultStore
-
-# The scores are kept to the last bit, but a run may round its curves.
-_TOLERANCE = 1e-6
 
 
 def conflicts(store: ResultStore, results: Sequence[Result]) -> list[str]:
@@ -57,43 +53,6 @@ def stale_files(store: ResultStore, results: Sequence[Result], complete: bool) -
             if path.name not in wanted and path.read_bytes().startswith(MARKER.encode())
         ]
     return problems
-
-
-def without_contradictions(
-    store: ResultStore, results: Iterable[Result]
-) -> tuple[list[Result], list[str]]:
-    """The results that agree with themselves, and what is wrong with the others."""
-    agreeing, problems = [], []
-    for result in results:
-        found = contradictions(store, [result])
-        problems += found
-        if not found:
-            agreeing.append(result)
-    return agreeing, problems
-
-
-def contradictions(store: ResultStore, results: Iterable[Result]) -> list[str]:
-    """Finished results whose accuracies are not what their own curves say."""
-    problems = []
-    for result in results:
-        test = _curve(result, "test_accuracy")
-        if result.status != "done" or not test:
-            continue
-        expected = reported_accuracies(test, _curve(result, "validation_accuracy"))
-        for name, from_curve in expected.items():
-            score = getattr(result.scores, name)
-            if abs((score or 0.0) - (from_curve or 0.0)) > _TOLERANCE:
-                problems.append(
-                    f"{store.path_for(result)}: {name} is {score}, but its curve says "
-                    f"{from_curve}: run it again with --overwrite"
-                )
-    return problems
-
-
-def _curve(result: Result, name: str) -> list[float] | None:
-    if name not in result.curves:
-        return None
-    return [value or 0.0 for value in result.curves[name]]
 
 
 def _grouped(results: Iterable[Result], key: Callable[[Result], Any]) -> list[list[Result]]:

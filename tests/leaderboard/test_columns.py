@@ -84,7 +84,7 @@ def test_every_score_that_is_a_curve_has_a_chart():
 
 
 def test_a_page_knows_the_charts_of_its_own_curves_alone():
-    run = make_result(curves={"ece": [0.1] * 3, "my_curve": [1.0] * 3})
+    run = make_result(scores={**NONE, "ece": 0.1}, curves={"my_curve": [1.0] * 3})
     headings = json.loads(re.search(r'id="headings">(.*?)<', combined_html([run])).group(1))
     assert [each["curves"] for each in headings["charts"]] == [
         {"test_accuracy": "test"},

@@ -3,8 +3,9 @@
 from pathlib import Path
 from xml.etree import ElementTree
 
-from lnlbench.leaderboard.check import conflicts, contradictions, stale_files
+from lnlbench.leaderboard.check import conflicts, stale_files
 from lnlbench.leaderboard.columns.rows import RANKED
+from lnlbench.leaderboard.contradictions import contradictions
 from lnlbench.leaderboard.table import build_tables
 from lnlbench.plugins import load_plugins
 from lnlbench.results import ResultStore

@@ -3,7 +3,8 @@ import json
 import pytest
 from factories import make_document, make_result, merged
 
-from lnlbench.leaderboard.check import conflicts, contradictions, stale_files
+from lnlbench.leaderboard.check import conflicts, stale_files
+from lnlbench.leaderboard.contradictions import contradictions
 from lnlbench.leaderboard.render.files import render
 from lnlbench.results import Result, ResultStore
 
@@ -21,7 +22,7 @@ def publish(store, results):
 
 
 def test_a_published_leaderboard_is_in_order(store):
-    results = [make_result("ce", 0), make_result("ce", 1), make_result("gce", status="failed")]
+    results = [make_result("ce", 0), make_result("ce", 1, 0.6), make_result("gce", status="failed")]
     publish(store, results)
     (store.root / "README.md").write_text("Not a table.")
     assert conflicts(store, results) == []

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 import typer
-from factories import make_result
+from factories import make_result, run_result
 from typer.testing import CliRunner
 
 from lnlbench.cli.leaderboard import leaderboard
@@ -94,11 +94,14 @@ def test_json_is_one_object_even_when_a_file_is_broken(tmp_path, store):
     assert str(broken) in result.stderr
 
 
-def test_check_passes_after_writing_and_fails_after_a_new_result(tmp_path, store):
+def test_check_passes_after_writing_and_fails_after_a_new_result(tmp_path):
+    store = ResultStore(tmp_path / "leaderboards")
+    for track in ("cifar100n-resnet34", "digits"):
+        store.save(run_result("gce", track=track))
     assert isinstance(invoke(tmp_path, "--check").exception, RunError)
     invoke(tmp_path)
     assert invoke(tmp_path, "--check").exit_code == 0
-    store.save(make_result("ce", 3, 0.9))
+    store.save(run_result("ce", 3, 0.9, track="cifar100n-resnet34"))
     before = (store.root / "cifar100n-resnet34.md").read_bytes()
     error = invoke(tmp_path, "--check").exception
     assert isinstance(error, RunError)

@@ -12,7 +12,8 @@ import pytest
 from browser import chromium, opened
 from factories import make_document, merged
 
-from lnlbench.leaderboard.check import conflicts, without_contradictions
+from lnlbench.leaderboard.check import conflicts
+from lnlbench.leaderboard.contradictions import without_contradictions
 from lnlbench.leaderboard.render.files import render
 from lnlbench.results import Result, ResultStore
 from lnlbench.results.store import result_bytes
@@ -20,6 +21,7 @@ from lnlbench.results.store import result_bytes
 METHODS, TRACKS, SEEDS, EPOCHS = 50, 20, 10, 60
 CURVES = ("test_accuracy", "train_accuracy_clean", "train_accuracy_noisy", "memorization", "loss")
 CURVES += ("label_precision", "label_recall", "label_f1", "clean_auroc", "ece", "nll", "share")
+LASTS = ("memorization", "label_precision", "label_recall", "label_f1", "clean_auroc", "ece", "nll")
 
 pytestmark = pytest.mark.slow
 
@@ -38,6 +40,7 @@ def generate(store, methods=METHODS, tracks=TRACKS, seeds=SEEDS):
                     "test_accuracy_last": test[-1],
                     "test_accuracy_best": max(test),
                 }
+                scores |= {name: curves[name][-1] for name in LASTS}
                 result = Result.model_validate(
                     merged(document, {"curves": curves, "scores": scores})
                 )

@@ -2,7 +2,11 @@
 
 from typing import Any
 
+from lnlbench.metrics.scored_epochs import reported_accuracies
+from lnlbench.plugins import load_plugins
 from lnlbench.results import Result, fingerprint
+from lnlbench.spec.run_spec import build_spec, deviations
+from lnlbench.tracks import load_track
 
 LABELS_SHA256 = "ab" * 32
 
@@ -117,9 +121,72 @@ def make_document(
         "created": "2026-01-02T03:04:05+00:00",
     }
     document = merged(document, changes)
+    if done:
+        _add_curves(document)
     return {"fingerprint": fingerprint(document["spec"]), **document}
+
+
+def _add_curves(document: dict[str, Any]) -> None:
+    """Give every score that a curve ends with a curve that ends so."""
+    scores, curves = document["scores"], document["curves"]
+    epochs = len(curves.get("test_accuracy", ()))
+    for name, value in scores.items():
+        if name not in curves and value is not None and not name.startswith("test_accuracy"):
+            curves[name] = [value] * epochs
+    single = scores.get("test_accuracy_last10_single")
+    if single is not None and "test_accuracy_single" not in curves:
+        curves["test_accuracy_single"] = [single] * epochs
 
 
 def make_result(*args: Any, **changes: Any) -> Result:
     """A valid result; the arguments are those of `make_document`."""
     return Result.model_validate(make_document(*args, **changes))
+
+
+def run_document(
+    method: str = "ce", seed: int = 0, accuracy: float = 0.5, track: str = "digits", **changes: Any
+) -> dict[str, Any]:
+    """A document with the spec of a built-in method on a track, as a run would write it.
+
+    `recipe`, `overrides` and `params` are those of the spec; all other changes are laid over it.
+    """
+    chosen = load_plugins().method(method)
+    asked = {key: changes.pop(key, None) for key in ("recipe", "overrides", "params")}
+    spec = build_spec(chosen, track, seed=seed, **{k: v for k, v in asked.items() if v})
+    protocol = load_track(track)
+    overrides = deviations(spec, chosen)
+    epochs = spec.protocol.epochs
+    test = [accuracy * (epoch + 1) / epochs for epoch in range(epochs)]
+    loss = [2.0 - accuracy - epoch / epochs + seed / 1000 for epoch in range(epochs)]
+    document = make_document(method, seed, accuracy, track=track, recipe=spec.recipe)
+    document = merged(
+        {**document, "spec": spec.document(), "curves": {"test_accuracy": test, "loss": loss}},
+        {
+            "off_track": {"overrides": overrides} if overrides else None,
+            "data": {
+                "dataset": spec.protocol.dataset,
+                "noise": spec.protocol.noise,
+                "noise_seed": spec.protocol.noise_seed,
+            },
+            "method": {
+                "params": spec.params,
+                "oracle": sorted(chosen.oracle),
+                "networks": chosen.networks,
+            },
+            "scores": reported_accuracies(test, None),
+            "environment": {"precision": spec.protocol.precision},
+            "fingerprint": spec.fingerprint,
+        },
+    )
+    document["protocol"] = {
+        "title": protocol.title,
+        **protocol.protocol.model_dump(mode="json"),
+    }
+    document = merged(document, changes)
+    _add_curves(document)
+    return document
+
+
+def run_result(*args: Any, **changes: Any) -> Result:
+    """A valid result of a real spec; the arguments are those of `run_document`."""
+    return Result.model_validate(run_document(*args, **changes))

@@ -1,0 +1,39 @@
+"""Whether a result can be of the run that its spec describes, as far as installed code can tell."""
+
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+
+from lnlbench.errors import UsageError, first_problem
+from lnlbench.interface.method import Method
+from lnlbench.plugins import Plugins
+from lnlbench.results.schema import Result
+from lnlbench.spec.run_spec import RunSpec, deviations
+
+
+def denied_by_code(result: Result, plugins: Plugins) -> list[str]:
+    """What the installed code says against a result; nothing where its method is not installed."""
+    try:
+        spec = RunSpec.model_validate(result.spec)
+    except ValidationError as error:
+        return [f"its spec is no run spec: {first_problem(error)}"]
+    if spec.method not in plugins.methods:
+        return []
+    return list(_denied(result, spec, plugins.method(spec.method)))
+
+
+def _denied(result: Result, spec: RunSpec, method: type[Method]) -> Iterator[str]:
+    oracle = sorted(method.oracle | spec.protocol.oracle)
+    if sorted(result.method.oracle) != oracle:
+        yield f"its oracle is {sorted(result.method.oracle)}, but the installed method's {oracle}"
+    if result.method.networks != method.networks:
+        yield f"it has {result.method.networks} networks, but the method {method.networks}"
+    if result.off_track is not None:
+        return
+    try:
+        changed = deviations(spec, method)
+    except UsageError as error:
+        yield str(error)
+        return
+    if changed:
+        yield f"it stands in its track's table, but its spec overrides {', '.join(sorted(changed))}"
