@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lnlbench.data.access import announce_reading
 from lnlbench.data.checksum import matches
 from lnlbench.data.pickles import read_pickle
 from lnlbench.errors import DataError
@@ -113,6 +114,7 @@ def read_cifar(data_dir: Path, form: CifarFormat) -> CifarArrays:
 
     Raises DataError, naming the file, for anything that is not the data set it claims to be.
     """
+    announce_reading(form.folder)
     folder = data_dir / form.folder
     meta = read_pickle(folder / form.meta_file)
     parts = [_read_part(folder / name, form) for name in form.train_files]

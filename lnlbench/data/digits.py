@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
+from lnlbench.data.access import announce_reading
 from lnlbench.data.dataset import Dataset
 
 TEST_COUNT = 500
@@ -17,6 +18,7 @@ def load_digits_dataset() -> Dataset:
     """
     from sklearn.datasets import load_digits
 
+    announce_reading("digits")
     raw = load_digits()
     small = torch.from_numpy(raw.images).float().unsqueeze(1)
     # Interpolating the whole numbers first keeps every value exact, on every machine.

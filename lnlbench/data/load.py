@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from lnlbench.data.access import announce_reading
 from lnlbench.data.cache import Arrays, cached
 from lnlbench.data.cifar import CIFAR10, CIFAR100, CifarArrays, CifarFormat, read_cifar
 from lnlbench.data.dataset import Dataset
@@ -37,6 +38,7 @@ def load_dataset(
         DataError: a file is missing, damaged, hostile, or not what it claims to be.
     """
     canonical = canonical_name(name)
+    announce_reading(canonical)
     if canonical == "digits":
         from lnlbench.data.digits import load_digits_dataset
 
@@ -59,6 +61,7 @@ def cifar_formats(name: str) -> tuple[CifarFormat, HumanFormat]:
 
 def load_cifar(name: str, data_dir: Path, form: CifarFormat, human: HumanFormat) -> Dataset:
     """A CIFAR data set from a folder that has all of its files; `name` says fine or coarse."""
+    announce_reading(name)
     kept = cached(
         form.folder,
         [data_dir / file for file in form.files],

@@ -4,7 +4,7 @@ import gc
 import types
 from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
@@ -12,6 +12,7 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
+from lnlbench.data.access import reading_refused
 from lnlbench.data.dataset import Dataset
 from lnlbench.data.image_files import read_rows
 from lnlbench.errors import LnlbenchError
@@ -135,19 +136,14 @@ def _watched(method: type[Method], look: Any) -> type[Method]:
 def _data_sets_closed(read: list[str]) -> Iterator[None]:
     """Note, and refuse, any reading of lnlbench's data sets."""
 
-    def refuse(*arguments: Any, **named: Any) -> None:
-        read.append(", ".join(map(str, arguments)) or "digits")
+    def refuse(name: str) -> None:
+        read.append(name)
         raise LnlbenchError("a method may not read a data set")
 
-    with ExitStack() as stack:
-        # Where the readers look things up, so that names bound at import are closed as well.
-        for place in (
-            "lnlbench.data.load.canonical_name",
-            "lnlbench.data.digits._test_indices",
-            "lnlbench.data.load.read_cifar",
-            "sklearn.datasets.load_digits",
-        ):
-            stack.enter_context(patch(place, refuse))
+    def refuse_digits(**options: Any) -> None:
+        refuse("scikit-learn's digits")
+
+    with reading_refused(refuse), patch("sklearn.datasets.load_digits", refuse_digits):
         yield
 
 
