@@ -81,7 +81,7 @@ def provided_sources() -> "dict[str, DataSource]":
 
 def describe_source(source: "DataSource") -> dict[str, Any]:
     """What a plugin says of its data set, and the settings that it takes."""
-    from lnlbench.cli.methods import describe_params
+    from lnlbench.interface.described import describe_params
     from lnlbench.system.text import printable
 
     return {

@@ -3,8 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,17 +16,6 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-_BOUNDS = {
-    "gt": ">",
-    "ge": "≥",
-    "lt": "<",
-    "le": "≤",
-    "multiple_of": "multiple of",
-    "min_length": "length ≥",
-    "max_length": "length ≤",
-    "pattern": "matches",
-}
 
 
 @app.callback(invoke_without_command=True)
@@ -94,6 +82,8 @@ def method_details(plugins: "Plugins", name: str) -> dict[str, Any]:
     Raises:
         UsageError: there is no method of that name.
     """
+    from lnlbench.interface.described import describe_params
+
     method = plugins.method(name)
     recipes = {key: recipe.model_dump(mode="json") for key, recipe in method.recipes.items()}
     paragraph = (method.__doc__ or "").strip().split("\n\n")[0]
@@ -112,53 +102,6 @@ def measured_costs(store: "ResultStore", name: str) -> list[dict[str, Any]]:
         {**asdict(cost), "hardware": list(cost.hardware), "times_ce": cost.times_ce}
         for cost in relative_costs(store, name)
     ]
-
-
-def describe_params(params: Any) -> list[dict[str, Any]]:
-    """Name, type, bounds, default, description and search range of each field, in order."""
-    from lnlbench.interface.params import search_ranges
-
-    searched = search_ranges(params)
-    required = [key for key, field in params.model_fields.items() if field.is_required()]
-    defaults: dict[str, Any] = dict.fromkeys(required)
-    if not required:  # a data set may have to be told where it lies; a method runs without a word
-        default = params()
-        # A document may leave out fields that are without effect at their defaults.
-        defaults = {**vars(default), **default.model_dump(mode="json")}
-    return [
-        {
-            "name": key,
-            "type": _type_name(field.annotation),
-            "bounds": _bounds(field.metadata),
-            "default": defaults.get(key, field.default),
-            "description": field.description or "",
-            "search": str(searched[key]) if key in searched else None,
-        }
-        for key, field in params.model_fields.items()
-    ]
-
-
-def _type_name(annotation: Any) -> str:
-    if get_origin(annotation) is Literal:
-        return " | ".join(json.dumps(value) for value in get_args(annotation))
-    if get_origin(annotation) in (Union, UnionType):
-        # Not str(): Python's versions differ in how they spell a union with a Literal.
-        return " | ".join(_type_name(part) for part in get_args(annotation))
-    if annotation is NoneType:
-        return "None"
-    if isinstance(annotation, type) and not get_args(annotation):
-        return annotation.__name__
-    return str(annotation).replace("typing.", "")
-
-
-def _bounds(metadata: list[Any]) -> str:
-    """Pydantic keeps each bound of a field as an object with an attribute of the bound's name."""
-    return ", ".join(
-        f"{symbol} {getattr(constraint, attribute)}"
-        for constraint in metadata
-        for attribute, symbol in _BOUNDS.items()
-        if getattr(constraint, attribute, None) is not None
-    )
 
 
 def _table(*columns: str) -> "Table":

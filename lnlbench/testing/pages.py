@@ -1,14 +1,20 @@
-"""What a method's page must hold, whether the method is built in or a plugin's."""
+"""Checks of a method's page, docs/NAME.md, for methods built in and for those of plugins.
 
+Each check takes the text of the page and the method's class, and raises AssertionError.
+"""
+
+import io
 import json
 import re
+import runpy
 import shlex
+from collections.abc import Iterable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
 
-from typer.testing import CliRunner
-
-from lnlbench.cli import app
-from lnlbench.cli.methods import describe_params
+from lnlbench.interface.described import describe_params
+from lnlbench.interface.method import Method
 from lnlbench.results.published import published_figures
 from lnlbench.results.published_names import NAMES
 
@@ -24,12 +30,12 @@ SECTIONS = [
 MARKED = re.compile(r"(?<=<!-- parameters -->\n).*?(?=<!-- /parameters -->)", re.DOTALL)
 
 
-def section(page, title):
+def section(page: str, title: str) -> str:
     """The text below one heading, up to the next."""
     return page.split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
-def parameter_table(method):
+def parameter_table(method: type[Method]) -> str:
     """A method's parameters as a Markdown table, in the order of the code."""
     rows = describe_params(method.Params)
     if not rows:
@@ -42,16 +48,16 @@ def parameter_table(method):
     return "\n".join(lines) + "\n"
 
 
-def rewrite_tables(folder: Path, methods):
+def rewrite_tables(folder: Path, methods: Iterable[type[Method]]) -> None:
     """Put the tables of the code into the pages."""
     for method in methods:
         file, table = folder / f"{method.name}.md", parameter_table(method)
-        text, count = MARKED.subn(lambda _, table=table: table, file.read_text(encoding="utf-8"))
+        text, count = MARKED.subn(table.replace("\\", r"\\"), file.read_text(encoding="utf-8"))
         assert count == 1, f"{file} needs one <!-- parameters --> and one <!-- /parameters -->"
         file.write_text(text, encoding="utf-8")
 
 
-def check_sections(page, method):
+def check_sections(page: str, method: type[Method]) -> None:
     """All sections, in order, none empty."""
     assert re.findall(r"^## (.+)$", page, flags=re.MULTILINE) == SECTIONS
     assert page.startswith(f"# {method.name}\n")
@@ -59,15 +65,15 @@ def check_sections(page, method):
         assert section(page, title).strip()
 
 
-def check_parameter_table(page, method):
+def check_parameter_table(page: str, method: type[Method]) -> None:
     """The table is the code's."""
     assert MARKED.findall(section(page, "Parameters")) == [parameter_table(method)], (
         f"{method.name}.md differs from {method.__name__}.Params. "
-        "Regenerate the tables: run this file with python"
+        "Regenerate the tables with rewrite_tables."
     )
 
 
-def check_reference_and_recipes(page, method):
+def check_reference_and_recipes(page: str, method: type[Method]) -> None:
     """The paper's address, and every recipe with how to run it."""
     assert method.reference.rpartition("/")[2] in page
     for recipe in method.recipes:
@@ -76,19 +82,43 @@ def check_reference_and_recipes(page, method):
         assert f"`{track}`" in page if track else f"--recipe {named}" in section(page, "Usage")
 
 
-def check_commands(page, method):
-    """Every command of the page is understood."""
+def check_commands(page: str, method: type[Method]) -> None:
+    """Every `lnlbench run` below Usage is understood, and runs this method."""
     blocks = re.findall(r"```sh\n(.*?)```", section(page, "Usage"), flags=re.DOTALL)
     commands = [line.partition("#")[0].strip() for line in "".join(blocks).splitlines()]
     runs = [command for command in commands if command.startswith("lnlbench run ")]
-    assert runs
+    assert runs, "Usage shows no command that begins with `lnlbench run `"
     for command in runs:
-        result = CliRunner().invoke(app, [*shlex.split(command)[1:], "--print-spec"])
-        assert result.exit_code == 0, f"{command}\n{result.output}{result.exception}"
-        assert f'"method":"{method.name}"' in result.output
+        output, status = _called([*shlex.split(command)[1:], "--print-spec"])
+        assert status == 0, f"{command}\n{output}"
+        assert f'"method":"{method.name}"' in output, command
 
 
-def check_published_figures(page, method):
+def _called(arguments: list[str]) -> tuple[str, object]:
+    """What `python -m lnlbench` prints with these arguments, and its exit status."""
+    printed, status = io.StringIO(), None
+    with (
+        patch("sys.argv", ["lnlbench", *arguments]),
+        redirect_stdout(printed),
+        redirect_stderr(printed),
+    ):
+        try:
+            runpy.run_module("lnlbench", run_name="__main__")
+        except SystemExit as end:
+            status = end.code or 0
+    return printed.getvalue(), status
+
+
+def check_page(page: str, method: type[Method]) -> None:
+    """All checks of one page."""
+    check_sections(page, method)
+    check_parameter_table(page, method)
+    check_reference_and_recipes(page, method)
+    check_commands(page, method)
+    check_published_figures(page, method)
+
+
+def check_published_figures(page: str, method: type[Method]) -> None:
     """The leaderboard's figures of a method, under whatever name, with their networks and rules."""
     lines = section(page, "Published figures").splitlines()
     rows = [line for line in lines if line.startswith("|")]

@@ -4,7 +4,6 @@ import pytest
 import slow_policies as slow
 import torch
 from PIL import Image
-from tiny import CPU, make_run
 from torchvision.transforms import AutoAugmentPolicy
 from torchvision.transforms.v2 import AutoAugment as TorchvisionAutoAugment
 from torchvision.transforms.v2.functional import pil_to_tensor, to_pil_image
@@ -15,6 +14,7 @@ from lnlbench.augment.policies import SUB_POLICIES, AutoAugment, RandAugment, fi
 from lnlbench.augment.views import ImageViews
 from lnlbench.errors import UsageError
 from lnlbench.seeds import generator_for
+from lnlbench.testing.small_runs import CPU, make_run
 
 STRONG = ("strong", "randaugment:1:6", "randaugment:3:30")
 SIGNED = policies._SIGNED

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import pytest
 import torch
 from cli import call
-from tiny import CPU
 
 from lnlbench.bench import compare, pieces, sections
 from lnlbench.bench.compare import Task, time_in_turns
@@ -23,6 +22,7 @@ from lnlbench.methods.cross_entropy import CrossEntropy
 from lnlbench.methods.dividemix import DivideMix
 from lnlbench.methods.jocor import JoCoR
 from lnlbench.methods.knn import KNearest
+from lnlbench.testing.small_runs import CPU
 from lnlbench.tracks import load_track
 
 PROTOCOL = load_track("digits").protocol.model_copy(update={"batch_size": 16})

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-import method_pages
+from lnlbench.testing import pages
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -32,5 +32,5 @@ def test_it_says_where_a_reference_implementation_goes():
 
 def test_it_lists_the_sections_of_a_methods_page_in_order():
     words = " ".join(PAGE.split())
-    places = [words.index(f"**{title}**") for title in method_pages.SECTIONS]
+    places = [words.index(f"**{title}**") for title in pages.SECTIONS]
     assert places == sorted(places)

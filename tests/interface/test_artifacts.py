@@ -5,11 +5,11 @@ import json
 import torch
 from cli import call, directory_of
 from safetensors.torch import save_file
-from tiny import make_run
 
 from lnlbench.interface.artifacts import import_artifacts, read_artifact, write_artifact
 from lnlbench.methods.mentornet_dd import MentorNetDD
 from lnlbench.pieces.mentor_network import MentorNetwork
+from lnlbench.testing.small_runs import make_run
 
 SHORT = ("--track", "digits", "--epochs", "4", "--limit-train", "150", "--limit-test", "40")
 DD = ("run", "--method", "mentornet-dd", *SHORT)

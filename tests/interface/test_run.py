@@ -4,11 +4,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny import make_run
 from torch import nn
 
 from lnlbench.augment.blocks import batch_bounds
 from lnlbench.errors import UsageError
+from lnlbench.testing.small_runs import make_run
 
 
 @given(st.integers(1, 300), st.integers(1, 64), st.booleans())

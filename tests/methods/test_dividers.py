@@ -2,13 +2,14 @@
 
 import pytest
 import torch
-from tiny import comparable, make_run, run_short
+from tiny import comparable, run_short
 
 from lnlbench.errors import Interrupted
 from lnlbench.methods.dividemix import DivideMix
 from lnlbench.pieces.neighbors import divide_by_neighbors
 from lnlbench.spec.run_spec import build_spec
 from lnlbench.system.interruption import StopRequest
+from lnlbench.testing.small_runs import make_run
 
 
 def fitted(divider, divisions="every", epochs=2):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from registry import BUILTIN
-from tiny import comparable, make_run, quick_params, run_short, short_spec
+from tiny import comparable, quick_params, run_short, short_spec
 
 from lnlbench.errors import Interrupted
 from lnlbench.interface.batch import CleanSubset
@@ -11,6 +11,7 @@ from lnlbench.interface.method import LossMethod, Method
 from lnlbench.interface.run import Run
 from lnlbench.spec.run_spec import build_spec, deviations
 from lnlbench.system.interruption import StopRequest
+from lnlbench.testing.small_runs import make_run
 from lnlbench.tracks import track_names
 
 every_method = pytest.mark.parametrize("name", BUILTIN)

@@ -8,7 +8,6 @@ import slow_methods
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny import make_run
 
 from lnlbench.data import load_dataset
 from lnlbench.errors import UsageError
@@ -20,6 +19,7 @@ from lnlbench.methods.mentornet_dd import MentorNetDD
 from lnlbench.noise import apply_noise
 from lnlbench.pieces.mentor_network import MentorNetwork, _endless, learn, mentor_loss
 from lnlbench.runner.split import clean_subset, split_dataset
+from lnlbench.testing.small_runs import make_run
 from lnlbench.tracks import load_track
 
 NO_DROPOUT = ((0.0, 100),)

@@ -1,15 +1,16 @@
 """Every built-in method has a page, and the page says what the code says.
 
-`python tests/methods/test_method_pages.py` rewrites the parameter tables from the code.
+`python tests/methods/test_pages.py` rewrites the parameter tables from the code.
 """
 
 import os
 import re
 from pathlib import Path
 
-import method_pages
 import pytest
 from registry import BUILTIN
+
+from lnlbench.testing import pages
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "methods"
@@ -23,7 +24,7 @@ def page(name):
 
 def test_every_method_has_a_page_and_every_page_a_method():
     assert {path.stem for path in PAGES.glob("*.md")} - {"README"} == set(BUILTIN), (
-        f"write docs/methods/NAME.md: {', '.join(method_pages.SECTIONS)}"
+        f"write docs/methods/NAME.md: {', '.join(pages.SECTIONS)}"
     )
 
 
@@ -52,28 +53,28 @@ def test_the_index_names_every_default_that_depends_on_the_track_or_on_its_class
 
 @each_method
 def test_sections_are_complete_and_in_order(name):
-    method_pages.check_sections(page(name), BUILTIN[name])
+    pages.check_sections(page(name), BUILTIN[name])
 
 
 @each_method
 def test_the_parameter_table_is_the_codes(name):
-    method_pages.check_parameter_table(page(name), BUILTIN[name])
+    pages.check_parameter_table(page(name), BUILTIN[name])
 
 
 @each_method
 def test_the_reference_and_every_recipe_are_on_the_page(name):
-    method_pages.check_reference_and_recipes(page(name), BUILTIN[name])
+    pages.check_reference_and_recipes(page(name), BUILTIN[name])
 
 
 @each_method
 def test_commands_are_understood(name):
-    method_pages.check_commands(page(name), BUILTIN[name])
+    pages.check_commands(page(name), BUILTIN[name])
 
 
 @each_method
 def test_published_figures_are_those_of_the_leaderboard_with_their_rules(name):
-    method_pages.check_published_figures(page(name), BUILTIN[name])
+    pages.check_published_figures(page(name), BUILTIN[name])
 
 
 if __name__ == "__main__":
-    method_pages.rewrite_tables(PAGES, BUILTIN.values())
+    pages.rewrite_tables(PAGES, BUILTIN.values())

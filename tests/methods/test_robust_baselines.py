@@ -4,7 +4,6 @@ import pytest
 import slow_methods as slow
 import torch
 from planted import planted_run
-from tiny import make_run
 from torch import nn
 
 from lnlbench.errors import UsageError
@@ -22,6 +21,7 @@ from lnlbench.methods.label_smoothing import LabelSmoothing
 from lnlbench.methods.mixmatch_oracle import MixMatchOracle
 from lnlbench.methods.mixup import Mixup
 from lnlbench.pieces import mixmatch
+from lnlbench.testing.small_runs import make_run
 
 
 def draw(samples=12, classes=5, seed=0, scale=3.0):

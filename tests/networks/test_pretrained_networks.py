@@ -6,7 +6,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pretrained import BACKBONE, NETWORK, pretrained_file, tensors_of
-from tiny import CPU, make_run
 from torch import nn
 from torch.nn.functional import cross_entropy
 
@@ -20,6 +19,7 @@ from lnlbench.networks.timm_backbone import Resized
 from lnlbench.runner.optimizers import build_optimizer
 from lnlbench.runner.probe import Probe
 from lnlbench.spec.run_spec import override_protocol
+from lnlbench.testing.small_runs import CPU, make_run
 from lnlbench.tracks import load_track
 
 

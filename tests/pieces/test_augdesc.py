@@ -7,7 +7,7 @@ import pytest
 import slow_dividemix as slow
 import torch
 from cli import call
-from tiny import CPU, comparable, make_embedding_run, make_run, run_short
+from tiny import comparable, run_short
 from torch import nn
 
 from lnlbench.augment.views import ImageViews
@@ -20,6 +20,7 @@ from lnlbench.pieces.augdesc import Augmentation
 from lnlbench.pieces.mixture import Division
 from lnlbench.spec.run_spec import build_spec, deviations
 from lnlbench.system.interruption import StopRequest
+from lnlbench.testing.small_runs import CPU, make_embedding_run, make_run
 from lnlbench.tracks.schedule import learning_rate_factor
 
 RANDAUGMENT = "randaugment:2:10"

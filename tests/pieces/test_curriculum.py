@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import slow_methods as slow
 import torch
-from tiny import make_run
 
 from lnlbench.errors import UsageError
 from lnlbench.interface.params import validate_params
@@ -20,6 +19,7 @@ from lnlbench.pieces.curriculum import (
     percentile,
     updated_threshold,
 )
+from lnlbench.testing.small_runs import make_run
 
 RULES = ["predefined", "self-paced", "spcl-linear", "focal", "hard-mining", "baseline"]
 NO_DROPOUT = ((0.0, 100),)

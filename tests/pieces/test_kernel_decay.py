@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tiny import comparable, make_run, run_short
+from tiny import comparable, run_short
 from torch import nn
 
 from lnlbench.errors import Interrupted
@@ -12,6 +12,7 @@ from lnlbench.methods.mentormix import MentorMix
 from lnlbench.methods.mentornet import MentorNetPD
 from lnlbench.methods.mentornet_dd import MentorNetDD
 from lnlbench.pieces.kernel_decay import half_squares, take_decay
+from lnlbench.testing.small_runs import make_run
 
 LR, DECAY = 0.1, 0.05
 HALF = ((0.5, 100),)

@@ -5,12 +5,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
-from tiny import make_run
 
 from lnlbench.methods.knn import NeighborVote
 from lnlbench.methods.linear_probe import LinearProbe
 from lnlbench.pieces import neighbors
 from lnlbench.pieces.neighbors import Neighbors, nearest, to_units, vote
+from lnlbench.testing.small_runs import make_run
 
 
 def units(count, dimension=16, seed=0):

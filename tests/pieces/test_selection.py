@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from tiny import make_run
 
 from lnlbench.pieces.selection import record_selection, split_by_belief
+from lnlbench.testing.small_runs import make_run
 
 N = 20
 

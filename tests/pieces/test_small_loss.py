@@ -4,7 +4,6 @@ import pytest
 import slow_methods as slow
 import torch
 from planted import planted_run
-from tiny import make_run
 
 from lnlbench.errors import UsageError
 from lnlbench.interface.batch import Batch
@@ -19,6 +18,7 @@ from lnlbench.pieces.small_loss import (
     forget_rate_at,
     small_loss_selection,
 )
+from lnlbench.testing.small_runs import make_run
 
 
 class RecordingRun:

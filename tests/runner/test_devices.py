@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny import CPU, run_short
+from tiny import run_short
 
 from lnlbench.errors import UsageError
 from lnlbench.methods.cross_entropy import CrossEntropy
 from lnlbench.runner import assemble
 from lnlbench.runner.devices import resolve_device
 from lnlbench.system.memory import peak_memory_bytes, reset_peak_memory
+from lnlbench.testing.small_runs import CPU
 
 MEGABYTE = 1 << 20
 

@@ -4,9 +4,9 @@ import io
 
 import pytest
 from rich.console import Console
-from tiny import make_run
 
 from lnlbench.runner.display import EpochReport, LiveDisplay, PlainDisplay, QuietDisplay
+from lnlbench.testing.small_runs import make_run
 
 REPORT = EpochReport(
     epoch=4,

@@ -1,11 +1,11 @@
 """A small problem with planted label noise: patterns that a small network learns in seconds."""
 
 import torch
-from tiny import CPU, make_run
 from torch import nn
 
 from lnlbench.augment.views import ImageViews
 from lnlbench.interface.batch import CleanSubset
+from lnlbench.testing.small_runs import CPU, make_run
 
 CLASSES = 4
 SAMPLES = 480

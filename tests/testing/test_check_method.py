@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import pytest
 import torch
 from pydantic import Field
-from tiny import make_run
 from torch.nn.functional import cross_entropy
 
 import lnlbench
@@ -20,6 +19,7 @@ from lnlbench.testing.behavior import (
 from lnlbench.testing.declarations import check_metadata, check_parameters
 from lnlbench.testing.edges import check_belief, check_edges, check_predictions
 from lnlbench.testing.privacy import check_privacy, secrets_in
+from lnlbench.testing.small_runs import make_run
 from lnlbench.testing.trials import Trials, digits, quick_params
 
 

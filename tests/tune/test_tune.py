@@ -13,7 +13,6 @@ pytest.importorskip("optuna", reason="needs Optuna: pip install 'lnlbench[search
 from cli import call, start_forked
 from optuna.trial import TrialState
 from rich.console import Console
-from tiny import CPU
 
 from lnlbench.errors import DataError, Interrupted, RunError, UsageError
 from lnlbench.plugins import load_plugins
@@ -22,6 +21,7 @@ from lnlbench.runner.checkpoint import load_checkpoint
 from lnlbench.runner.display import EpochReport
 from lnlbench.sweep.executor import Ended
 from lnlbench.sweep.process import Exit
+from lnlbench.testing.small_runs import CPU
 from lnlbench.tune.definition import Shortening, define_search
 from lnlbench.tune.recipe import found_recipe, standard_error
 from lnlbench.tune.search import Search

@@ -11,7 +11,7 @@ from cli import call
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
-from tiny import CPU, quick_params, short_spec
+from tiny import quick_params, short_spec
 
 import lnlbench
 from lnlbench.data import load_dataset
@@ -28,6 +28,7 @@ from lnlbench.runner.prepare import prepare
 from lnlbench.runner.split import LabeledImages
 from lnlbench.spec.run_spec import build_spec, make_method
 from lnlbench.testing.declarations import check_parameters
+from lnlbench.testing.small_runs import CPU
 from lnlbench.tune.definition import Shortening, define_search
 from lnlbench.tune.space import search_space
 

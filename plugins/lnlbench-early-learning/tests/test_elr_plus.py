@@ -5,11 +5,11 @@ import slow_early_learning as slow
 import torch
 from lnlbench_early_learning.elr_plus import RAMPUP_SHARE, ELRPlus, weighted_labels
 from recording import CLASSES, Recorded, draw, mean, recorded_losses, recorded_order
-from tiny import make_embedding_run, make_run
 from torch import nn
 
 from lnlbench.pieces import mixup
 from lnlbench.testing import check_method
+from lnlbench.testing.small_runs import make_embedding_run, make_run
 
 
 @pytest.mark.slow

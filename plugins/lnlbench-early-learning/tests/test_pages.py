@@ -1,14 +1,14 @@
 """Every method of this package has a page, and the page says what the code says.
 
-`python tests/test_pages.py`, with lnlbench's own tests on PYTHONPATH, rewrites the parameter tables
-of the pages from the code.
+`python tests/test_pages.py` rewrites the parameter tables of the pages from the code.
 """
 
 from pathlib import Path
 
-import method_pages
 import pytest
 from lnlbench_early_learning import register_methods
+
+from lnlbench.testing import pages
 
 PAGES = Path(__file__).parents[1] / "docs"
 METHODS = {method.name: method for method in register_methods()}
@@ -25,11 +25,7 @@ def test_every_method_has_a_page_and_every_page_a_method():
 
 @each_method
 def test_the_page_says_what_the_code_says(name):
-    method_pages.check_sections(page(name), METHODS[name])
-    method_pages.check_parameter_table(page(name), METHODS[name])
-    method_pages.check_reference_and_recipes(page(name), METHODS[name])
-    method_pages.check_commands(page(name), METHODS[name])
-    method_pages.check_published_figures(page(name), METHODS[name])
+    pages.check_page(page(name), METHODS[name])
 
 
 def test_the_readme_links_every_page():
@@ -38,4 +34,4 @@ def test_the_readme_links_every_page():
 
 
 if __name__ == "__main__":
-    method_pages.rewrite_tables(PAGES, METHODS.values())
+    pages.rewrite_tables(PAGES, METHODS.values())

@@ -8,11 +8,11 @@ import torch
 from lnlbench_early_learning.sop import SOP
 from lnlbench_early_learning.sop_plus import SOPPlus
 from recording import CLASSES, Recorded, draw, mean
-from tiny import make_embedding_run, make_run
 
 from lnlbench.errors import UsageError
 from lnlbench.spec.run_spec import build_spec
 from lnlbench.testing import check_method
+from lnlbench.testing.small_runs import make_embedding_run, make_run
 from lnlbench.tracks.schedule import learning_rate_factor
 
 

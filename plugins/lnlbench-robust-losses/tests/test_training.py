@@ -9,13 +9,13 @@ from lnlbench_robust_losses.epsilon_softmax import EpsilonSoftmax
 from lnlbench_robust_losses.gls import GeneralizedLabelSmoothing
 from lnlbench_robust_losses.peer_loss import PeerLoss
 from lnlbench_robust_losses.truncated_gce import TruncatedGCE
-from tiny import make_embedding_run, make_run
 from torch import nn
 
 from lnlbench.interface.run import Run
 from lnlbench.pieces.presets import warmup_length
 from lnlbench.spec.run_spec import build_spec
 from lnlbench.testing import check_method
+from lnlbench.testing.small_runs import make_embedding_run, make_run
 from lnlbench.tracks.schedule import learning_rate_factor
 
 METHODS = register_methods()
