@@ -1,1 +1,1 @@
-"""What methods share: mixture, MixMatch, small-loss selection, curricula, neighbors, averages."""
+"""What methods share, one concept a module; docs/guide/pieces.md has an example of each."""
