@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from tiny import CPU, make_run
 from torch import nn
 
 import lnlbench
 from lnlbench.errors import UsageError
 from lnlbench.networks import build_backbone
 from lnlbench.networks.precision import PreciseNetwork
+from lnlbench.testing.small_runs import CPU, make_run
 
 
 @pytest.mark.parametrize("name", ["small-cnn", "resnet18", "timm:resnet10t"])
