@@ -25,8 +25,8 @@ def backbones(context: typer.Context, as_json: JsonOption = False) -> None:
         return
     for each in described:
         millions = each["parameters"] / 1e6
-        typer.echo(f"{each['name']:<16} {millions:6.2f} M parameters at 100 classes")
-    typer.echo("timm:NAME        any network that timm builds, for example timm:resnet10t")
+        typer.echo(f"{each['name']:<18} {millions:6.2f} M parameters at 100 classes")
+    typer.echo("timm:NAME          any network that timm builds, for example timm:resnet10t")
     typer.echo("Pretrained, for --frozen and --pretrained, without a model hub:")
     for name, data in pretrained.items():
         typer.echo(f"  {name}, pretrained on {data}")

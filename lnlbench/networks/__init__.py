@@ -5,7 +5,15 @@ from collections.abc import Callable
 from torch import nn
 
 from lnlbench.errors import unknown_name
-from lnlbench.networks.resnet import preact_resnet18, resnet18, resnet34, resnet_small
+from lnlbench.networks.resnet import (
+    preact_resnet18,
+    resnet18,
+    resnet34,
+    resnet_small,
+    resnet_stride2_128,
+    resnet_stride2_256,
+    resnet_stride2_512,
+)
 from lnlbench.networks.small import small_cnn
 from lnlbench.networks.timm_backbone import PREFIX, build_timm, check_timm
 
@@ -14,6 +22,9 @@ BACKBONES: dict[str, Callable[[int, int], nn.Module]] = {
     "resnet18": resnet18,
     "resnet34": resnet34,
     "resnet-small": resnet_small,
+    "resnet-stride2-128": resnet_stride2_128,
+    "resnet-stride2-256": resnet_stride2_256,
+    "resnet-stride2-512": resnet_stride2_512,
     "small-cnn": small_cnn,
 }
 

@@ -104,3 +104,28 @@ def preact_resnet18(num_classes: int, channels: int) -> nn.Module:
 def resnet_small(num_classes: int, channels: int) -> nn.Module:
     """A small network for CPUs: stem of stride 2, three stages of one block each."""
     return CifarResNet(BasicBlock, (1, 1, 1), (32, 64, 128), num_classes, channels, stem_stride=2)
+
+
+def resnet_stride2(width: int, num_classes: int, channels: int) -> nn.Module:
+    """`resnet_small` with a fourth stage of `width` channels: many weights at low resolution.
+
+    On images of 32 pixels the last stage sees 2x2 positions, so that its weights, which can
+    memorize wrong labels, cost a CPU little: 3.4 M parameters at `width` 512 and 100 classes.
+    """
+    widths = (32, 64, 128, width)
+    return CifarResNet(BasicBlock, (1, 1, 1, 1), widths, num_classes, channels, stem_stride=2)
+
+
+def resnet_stride2_128(num_classes: int, channels: int) -> nn.Module:
+    """A network for CPUs: stem of stride 2, four stages of one block, the last 128 wide."""
+    return resnet_stride2(128, num_classes, channels)
+
+
+def resnet_stride2_256(num_classes: int, channels: int) -> nn.Module:
+    """A network for CPUs: stem of stride 2, four stages of one block, the last 256 wide."""
+    return resnet_stride2(256, num_classes, channels)
+
+
+def resnet_stride2_512(num_classes: int, channels: int) -> nn.Module:
+    """A network for CPUs: stem of stride 2, four stages of one block, the last 512 wide."""
+    return resnet_stride2(512, num_classes, channels)

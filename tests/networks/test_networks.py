@@ -28,6 +28,31 @@ def test_parameter_counts_are_those_of_the_papers(name, millions):
     assert count / 1e6 == pytest.approx(millions, abs=0.01)
 
 
+def convolution(inputs: int, outputs: int, size: int) -> int:
+    return inputs * outputs * size * size + 2 * outputs  # with its batch norm
+
+
+@pytest.mark.parametrize("width", [128, 256, 512])
+def test_the_networks_of_stride_2_have_the_parameters_of_their_four_stages(width):
+    network = build_backbone(f"resnet-stride2-{width}", 100, 3, 32)
+    expected = convolution(3, 32, 3) + 2 * convolution(32, 32, 3)
+    for inputs, outputs in [(32, 64), (64, 128), (128, width)]:
+        expected += convolution(inputs, outputs, 3) + convolution(outputs, outputs, 3)
+        expected += convolution(inputs, outputs, 1)  # the shortcut
+    expected += width * 100 + 100
+    assert sum(weight.numel() for weight in network.parameters()) == expected
+
+
+@pytest.mark.parametrize("width", [128, 256, 512])
+def test_the_last_stage_of_the_networks_of_stride_2_sees_four_positions(width):
+    network = build_backbone(f"resnet-stride2-{width}", 100, 3, 32)
+    stem, features = network.stem(torch.randn(2, 3, 32, 32)), []
+    network.blocks.register_forward_hook(lambda module, inputs, output: features.append(output))
+    network(torch.randn(2, 3, 32, 32))
+    assert stem.shape == (2, 32, 16, 16)
+    assert features[0].shape == (2, width, 2, 2)
+
+
 @pytest.mark.parametrize("name", ["resnet18", "resnet34", "preact-resnet18"])
 def test_the_stem_keeps_the_resolution(name):
     network = build_backbone(name, 100, 3, 32)
