@@ -1,0 +1,29 @@
+"""The files of leaderboards/sweeps/ are understood, and the search runs what its page says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lnlbench.plugins import load_plugins
+from lnlbench.spec.grid import expand, read_sweep_file
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / "leaderboards" / "sweeps").glob("*.toml"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_run_of_a_committed_sweep_file_is_valid(file):
+    specs = expand(read_sweep_file(file), load_plugins())
+    assert specs
+
+
+def test_the_search_tries_the_candidates_of_its_page_in_their_order():
+    page = ROOT / "docs" / "notebook" / "2026-11-28-from-scratch-search.md"
+    rows = re.findall(r"^\| `(resnet-[\w-]+)` \| [\d.]+ M \| ([\d, ]+) \|$", page.read_text(), re.M)
+    candidates = [(name, int(epochs)) for name, listed in rows for epochs in listed.split(",")]
+    grids = read_sweep_file(ROOT / "leaderboards" / "sweeps" / "search-from-scratch.toml")
+    specs = expand(grids, load_plugins())
+    assert [(spec.protocol.backbone, spec.protocol.epochs) for spec in specs] == candidates
+    assert len(candidates) == 12
+    assert {(spec.method, spec.seed) for spec in specs} == {("ce", 100)}
