@@ -1,7 +1,7 @@
 """DivideMix with a labeled share that is given, since random labels are no data to divide."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lnlbench.interface.method import Method
 from lnlbench.interface.run import Run
@@ -16,13 +16,21 @@ def with_labeled_share(method: type[Method], share: float | None) -> type[Method
     unlabeled_share = 1 - share
 
     class Divided(method):  # type: ignore[valid-type, misc]
-        """Divides as ever, then counts ranks."""
+        """Divides as DivideMix does, then takes the samples with the highest belief."""
 
-        def _split(self, run: Run, clean_probability: Tensor) -> tuple[Tensor, Tensor]:
+        def _train(
+            self,
+            run: Run,
+            network: nn.Module,
+            peer: nn.Module,
+            optimizer: torch.optim.Optimizer,
+            belief: Tensor,
+            since_warmup: int,
+        ) -> None:
             # Ranks between 0 and 1, moved so that the threshold cuts off the share.
-            ranks = clean_probability.argsort().argsort() / run.num_samples
+            ranks = belief.argsort().argsort() / run.num_samples
             threshold = self.params.clean_threshold
-            credible = torch.where(ranks >= unlabeled_share, threshold + 0.25, threshold - 0.25)
-            return super()._split(run, credible)
+            moved = torch.where(ranks >= unlabeled_share, threshold + 0.25, threshold - 0.25)
+            super()._train(run, network, peer, optimizer, moved, since_warmup)
 
     return Divided

@@ -17,11 +17,13 @@ from lnlbench.bench.sections import SECTIONS
 from lnlbench.bench.table import document_of, print_timings
 from lnlbench.bench.timing import bench_method
 from lnlbench.errors import UsageError
+from lnlbench.methods import dividemix
 from lnlbench.methods.co_teaching import CoTeaching
 from lnlbench.methods.cross_entropy import CrossEntropy
 from lnlbench.methods.dividemix import DivideMix
 from lnlbench.methods.jocor import JoCoR
 from lnlbench.methods.knn import KNearest
+from lnlbench.pieces.selection import split_by_belief
 from lnlbench.testing.small_runs import CPU
 from lnlbench.tracks import load_track
 
@@ -172,17 +174,16 @@ def test_heads_on_random_features_are_timed_on_a_track_of_embeddings():
 
 
 @pytest.mark.parametrize("share", [0.25, 0.6])
-def test_the_labeled_share_is_what_was_asked_for(share):
-    method = with_labeled_share(DivideMix, share)
+def test_the_labeled_share_is_what_was_asked_for(monkeypatch, share):
     seen = []
 
-    class Watched(method):
-        def _split(self, run, clean_probability):
-            labeled, unlabeled = super()._split(run, clean_probability)
-            seen.append((len(labeled), len(labeled) + len(unlabeled)))
-            return labeled, unlabeled
+    def watched(run, belief, threshold):
+        labeled, unlabeled = split_by_belief(run, belief, threshold)
+        seen.append((len(labeled), len(labeled) + len(unlabeled)))
+        return labeled, unlabeled
 
-    bench(Watched, warmup_epochs=1)
+    monkeypatch.setattr(dividemix, "split_by_belief", watched)
+    bench(with_labeled_share(DivideMix, share), warmup_epochs=1)
     assert set(seen) == {(round(share * 40), 40)}
     assert with_labeled_share(CrossEntropy, share) is CrossEntropy
 
