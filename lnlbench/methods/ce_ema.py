@@ -1,4 +1,7 @@
-"""Cross-entropy with weight averaging: predictions come from an average over the training."""
+"""Weight averaging (Morales-Brotons et al., TMLR 2024): an average over the training predicts.
+
+Worked from the paper. Details: docs/methods/ce-ema.md.
+"""
 
 from typing import Annotated
 

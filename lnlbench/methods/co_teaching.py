@@ -1,6 +1,6 @@
 """Co-teaching (Han et al., NeurIPS 2018): each network picks the samples its peer learns from.
 
-Followed: github.com/bhanML/Co-teaching at 7c7fbe2, main.py and loss.py. Details and deviations:
+Reference: github.com/bhanML/Co-teaching at 7c7fbe2, main.py and loss.py. Details and deviations:
 docs/methods/co-teaching.md.
 """
 

@@ -1,6 +1,6 @@
 """Co-teaching+ (Yu et al., ICML 2019): Co-teaching on the samples the networks disagree on.
 
-Followed: github.com/xingruiyu/coteaching_plus at 5a935d1, main.py and loss.py. Details and
+Reference: github.com/xingruiyu/coteaching_plus at 5a935d1, main.py and loss.py. Details and
 deviations: docs/methods/co-teaching-plus.md.
 """
 

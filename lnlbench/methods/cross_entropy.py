@@ -1,4 +1,8 @@
-"""Cross-entropy: the baseline on noisy labels, and two upper bounds that know the clean ones."""
+"""Cross-entropy (Wei et al., ICLR 2022): the baseline, and two bounds that know the clean labels.
+
+Worked from the paper. Details: docs/methods/ce.md, docs/methods/ce-clean.md and
+docs/methods/ce-selected.md.
+"""
 
 from typing import Annotated
 

@@ -1,6 +1,6 @@
 """DivideMix (Li, Socher, Hoi, ICLR 2020): two networks divide the data for each other.
 
-Reference code: github.com/LiJunnan1992/DivideMix at d9d3058, Train_cifar.py. Details and
+Reference: github.com/LiJunnan1992/DivideMix at d9d3058, Train_cifar.py. Details and
 deviations: docs/methods/dividemix.md. `augmentation` adds AugDesc (Nishi et al., CVPR 2021).
 """
 
@@ -22,7 +22,6 @@ from lnlbench.networks.view_passes import view_logits
 from lnlbench.pieces import mixmatch
 from lnlbench.pieces.augdesc import AugDescParams, descent_views, query_views
 from lnlbench.pieces.dividers import DividerParams, blend_neighborhood, neighborhood_belief
-from lnlbench.pieces.mixmatch import mean_probabilities
 from lnlbench.pieces.mixture import MixtureParams, divide, training_losses
 from lnlbench.pieces.presets import warmup_length
 from lnlbench.pieces.ramps import linear_rampup
@@ -135,8 +134,7 @@ class DivideMix(Method):
         """Warm up, then divide, refine, guess and mix in every epoch."""
         run.require_views(*self.augmentations())
         self.network, self.peer = run.network(), run.network()
-        self.optimizer = run.optimizer(self.network)
-        self.peer_optimizer = run.optimizer(self.peer)
+        self.optimizer, self.peer_optimizer = run.optimizer(self.network), run.optimizer(self.peer)
         # Row 0 is the network's own belief, row 1 the peer's; NaN until the first division.
         self.clean_probabilities = torch.full((2, run.num_samples), torch.nan, device=run.device)
         self.loss_history: list[Tensor] = []
@@ -227,9 +225,9 @@ class DivideMix(Method):
             if unlabeled_views:
                 # In eval mode no sample knows of the others: one pass serves both views.
                 peers = peer(torch.cat(unlabeled_views)).chunk(2)
-                average, theirs = mean_probabilities(own[:2]), mean_probabilities(peers)
+                average, theirs = (mixmatch.mean_probabilities(each) for each in (own[:2], peers))
                 guessed = [mixmatch.co_guess(average, theirs, temperature)] * 2
-            average = mean_probabilities(own[-2:])
+            average = mixmatch.mean_probabilities(own[-2:])
             refined = mixmatch.co_refine(batch.labels, belief, average, temperature)
             learned = [*descent_views(batch), *(descent_views(other) if other else [])]
             inputs, targets = torch.cat(learned), torch.cat([refined, refined, *guessed])

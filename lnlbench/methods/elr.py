@@ -1,6 +1,6 @@
 """Early-learning regularization (Liu et al., NeurIPS 2020): holding on to what was learned first.
 
-Followed: github.com/shengliu66/ELR at 934af53, ELR/model/loss.py. Details and deviations:
+Reference: github.com/shengliu66/ELR at 934af53, ELR/model/loss.py. Details and deviations:
 docs/methods/elr.md.
 """
 

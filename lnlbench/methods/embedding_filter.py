@@ -1,4 +1,7 @@
-"""Select by the neighborhood in the embedding, then train on the selection alone."""
+"""SimiFeat (Zhu, Dong, Liu, ICML 2022): train on the samples whose neighbors agree with the label.
+
+Worked from the paper. Details and deviations: docs/methods/embedding-filter.md.
+"""
 
 from typing import Annotated
 

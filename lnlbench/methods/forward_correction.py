@@ -1,6 +1,6 @@
 """Forward loss correction (Patrini et al., CVPR 2017) with an estimated transition matrix.
 
-Followed: github.com/giorgiop/loss-correction at 15a79de. Details and deviations:
+Reference: github.com/giorgiop/loss-correction at 15a79de. Details and deviations:
 docs/methods/forward-correction.md.
 """
 

@@ -1,4 +1,8 @@
-"""Generalized cross-entropy (Zhang and Sabuncu, NeurIPS 2018): between cross-entropy and MAE."""
+"""Generalized cross-entropy (Zhang and Sabuncu, NeurIPS 2018): between cross-entropy and MAE.
+
+Reference, not the authors': github.com/AlanChou/Truncated-Loss at fef5908. Details:
+docs/methods/gce.md.
+"""
 
 from typing import Annotated
 

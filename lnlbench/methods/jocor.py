@@ -1,6 +1,6 @@
 """JoCoR (Wei et al., CVPR 2020): one joint loss selects and trains two networks.
 
-Followed: github.com/hongxin001/JoCoR at 86db359, algorithm/jocor.py and loss.py. Details and
+Reference: github.com/hongxin001/JoCoR at 86db359, algorithm/jocor.py and loss.py. Details and
 deviations: docs/methods/jocor.md.
 """
 

@@ -1,4 +1,7 @@
-"""k-nearest neighbors: the noisy labels of the most similar training samples vote."""
+"""Deep k-NN (Bahri, Jiang, Gupta, ICML 2020): labels of the most similar training samples vote.
+
+Worked from the paper. Details: docs/methods/knn.md.
+"""
 
 from typing import Annotated
 

@@ -1,4 +1,7 @@
-"""Label smoothing (Szegedy et al., CVPR 2016), which Lukasik et al. (ICML 2020) show helps here."""
+"""Label smoothing (Szegedy et al., CVPR 2016; for noisy labels Lukasik et al., ICML 2020).
+
+Worked from the papers. Details: docs/methods/label-smoothing.md.
+"""
 
 from typing import Annotated
 

@@ -1,4 +1,7 @@
-"""Linear probe: multinomial logistic regression on the noisy labels, nothing else."""
+"""Linear probe (Zhu et al., NeurIPS 2024): logistic regression on the noisy labels, nothing else.
+
+Worked from the paper, with scikit-learn's solver. Details: docs/methods/linear-probe.md.
+"""
 
 from typing import Annotated
 

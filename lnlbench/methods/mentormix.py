@@ -1,6 +1,6 @@
 """MentorMix (Jiang et al., ICML 2020): MentorNet's weights choose the partners of mixup.
 
-Followed: github.com/google-research/google-research, mentormix/code at 0c1bbe5. Details and
+Reference: github.com/google-research/google-research, mentormix/code at 0c1bbe5. Details and
 deviations: docs/methods/mentormix.md.
 """
 

@@ -1,6 +1,6 @@
 """MentorNet (Jiang et al., ICML 2018) with a predefined curriculum, in closed form.
 
-Followed: github.com/google/mentornet at 76d6be2, code/utils.py and cifar_train_mentornet.py.
+Reference: github.com/google/mentornet at 76d6be2, code/utils.py and cifar_train_mentornet.py.
 Details and deviations: docs/methods/mentornet-pd.md.
 """
 

@@ -1,6 +1,6 @@
 """MentorNet (Jiang et al., ICML 2018) with a curriculum learned from data (MentorNet DD).
 
-Followed: github.com/google/mentornet at 76d6be2, code/utils.py and code/training_mentornet.
+Reference: github.com/google/mentornet at 76d6be2, code/utils.py and code/training_mentornet.
 Details and deviations: docs/methods/mentornet-dd.md.
 """
 

@@ -1,10 +1,11 @@
 """Every built-in method has a page, and the page says what the code says.
 
-`python tests/methods/test_pages.py` rewrites the parameter tables from the code.
+`python tests/methods/test_method_pages.py` rewrites the parameter tables from the code.
 """
 
 import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,19 @@ def test_the_index_names_every_default_that_depends_on_the_track_or_on_its_class
     special = {name.removesuffix("-settings"): each for name, each in special.items() if each}
     rows = re.findall(r"^\| `([^`]+)`, (.+?) \|", by_track, flags=re.MULTILINE)
     assert {name: re.findall("`([^`]+)`", recipes) for name, recipes in rows} == special
+
+
+@each_method
+def test_the_module_begins_with_the_paper_the_reference_code_and_the_page(name):
+    method = BUILTIN[name]
+    text = sys.modules[method.__module__].__doc__
+    assert method.reference.split()[0].rstrip(",") in text, "the first author"
+    assert re.search(
+        r"^(Reference.*: github\.com/\S+.* at [0-9a-f]{7}|Worked from the p)", text, re.M
+    )
+    # A variant shares the module, and so the page, of the method that it is a variant of.
+    pages_named = re.findall(r"docs/methods/([\w-]+)\.md", text)
+    assert any(name.startswith(page_name) for page_name in pages_named)
 
 
 @each_method

@@ -1,6 +1,7 @@
 """ELR+ (Liu et al., NeurIPS 2020): early-learning regularization with two networks.
 
-Followed: github.com/shengliu66/ELR at 934af53, ELR_plus/. Details and deviations: docs/elr-plus.md.
+Reference: github.com/shengliu66/ELR at 934af53, ELR_plus/. Details and deviations:
+docs/elr-plus.md.
 """
 
 from typing import NamedTuple

@@ -1,6 +1,6 @@
 """SOP (Liu et al., ICML 2022): label noise goes into variables of each sample.
 
-Followed: github.com/shengliu66/SOP at 4d991ce, model/loss.py. Details and deviations: docs/sop.md.
+Reference: github.com/shengliu66/SOP at 4d991ce, model/loss.py. Details and deviations: docs/sop.md.
 """
 
 from typing import ClassVar

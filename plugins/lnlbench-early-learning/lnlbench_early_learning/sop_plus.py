@@ -1,6 +1,6 @@
 """SOP+ (Liu et al., ICML 2022): SOP with agreement between views, and balanced classes.
 
-Followed: github.com/shengliu66/SOP at 4d991ce, model/loss.py. Details and deviations:
+Reference: github.com/shengliu66/SOP at 4d991ce, model/loss.py. Details and deviations:
 docs/sop-plus.md.
 """
 

@@ -1,6 +1,6 @@
 """epsilon-softmax (Wang et al., NeurIPS 2024): outputs close to one-hot, by a controlled error.
 
-Followed: github.com/cswjl/eps-softmax at f81685c, losses.py and config.py. Details and deviations:
+Reference: github.com/cswjl/eps-softmax at f81685c, losses.py and config.py. Details and deviations:
 docs/epsilon-softmax.md.
 """
 

@@ -1,6 +1,6 @@
 """f-divergence measures (Wei and Liu, ICLR 2021): how far predictions and labels depend.
 
-Followed: github.com/weijiaheng/Robust-f-divergence-measures at 93d9efe, CIFAR-100/runner.py.
+Reference: github.com/weijiaheng/Robust-f-divergence-measures at 93d9efe, CIFAR-100/runner.py.
 Details and deviations: docs/f-divergence.md.
 """
 

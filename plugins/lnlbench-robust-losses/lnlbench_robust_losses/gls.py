@@ -1,6 +1,6 @@
 """Generalized label smoothing (Wei et al., ICML 2022): smoothing by a share of either sign.
 
-Followed: github.com/UCSC-REAL/negative-label-smoothing at 05078f6. Details and deviations:
+Reference: github.com/UCSC-REAL/negative-label-smoothing at 05078f6. Details and deviations:
 docs/gls.md.
 """
 

@@ -1,6 +1,6 @@
 """Peer loss (Liu and Guo, ICML 2020): agreeing with a label must beat agreeing with any label.
 
-Followed: github.com/weijiaheng/Multi-class-Peer-Loss-functions at fba9eb6, CIFAR-100/runner.py.
+Reference: github.com/weijiaheng/Multi-class-Peer-Loss-functions at fba9eb6, CIFAR-100/runner.py.
 Details and deviations: docs/peer-loss.md.
 """
 

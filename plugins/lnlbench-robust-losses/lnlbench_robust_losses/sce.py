@@ -1,7 +1,7 @@
 """Symmetric cross-entropy (Wang et al., ICCV 2019): cross-entropy, and its mirror image.
 
-Followed: github.com/YisenWang/symmetric_cross_entropy_for_noisy_labels at ec778df, loss.py. Details
-and deviations: docs/sce.md.
+Reference: github.com/YisenWang/symmetric_cross_entropy_for_noisy_labels at ec778df, loss.py.
+Details and deviations: docs/sce.md.
 """
 
 import math
