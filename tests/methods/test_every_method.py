@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from registry import BUILTIN
+from registry import BUILTIN, WITHOUT_BELIEF
 from tiny import comparable, quick_params, run_short, short_spec
 
 from lnlbench.errors import Interrupted
@@ -15,6 +15,7 @@ from lnlbench.testing.small_runs import make_run
 from lnlbench.tracks import track_names
 
 every_method = pytest.mark.parametrize("name", BUILTIN)
+each_with_a_belief = pytest.mark.parametrize("name", sorted(set(BUILTIN) - WITHOUT_BELIEF))
 
 
 @pytest.fixture(scope="module")
@@ -102,11 +103,14 @@ def test_predictions_do_not_depend_on_the_batch_size(name):
     torch.testing.assert_close(parts, whole)
 
 
-@every_method
+@pytest.mark.parametrize("name", sorted(WITHOUT_BELIEF))
+def test_a_method_that_divides_nothing_has_no_belief(name):
+    assert fitted(name).clean_probability() is None
+
+
+@each_with_a_belief
 def test_clean_probability_is_a_probability_for_every_sample(name):
     belief = fitted(name).clean_probability()
-    if belief is None:
-        return
     assert belief.shape == (50,)
     assert ((belief >= 0) & (belief <= 1)).all()
 

@@ -8,3 +8,16 @@ BUILTIN = {
     for name, method in sorted(PLUGINS.methods.items())
     if PLUGINS.origins[name].distribution == "lnlbench"
 }
+# These tell no clean from wrong labels; every other method has a belief in each label.
+WITHOUT_BELIEF = {
+    "ce",
+    "ce-clean",
+    "ce-ema",
+    "ce-selected",
+    "forward-correction",
+    "gce",
+    "label-smoothing",
+    "linear-probe",
+    "mixmatch-oracle",
+    "mixup",
+}
