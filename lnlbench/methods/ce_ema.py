@@ -29,7 +29,7 @@ class CrossEntropyEMA(Method):
         """The default averages over some thousand steps, or less of a short run."""
 
         ema_decay: Annotated[float, SearchRange(0.9, 0.9999)] = Field(
-            0.999, ge=0, lt=1, description="Share of the average that survives a step."
+            0.999, ge=0, lt=1, description="Share of the average that remains after a step."
         )
 
     def fit(self, run: Run) -> None:

@@ -32,8 +32,8 @@ class CrossEntropy(LossMethod):
         linear_probe_epochs: Annotated[int, LeftOut()] = Field(
             0,
             ge=0,
-            description="First epochs that train the classifier alone, on features of the "
-            "pretrained body.",
+            description="Number of first epochs that train the classifier alone, on features of "
+            "the pretrained body.",
         )
 
     def fit(self, run: Run) -> None:

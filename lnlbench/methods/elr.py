@@ -47,7 +47,10 @@ class EarlyLearningRegularization(Method):
         """Defaults are the authors' values for CIFAR-100."""
 
         target_momentum: Annotated[float, SearchRange(0.5, 0.99)] = Field(
-            0.9, ge=0, lt=1, description="Share of a target that survives an epoch; β in the paper."
+            0.9,
+            ge=0,
+            lt=1,
+            description="Share of a target that remains after an epoch; β in the paper.",
         )
         regularization: Annotated[float, SearchRange(0.5, 20.0, log=True)] = Field(
             7.0, ge=0, description="Weight of the regularizer; λ in the paper."

@@ -37,7 +37,8 @@ class EmbeddingFilter(Method):
             1,
             ge=1,
             le=100,
-            description="1 compares the unaugmented samples; more average over as many weak views.",
+            description="1 compares the unaugmented samples; a larger number compares that many "
+            "weak views of each sample and averages the votes.",
         )
         clean_threshold: Annotated[float, SearchRange(0.2, 0.8)] = Field(
             0.5,

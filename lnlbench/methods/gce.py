@@ -38,7 +38,10 @@ class GeneralizedCrossEntropy(LossMethod):
         """The default is the authors' value."""
 
         q: Annotated[float, SearchRange(0.1, 1.0)] = Field(
-            0.7, gt=0, le=1, description="1 is the mean absolute error; towards 0, cross-entropy."
+            0.7,
+            gt=0,
+            le=1,
+            description="At 1 the loss is the mean absolute error; towards 0 it is cross-entropy.",
         )
 
     def loss(self, network: nn.Module, batch: Batch, epoch: int) -> Tensor:

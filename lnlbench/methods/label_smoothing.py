@@ -28,7 +28,10 @@ class LabelSmoothing(LossMethod):
         """The default is the usual value."""
 
         smoothing: Annotated[float, SearchRange(0.0, 0.9)] = Field(
-            0.1, ge=0, lt=1, description="Share of the label that all classes divide evenly."
+            0.1,
+            ge=0,
+            lt=1,
+            description="Share of the label that is spread evenly over all classes.",
         )
 
     def loss(self, network: nn.Module, batch: Batch, epoch: int) -> Tensor:

@@ -85,8 +85,9 @@ class MentorMix(Method):
         )
         example_dropout: tuple[tuple[float, int], ...] = Field(
             ((0.0, 100),),
-            description="Pairs of dropout rate and percent of the training, one after the other, "
-            "which cover 100 %: the share of each batch whose weights become zero.",
+            description="Pairs of a rate and the percent of the training for which it holds, "
+            "in order, together 100 %. The rate is the share of each batch whose weights become "
+            "zero.",
         )
         mixup_alpha: Annotated[float, SearchRange(0.5, 16.0, log=True)] = Field(
             8.0,
@@ -111,8 +112,8 @@ class MentorMix(Method):
             0.9999,
             ge=0,
             lt=1,
-            description="Share of the average of the weights, by which the method predicts, that "
-            "survives a step.",
+            description="Share of the averaged weights that remains after a step; the method "
+            "predicts by them.",
         )
 
     def fit(self, run: Run) -> None:

@@ -46,8 +46,9 @@ class MentorNetDD(Method):
         mentor: Annotated[str | None, ArtifactFile(KIND)] = Field(
             None,
             pattern=r"^[0-9a-f]{64}$",
-            description="A mentor that another run has learned: SHA-256 of its mentor.safetensors, "
-            "or on the command line the file; by default it is learned during the burn-in.",
+            description="A mentor that another run has learned, as the SHA-256 of its "
+            "mentor.safetensors (on the command line also the file); by default this run learns "
+            "one during the burn-in.",
         )
         loss_percentile: float = Field(
             0.6,
@@ -60,16 +61,18 @@ class MentorNetDD(Method):
             18,
             ge=0,
             le=100,
-            description="Percent of the training with weight one for every sample, and in which "
-            "the mentor is learned; 100 to learn one of the whole training, for another run.",
+            description="Percent of the training in which every sample has weight one and the "
+            "mentor is learned; 100 learns a mentor of the whole training for another run.",
         )
         fix_epoch: bool = Field(
-            True, description="Whether time stands still for mentor and dropout after the burn-in."
+            True,
+            description="After the burn-in, mentor and dropout see the time at which it ended.",
         )
         example_dropout: tuple[tuple[float, int], ...] = Field(
             ((0.5, 17), (0.05, 78), (0.9, 5)),
-            description="Pairs of dropout rate and percent of the training, one after the other, "
-            "which cover 100 %: the share of each batch whose weights become zero.",
+            description="Pairs of a rate and the percent of the training for which it holds, "
+            "in order, together 100 %. The rate is the share of each batch whose weights become "
+            "zero.",
         )
         mentor_steps: int = Field(
             30_000, ge=1, description="Steps of 32 samples in which the mentor is learned."

@@ -43,15 +43,18 @@ class WeighingParams(lnlbench.Params):
         "at 20 and 40 % noise and 0.5 at 80 %; by a misspelt flag their scripts run 0.7.",
     )
     percentile_decay: float = Field(
-        0.5, ge=0, lt=1, description="Share of the threshold's running mean that a batch leaves."
+        0.5,
+        ge=0,
+        lt=1,
+        description="Share of the threshold's running mean that remains after a batch.",
     )
     burn_in: int = Field(
         0, ge=0, le=100, description="Percent of the training with weight one for every sample."
     )
     example_dropout: tuple[tuple[float, int], ...] = Field(
         ((0.5, 17), (0.05, 83)),
-        description="Pairs of dropout rate and percent of the training, one after the other, "
-        "which cover 100 %: the share of each batch whose weights become zero.",
+        description="Pairs of a rate and the percent of the training for which it holds, in order, "
+        "together 100 %. The rate is the share of each batch whose weights become zero.",
     )
     weighted_decay: Annotated[bool, LeftOut()] = Field(
         False,
@@ -77,8 +80,8 @@ class CurriculumParams(WeighingParams):
 
     curriculum: Curriculum = Field(
         "predefined",
-        description="The rule for weights. predefined (MentorNet PD): all samples, then small "
-        "losses, then a linear rule; the others keep one rule throughout.",
+        description="The rule for weights. predefined (MentorNet PD) takes all samples first, "
+        "then small losses, then a linear rule; the others keep one rule throughout.",
     )
     spcl_gamma: float = Field(
         1.0, gt=0, description="Loss above the threshold at which the linear rule reaches zero."

@@ -69,8 +69,8 @@ class ELRPlus(lnlbench.Method):
             None,
             ge=0,
             lt=1,
-            description="Share of a target that survives an epoch, β in the paper; by default 0.9 "
-            "from 100 classes on, else 0.7.",
+            description="Share of a target that remains after an epoch, β in the paper; by default "
+            "0.9 from 100 classes on, else 0.7.",
         )
         regularization: float | None = Field(
             None,
@@ -83,7 +83,7 @@ class ELRPlus(lnlbench.Method):
             None,
             ge=0,
             le=1,
-            description="Share of the run in which the regularizer comes in; by default five "
+            description="Share of the run in which the regularizer's weight rises; by default five "
             "elevenths from 100 classes on, else 0.",
         )
         weight_labels: bool | None = Field(
@@ -94,10 +94,16 @@ class ELRPlus(lnlbench.Method):
             1.0, gt=0, le=1e6, description="Mixing shares are drawn from Beta(alpha, alpha)."
         )
         ema_decay: float = Field(
-            0.997, ge=0, lt=1, description="Share of the averaged weights that survives a step."
+            0.997,
+            ge=0,
+            lt=1,
+            description="Share of the averaged weights that remains after a step.",
         )
         ema_rampup_share: float = Field(
-            RAMPUP_SHARE, ge=0, le=1, description="Share of the run in which that share grows."
+            RAMPUP_SHARE,
+            ge=0,
+            le=1,
+            description="Share of the run in which ema_decay rises to its value.",
         )
 
         def for_classes(self, num_classes: int) -> "ELRPlus.Params":

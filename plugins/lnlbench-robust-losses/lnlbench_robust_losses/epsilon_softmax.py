@@ -70,7 +70,7 @@ class EpsilonSoftmax(lnlbench.LossMethod):
             None,
             ge=0,
             le=1e12,
-            description="What the likeliest class gains, 1/ε - 1; by default 1e4 from 100 classes "
+            description="Gain of the likeliest class, 1/ε - 1; by default 1e4 from 100 classes "
             "on, else 1e5.",
         )
         floor: float = Field(
@@ -80,7 +80,10 @@ class EpsilonSoftmax(lnlbench.LossMethod):
             description="Least probability before the logarithm; below it there is no gradient.",
         )
         max_gradient_norm: float = Field(
-            5.0, gt=0, le=1e6, description="Length that a step's gradient is cut down to."
+            5.0,
+            gt=0,
+            le=1e6,
+            description="Longer gradients of a step are scaled down to this length.",
         )
 
     def fit(self, run: lnlbench.Run) -> None:

@@ -60,7 +60,8 @@ class GeneralizedLabelSmoothing(lnlbench.LossMethod):
             -0.4,
             ge=-8,
             lt=1,
-            description="Share of the label that all classes divide evenly; below 0 they pay it.",
+            description="Share of the label that is spread evenly over all classes; below 0, wrong "
+            "classes get negative labels.",
         )
         warmup_epochs: int | None = Field(
             None,

@@ -48,7 +48,8 @@ class SymmetricCrossEntropy(lnlbench.LossMethod):
             1e-4,
             gt=0,
             lt=1,
-            description="What a label's zeros are before the logarithm; the paper's A is its log.",
+            description="Value of a label's zeros before the logarithm; its logarithm is the "
+            "paper's A.",
         )
 
     def loss(self, network: nn.Module, batch: lnlbench.Batch, epoch: int) -> Tensor:

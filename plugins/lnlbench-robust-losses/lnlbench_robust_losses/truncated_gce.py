@@ -50,7 +50,10 @@ class TruncatedGCE(lnlbench.Method):
         """Defaults are the paper's values."""
 
         q: float = Field(
-            0.7, gt=0, le=1, description="1 is the mean absolute error; towards 0, cross-entropy."
+            0.7,
+            gt=0,
+            le=1,
+            description="At 1 the loss is the mean absolute error; towards 0 it is cross-entropy.",
         )
         threshold: float = Field(
             0.5,
