@@ -1,4 +1,4 @@
-"""What a method tells clean from wrong labels by, for those who want to look at it."""
+"""The values by which a method tells clean from wrong labels, for people who look at them."""
 
 from dataclasses import dataclass
 

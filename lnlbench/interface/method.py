@@ -27,7 +27,7 @@ class Method:
     recipes: ClassVar[dict[str, Recipe]] = {}
 
     class Params(BaseParams):
-        """The method's parameters; none unless a subclass declares them."""
+        """The method's parameters; a subclass declares them."""
 
     def __init__(self, params: BaseParams) -> None:
         # Any, so that a subclass may read the fields of its own Params.
@@ -36,7 +36,7 @@ class Method:
     def augmentations(self) -> tuple[str, ...]:
         """What `fit` asks of `run.batches` as `augment`, so that a sweep plans no run without it.
 
-        Only what a track may lack need be named: strong views are not to be had of embeddings.
+        Name only what a track may lack: embeddings, for example, have no strong views.
         """
         return ()
 
@@ -66,9 +66,9 @@ class Method:
         return None
 
     def criterion(self) -> Criterion | None:
-        """The values by which it last told clean from wrong labels; None if there are none to show.
+        """The values that last told clean from wrong labels; None if there are no values yet.
 
-        Asked for after at most a dozen epochs of a run, and only to draw: nothing is scored by it.
+        The runner asks for them after at most a dozen epochs and draws them; no score uses them.
         """
         return None
 

@@ -1,4 +1,4 @@
-"""The built-in methods, registered by the same hook as everybody's."""
+"""The built-in methods, registered by the same hook as those of plugins."""
 
 from lnlbench import hookimpl
 from lnlbench.interface.method import Method

@@ -51,7 +51,7 @@ class ShortRuns:
 
 
 def check_global_state(runs: ShortRuns) -> Finding:
-    """Settings as they were, and no global random stream seeded by the method."""
+    """The method leaves settings as they were and seeds no global random stream."""
     changed = runs.first.changed
     if changed:
         listing = "; ".join(f"{name}: {old} became {new}" for name, (old, new) in changed.items())
@@ -77,7 +77,7 @@ def check_global_state(runs: ShortRuns) -> Finding:
 
 
 def check_seeds(runs: ShortRuns) -> Finding:
-    """The same seed gives the same numbers; another gives others, where the method steps."""
+    """One seed always gives the same numbers, and another seed others if the method steps."""
     again = runs.run()
     if not again.done:
         return Finding("seeds", "failed", again.problem, "It ran once, and not a second time.")
@@ -104,7 +104,7 @@ def check_seeds(runs: ShortRuns) -> Finding:
 
 
 def check_resume(runs: ShortRuns) -> Finding:
-    """Stopped inside an epoch and between two, and gone on with: the same numbers."""
+    """A run that stops inside an epoch and between two, and is resumed, gives the same numbers."""
     stops = [Watch(stop_after=0)]
     if runs.watch.steps:
         stops.append(Watch(stop_in=1))

@@ -53,7 +53,7 @@ def _referents(found: object) -> list[Any]:
 
 
 def secrets_in(run: Run, dataset: Dataset, oracle: frozenset[str] = frozenset()) -> list[str]:
-    """What of the truth or the test split can be followed to from a run, beside its oracle."""
+    """Secrets that can be reached from a run beside its oracle: the truth and the test split."""
     test_images = read_rows(dataset.test_images, slice(None))
     hidden = {"test images": test_images, "test labels": dataset.test_labels}
     if not oracle:
@@ -77,8 +77,8 @@ def _is_copy(tensor: Tensor, secret: Tensor) -> bool:
 def check_privacy(trials: Trials) -> Finding:
     """Nothing secret is reachable from the run, and none of it makes a difference.
 
-    The method is trained twice on the same images with the same noisy labels; what it may not see
-    is another. A method with an oracle may depend on the clean labels.
+    The method is trained twice on the same images with the same noisy labels; only what it may not
+    see differs. A method with an oracle may depend on the clean labels.
     """
     dataset = digits(SAMPLES)
     found: list[str] = []
