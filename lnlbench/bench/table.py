@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from lnlbench.bench.sections import SECTIONS
 from lnlbench.bench.timing import Timing
+from lnlbench.system.console import Console
 
 
 def document_of(groups: Sequence[Sequence[Timing]]) -> dict[str, Any]:

@@ -1,9 +1,12 @@
 """The command line: one thin module per command; nothing heavy is imported before it is needed."""
 
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from lnlbench import __version__
 from lnlbench.cli.backbones import app as backbones_app
@@ -22,9 +25,38 @@ from lnlbench.cli.sweep import sweep
 from lnlbench.cli.tracks import app as tracks_app
 from lnlbench.cli.tune import trial, tune
 from lnlbench.cli.verify import verify
-from lnlbench.errors import LnlbenchError
+from lnlbench.errors import EXIT_FAILED, LnlbenchError
+from lnlbench.system.terminal import safe_streams
+from lnlbench.system.text import printable_lines
+
+
+class _Group(TyperGroup):
+    """The commands; what a message quotes of a wrong command line is escaped."""
+
+    def make_context(self, *arguments: Any, **settings: Any) -> Any:
+        """Parse the options of the whole."""
+        with _escaped_usage_errors():
+            return super().make_context(*arguments, **settings)
+
+    def invoke(self, *arguments: Any, **settings: Any) -> Any:
+        """Parse the options of a command, and run it."""
+        with _escaped_usage_errors():
+            return super().invoke(*arguments, **settings)
+
+
+@contextmanager
+def _escaped_usage_errors() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        message = getattr(error, "message", None)
+        if hasattr(error, "format_message"):  # an error of typer's command line, of any version
+            vars(error)["message"] = printable_lines(str(message))
+        raise
+
 
 app = typer.Typer(
+    cls=_Group,
     name="lnlbench",
     help="Benchmark methods for learning with noisy labels, under one protocol.",
     no_args_is_help=True,
@@ -67,15 +99,24 @@ def options(
 
 def main() -> None:
     """Run a command; a known error is its message and its exit code, never a traceback."""
+    with safe_streams() as output:
+        code = _exit_code()
+        output.flush()
+        if output.failure is not None and not code:
+            code = EXIT_FAILED
+            # A reader that wants no more is no mistake: 'lnlbench leaderboard | head'.
+            if not isinstance(output.failure, BrokenPipeError):
+                reason = output.failure.strerror
+                sys.stderr.write(f"Error: Cannot write to standard output: {reason}.\n")
+    sys.exit(code)
+
+
+def _exit_code() -> int:
     try:
         app()
     except LnlbenchError as error:
-        sys.stderr.write(f"Error: {printable_lines(str(error))}\n")
-        sys.exit(error.exit_code)
-
-
-def printable_lines(text: str) -> str:
-    """Text of foreign origin without control characters, which could rewrite the terminal."""
-    return "".join(
-        char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text
-    )
+        sys.stderr.write(f"Error: {error}\n")
+        return error.exit_code
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else EXIT_FAILED if end.code else 0
+    return 0

@@ -19,11 +19,10 @@ DataDirectory = Annotated[
 @app.command()
 def fetch(name: Name, data_dir: DataDirectory = None) -> None:
     """Download what is missing from the official places, and verify it."""
-    from rich.console import Console
-
     from lnlbench.data.fetch import fetch as fetch_files
     from lnlbench.data.location import resolve_data_dir
     from lnlbench.data.names import canonical_name
+    from lnlbench.system.console import Console
 
     folder = resolve_data_dir(data_dir).path
     new = fetch_files(canonical_name(name), folder)
@@ -37,11 +36,11 @@ def fetch(name: Name, data_dir: DataDirectory = None) -> None:
 @app.command()
 def check(name: Name, data_dir: DataDirectory = None) -> None:
     """Read every file of a data set and compare it with what was published."""
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     from lnlbench.data.check import check_dataset
+    from lnlbench.system.console import Console
 
     report = check_dataset(name, data_dir)
     console = Console(highlight=False)

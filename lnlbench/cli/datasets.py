@@ -27,9 +27,10 @@ def datasets(context: typer.Context, as_json: JsonOption = False) -> None:
         document = {"datasets": summaries, "provided": provided, "noise": noise_names()}
         typer.echo(json.dumps(document, indent=2, sort_keys=True))
         return
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from lnlbench.system.console import Console
 
     table = Table("data set", "classes", "human noise", "what it is", box=None)
     for each in summaries:

@@ -130,9 +130,8 @@ def _show(results: Sequence["Result"], format: Format | None, written: Sequence[
 
         typer.echo(picture(results))
     else:
-        from rich.console import Console
-
         from lnlbench.leaderboard.render.terminal import WIDTH, show_all
+        from lnlbench.system.console import Console
 
         console = Console()
         show_all(results, console if console.is_terminal else Console(width=WIDTH))

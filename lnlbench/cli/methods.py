@@ -123,7 +123,7 @@ def _add(table: "Table", *cells: Any) -> None:
 
 
 def _print_methods(summaries: list[dict[str, Any]]) -> None:
-    from rich.console import Console
+    from lnlbench.system.console import Console
 
     table = _table("name", "networks", "oracle", "recipes", "distribution", "reference")
     for column in (0, 2, 4):
@@ -155,7 +155,7 @@ def _describe_cost(cost: dict[str, Any]) -> str:
 
 
 def _print_details(details: dict[str, Any]) -> None:
-    from rich.console import Console
+    from lnlbench.system.console import Console
 
     console = Console()
     facts = _table("", "")

@@ -9,9 +9,8 @@ import typer
 from lnlbench.errors import EXIT_FAILED
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from lnlbench.plugins import Origin, Plugins
+    from lnlbench.system.console import Console
 
 app = typer.Typer()
 
@@ -39,7 +38,7 @@ def plugins(
     if as_json:
         typer.echo(json.dumps(report, indent=2, sort_keys=True))
     else:
-        from rich.console import Console
+        from lnlbench.system.console import Console
 
         _print_report(report, Console())
     if strict and loaded.errors:

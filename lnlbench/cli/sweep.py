@@ -58,8 +58,6 @@ def sweep(
     """Run what is missing of a grid of runs; Ctrl-C stops, and the same command goes on."""
     from contextlib import nullcontext, redirect_stdout
 
-    from rich.console import Console
-
     from lnlbench.plugins import load_plugins
     from lnlbench.spec.grid_data import SweepData
     from lnlbench.spec.run_data import RunData
@@ -76,6 +74,7 @@ def sweep(
         print_summary,
         reports_document,
     )
+    from lnlbench.system.console import Console
 
     if take_over is not None and store is None:
         raise UsageError("--take-over is of the sweep that holds a store: give --store too.")

@@ -22,8 +22,9 @@ def tracks(context: typer.Context, as_json: JsonOption = False) -> None:
         documents = [track.model_dump(mode="json") for track in loaded]
         typer.echo(json.dumps({"tracks": documents}, indent=2, sort_keys=True))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from lnlbench.system.console import Console
 
     table = Table("track", "data, noise", "network", "epochs", "what it is", box=None)
     for track in loaded:
@@ -46,8 +47,9 @@ def show(
     if as_json:
         typer.echo(json.dumps(document, indent=2, sort_keys=True))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from lnlbench.system.console import Console
 
     table = Table("field", "value", box=None, title=document["title"], title_justify="left")
     for field, value in document["protocol"].items():

@@ -94,8 +94,6 @@ def tune(
         )
     from contextlib import nullcontext, redirect_stdout
 
-    from rich.console import Console
-
     from lnlbench.interface.params import parse_assignments
     from lnlbench.plugins import load_plugins
     from lnlbench.results.store import ResultStore
@@ -105,6 +103,7 @@ def tune(
     from lnlbench.sweep.plan import Costs
     from lnlbench.sweep.process import Limits
     from lnlbench.system.atomic import write_atomically
+    from lnlbench.system.console import Console
     from lnlbench.tune.definition import Shortening, define_search
     from lnlbench.tune.display import print_found, print_search
     from lnlbench.tune.recipe import found_recipe, write_recipe

@@ -21,9 +21,10 @@ def shown_downloads() -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield PlainProgress()
         return
-    from rich.console import Console
     from rich.progress import DownloadColumn, TaskID, TimeRemainingColumn, TransferSpeedColumn
     from rich.progress import Progress as Bars
+
+    from lnlbench.system.console import Console
 
     columns = (*Bars.get_default_columns()[:2], DownloadColumn(), TransferSpeedColumn())
     with Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bars:

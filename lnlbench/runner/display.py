@@ -5,12 +5,13 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
 from lnlbench.interface.run import Run
+from lnlbench.system.console import Console
 
 REFRESH_SECONDS = 0.5
 SHOWN_EPOCHS = 12

@@ -6,7 +6,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -23,6 +22,7 @@ from lnlbench.runner.samples import require_pyarrow
 from lnlbench.spec.check import check_spec
 from lnlbench.spec.run_data import RunData
 from lnlbench.spec.run_spec import RunSpec
+from lnlbench.system.console import Console
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -12,6 +12,7 @@ from rich.text import Text
 from lnlbench.runner.display import duration
 from lnlbench.sweep.executor import Job
 from lnlbench.sweep.report import RunReport
+from lnlbench.system.console import Console
 
 REFRESH_SECONDS = 0.5
 

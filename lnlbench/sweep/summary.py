@@ -4,7 +4,6 @@ import shlex
 from collections import Counter
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -12,6 +11,7 @@ from lnlbench.runner.display import duration
 from lnlbench.sweep.executor import Job
 from lnlbench.sweep.plan import Plan, PlannedRun, total
 from lnlbench.sweep.report import RunReport
+from lnlbench.system.console import Console
 
 
 def rerun_command(job: Job, options: tuple[str, ...]) -> str:

@@ -14,7 +14,6 @@ def shown_progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
     if not sys.stderr.isatty():
         yield _PlainLines(title, total)
         return
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -23,6 +22,8 @@ def shown_progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
         TextColumn,
         TimeRemainingColumn,
     )
+
+    from lnlbench.system.console import Console
 
     columns = (BarColumn(), TaskProgressColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     text = TextColumn("{task.description}", markup=False)

@@ -3,12 +3,12 @@
 import shlex
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from lnlbench.results.tuning import Tuning
 from lnlbench.runner.display import duration
+from lnlbench.system.console import Console
 from lnlbench.tune.definition import SearchDefinition
 from lnlbench.tune.recipe import standard_error
 from lnlbench.tune.search import describe_score, describe_values

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
-from rich.console import Console
 
 from lnlbench.errors import EXIT_HELD, EXIT_USAGE, RunError, UsageError
 from lnlbench.interface.method import Method
@@ -18,6 +17,7 @@ from lnlbench.sweep.executor import Ended, Executor, Job
 from lnlbench.sweep.loop import JobLoop
 from lnlbench.sweep.process import LOG_NAME
 from lnlbench.system.atomic import write_atomically
+from lnlbench.system.console import Console
 from lnlbench.system.text import printable
 from lnlbench.tune.definition import SearchDefinition
 from lnlbench.tune.study import Study, seconds_of, values_of

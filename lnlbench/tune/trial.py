@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 from optuna.trial import Trial
 from pydantic import BaseModel, ConfigDict, JsonValue
-from rich.console import Console
 
 from lnlbench.errors import Interrupted, RunError, UsageError, unknown_name
 from lnlbench.metrics.scored_epochs import last_epochs
@@ -21,6 +20,7 @@ from lnlbench.runner.options import RunOptions
 from lnlbench.runner.record import Record
 from lnlbench.spec.run_data import RunData
 from lnlbench.spec.run_spec import RunSpec
+from lnlbench.system.console import Console
 from lnlbench.tune.definition import SearchDefinition
 from lnlbench.tune.study import Study, note_seconds, seconds_of
 

@@ -4,10 +4,9 @@ import io
 import re
 from collections.abc import Sequence
 
-from rich.console import Console
-
 from lnlbench.leaderboard.render.terminal import WIDTH, show_all
 from lnlbench.results.schema import Result
+from lnlbench.system.console import Console
 
 
 def picture(results: Sequence[Result]) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
@@ -13,6 +12,7 @@ from lnlbench.leaderboard.columns.layouts import TERMINAL, TERMINAL_OFF_TRACK
 from lnlbench.leaderboard.row import Row
 from lnlbench.leaderboard.table import Table, build_tables, off_track_rows
 from lnlbench.results.schema import Result
+from lnlbench.system.console import Console
 
 WIDTH = 100
 

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from rich.console import Console
-
 from lnlbench.spec.run_spec import RunSpec
 from lnlbench.sweep.executor import Executor
 from lnlbench.sweep.plan import Plan
@@ -13,6 +11,7 @@ from lnlbench.sweep.store.lease import Lease
 from lnlbench.sweep.store.mirroring_executor import MirroringExecutor, begun_runs
 from lnlbench.sweep.store.object_store import ObjectStore
 from lnlbench.sweep.store.results import StoreResults
+from lnlbench.system.console import Console
 
 
 class StoredSweep:
