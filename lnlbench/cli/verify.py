@@ -38,8 +38,6 @@ def verify(
     ] = False,
 ) -> None:
     """Run results again from their specs and compare, to the last bit or within a tolerance."""
-    from rich.console import Console
-
     from lnlbench.networks.weights import WeightSources
     from lnlbench.plugins import load_plugins
     from lnlbench.results.comparison import compare
@@ -49,6 +47,7 @@ def verify(
     from lnlbench.runner.series import choose_display
     from lnlbench.runner.verify import run_again
     from lnlbench.spec.run_data import RunData
+    from lnlbench.system.console import Console
 
     old_results = {file: read_result(file) for file in results}
     plugins = load_plugins()

@@ -78,7 +78,6 @@ def write_hostile_results(folder):
         ("leaderboard", "--check", "--output", "."),
         ("run", "--track", HOSTILE[:-1], "--method", "ce"),
         ("run", "--track", "digits", "--method", HOSTILE[:-1]),
-        ("run", "--track", "digits", "--method", "ce", "--seed", HOSTILE[:-1]),
         ("run", "--track", "digits", "--method", "ce", "--set", HOSTILE[:-1] + "=1"),
         ("run", f"--{HOSTILE[:-1]}"),
         ("run", "--spec", HOSTILE[:-1]),
