@@ -97,7 +97,8 @@ def run(
         Path | None, typer.Option(help="Go on with this run, or with the runs below this folder.")
     ] = None,
     spec: Annotated[
-        Path | None, typer.Option(help="Execute a run spec (JSON file; - for standard input).")
+        Path | None,
+        typer.Option(help="Execute a run spec: a JSON file, a result, or - for standard input."),
     ] = None,
     print_spec: Annotated[
         bool, typer.Option("--print-spec", help="Print the run specs, one a line, and stop.")

@@ -1,12 +1,7 @@
-"""What a table's readers must know: what was measured, and the command that measures it again."""
-
-from collections.abc import Sequence
-from pathlib import Path
+"""What a table's readers must know: what was measured, and on what."""
 
 from lnlbench.leaderboard import text
-from lnlbench.leaderboard.row import Row
 from lnlbench.leaderboard.table import Table
-from lnlbench.results.store import ResultStore
 
 
 def table_facts(table: Table) -> dict[str, str]:
@@ -29,24 +24,3 @@ def table_facts(table: Table) -> dict[str, str]:
         "Hardware": "; ".join(hardware) or "not stated",
         "Precision": "; ".join(precision) or "not stated",
     }
-
-
-def command(row: Row) -> str:
-    """The command line that makes a row's runs, its track's parameters taken as they are."""
-    seeds = sorted(row.by_seed) or sorted(result.seed for result in row.unfinished)
-    if row.tuning is not None:
-        # A result holds the recipe that it followed.
-        result = (row.finished or row.unfinished)[0]
-        file = ResultStore(Path("leaderboards")).path_for(result).as_posix()
-        return f"lnlbench run --recipe-file {file} {_seed_option(seeds)}"
-    line = f"lnlbench run --track {row.track} --method {row.method}"
-    if row.recipe != "matched":
-        line += f" --recipe {row.recipe}"
-    return f"{line} {_seed_option(seeds)}"
-
-
-def _seed_option(seeds: Sequence[int]) -> str:
-    if list(seeds) == list(range(len(seeds))):
-        return f"--seeds {len(seeds)}"
-    # A lone number after --seeds would be a count.
-    return f"--seed {seeds[0]}" if len(seeds) == 1 else f"--seeds {','.join(map(str, seeds))}"

@@ -1,10 +1,13 @@
 """Data sets of plugins: found, refused, run, repeated, and pinned by their content."""
 
 import json
+import re
+import shlex
 import sys
+from pathlib import Path
 
 import pytest
-from cli import SMALL, call, stored
+from cli import SMALL, call, directory_of, stored
 from plugin_zoo import SHADES, good_source, install
 
 from lnlbench.plugins import Origin, load_plugins
@@ -82,6 +85,20 @@ def test_a_run_learns_the_given_labels_and_says_which_data_they_were(site, root,
     assert len(data["sha256"]) == 64
     assert str(root) not in json.dumps(result)
     assert set(result["off_track"]["overrides"]) == {"dataset", "data", "noise", "epochs"}
+
+
+def test_the_command_of_a_report_repeats_the_run_on_own_data(site, root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run(tmp_path, "--dataset", "shades", "--set-data", f"root={root}")
+    assert done.code == 0, done.err
+    [spec] = [json.loads(file.read_text()) for file in (tmp_path / "runs").rglob("spec.json")]
+    assert call("report", directory_of(tmp_path).path).code == 0
+    [detail] = re.findall(r'-detail">(.*?)</script>', Path("report.html").read_text())
+    _, *arguments = shlex.split(json.loads(detail)["command"])
+    printed = call(*arguments, "--print-spec")
+    assert json.loads(printed.out) == spec, printed.err
+    repeated = call(*arguments, "--quiet", "--overwrite")
+    assert repeated.code == 0, repeated.err
 
 
 def test_where_nobody_knows_the_truth_nothing_is_said_of_it(site, root, tmp_path):

@@ -148,10 +148,11 @@ def run_document(
 ) -> dict[str, Any]:
     """A document with the spec of a built-in method on a track, as a run would write it.
 
-    `recipe`, `overrides` and `params` are those of the spec; all other changes are laid over it.
+    `recipe`, `overrides`, `params` and `tuning` are those of the spec; all other changes are laid
+    over the document.
     """
     chosen = load_plugins().method(method)
-    asked = {key: changes.pop(key, None) for key in ("recipe", "overrides", "params")}
+    asked = {key: changes.pop(key, None) for key in ("recipe", "overrides", "params", "tuning")}
     spec = build_spec(chosen, track, seed=seed, **{k: v for k, v in asked.items() if v})
     protocol = load_track(track)
     overrides = deviations(spec, chosen)

@@ -10,8 +10,8 @@ from factories import make_result
 from tuned import make_tuning
 
 from lnlbench.errors import UsageError
-from lnlbench.leaderboard.facts import command
 from lnlbench.leaderboard.render.files import combined_html, render
+from lnlbench.leaderboard.repeat import commands
 from lnlbench.leaderboard.table import build_tables
 from lnlbench.plugins import load_plugins
 from lnlbench.results import ResultStore
@@ -170,7 +170,7 @@ def test_every_page_marks_tuned_rows():
 def test_a_tuned_row_is_repeated_from_a_result_that_holds_its_recipe():
     [table] = build_tables(tuned_results())
     [row] = [row for row in table.rows if row.tuning and row.tuning.trials == 30]
-    line = command(row)
+    [line] = commands(row)
     assert line.startswith("lnlbench run --recipe-file leaderboards/results/digits/gce/tuned-seed0")
     assert line.endswith("--seeds 1")
 

@@ -10,8 +10,8 @@ from typing import Any
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.columns.details import FACTS, RUNS, short
 from lnlbench.leaderboard.columns.published import cited_figures
-from lnlbench.leaderboard.facts import command
 from lnlbench.leaderboard.page.charts import charts_of
+from lnlbench.leaderboard.repeat import commands
 from lnlbench.leaderboard.row import Row
 from lnlbench.results.published import Published
 from lnlbench.results.published_names import stands_for
@@ -79,7 +79,7 @@ def row_details(row: Row, published: Published | None, detail: Detail) -> dict[s
         "title": text.plain(f"{row.name}, recipe {row.recipe}"),
         "facts": _facts(row),
         "params": [[name, short(value)] for name, value in sorted(row.params.items())],
-        "command": command(row),
+        "command": "\n".join(commands(row)),
         "runs": [_run(result) for result in every],
         "seeds": [result.seed for result in row.finished] if detail.each_seed else [],
         "events": _events(every),

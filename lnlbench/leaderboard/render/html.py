@@ -8,7 +8,7 @@ from lnlbench.leaderboard.across import across_tracks
 from lnlbench.leaderboard.columns.column import Column, with_values
 from lnlbench.leaderboard.columns.layouts import PAGE, PAGE_OFF_TRACK
 from lnlbench.leaderboard.columns.rows import RANKED
-from lnlbench.leaderboard.facts import command, table_facts
+from lnlbench.leaderboard.facts import table_facts
 from lnlbench.leaderboard.page.details import detail_for, headings, row_details
 from lnlbench.leaderboard.page.pictures import (
     ClassTables,
@@ -19,6 +19,7 @@ from lnlbench.leaderboard.page.pictures import (
 )
 from lnlbench.leaderboard.page.spread import Scale, scale_of
 from lnlbench.leaderboard.page.template import embedded, render_template
+from lnlbench.leaderboard.repeat import commands
 from lnlbench.leaderboard.row import Row
 from lnlbench.leaderboard.table import Table
 from lnlbench.results.published import Published
@@ -67,7 +68,7 @@ def html_page(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
             published=table.published,
             wrong_labels=wrong_labels(run for row in table.rows for run in row.finished),
             sorted_by=RANKED,
-            commands=list(dict.fromkeys(sorted(command(row) for row in table.rows))),
+            commands=sorted({line for row in table.rows for line in commands(row)}),
         )
         for table in tables
     ]

@@ -10,7 +10,8 @@ from lnlbench.leaderboard.columns.layouts import (
     MARKDOWN_RANKING,
 )
 from lnlbench.leaderboard.columns.published import PUBLISHED, cited_figures, numbered_sources
-from lnlbench.leaderboard.facts import command, table_facts
+from lnlbench.leaderboard.facts import table_facts
+from lnlbench.leaderboard.repeat import commands
 from lnlbench.leaderboard.row import Row
 from lnlbench.leaderboard.table import Table
 from lnlbench.leaderboard.text import escape
@@ -74,9 +75,10 @@ def _failures(rows: Sequence[Row]) -> str:
 
 
 def _commands(rows: Sequence[Row]) -> str:
-    commands = [command(row) for row in sorted(rows, key=lambda row: (row.method, row.recipe))]
-    # Rows that differ only in parameters share a command.
-    return "```\n" + "\n".join(dict.fromkeys(commands)) + "\n```\n"
+    ordered = sorted(rows, key=lambda row: (row.method, row.recipe))
+    # Rows of two searches may share a command.
+    lines = dict.fromkeys(line for row in ordered for line in commands(row))
+    return "```\n" + "\n".join(lines) + "\n```\n"
 
 
 def _published(table: Table) -> str:

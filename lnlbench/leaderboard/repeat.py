@@ -1,0 +1,36 @@
+"""The commands that repeat a row: given to `lnlbench run`, they make the specs of its runs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lnlbench.leaderboard.row import Row
+from lnlbench.results.schema import Result
+from lnlbench.results.store import ResultStore
+
+
+def commands(row: Row) -> list[str]:
+    """The command lines that make a row's finished runs, or its other runs if it has none.
+
+    They name files from the folder that holds leaderboards/. Runs that override their track are
+    repeated from the specs in their results: flags would say what differs from the track of today.
+    """
+    runs = row.finished or row.unfinished
+    if row.overrides is not None:
+        return [f"lnlbench run --spec {_file(run)}" for run in runs]
+    seeds = _seed_option([run.seed for run in runs])
+    if row.tuning is not None:
+        # A result holds the recipe that it followed.
+        return [f"lnlbench run --recipe-file {_file(runs[0])} {seeds}"]
+    recipe = "" if row.recipe == "matched" else f"--recipe {row.recipe} "
+    return [f"lnlbench run --track {row.track} --method {row.method} {recipe}{seeds}"]
+
+
+def _file(result: Result) -> str:
+    return ResultStore(Path("leaderboards")).path_for(result).as_posix()
+
+
+def _seed_option(seeds: Sequence[int]) -> str:
+    if list(seeds) == list(range(len(seeds))):
+        return f"--seeds {len(seeds)}"
+    # A lone number after --seeds would be a count.
+    return f"--seed {seeds[0]}" if len(seeds) == 1 else f"--seeds {','.join(map(str, seeds))}"
