@@ -261,6 +261,8 @@ def test_the_tracks_own_values_stay_on_track(method, same):
         (("--weight-decay", "1e-3"), {"optimizer"}),
         (("--lr", "0.05", "--weight-decay", "5e-4"), set()),
         (("--set", "lambda_u=0"), {"params.lambda_u"}),
+        (("--precision", "bf16"), {"precision"}),
+        (("--precision", "auto"), {"precision"}),
         (("--noise", "symmetric:0.2", "--noise-seed", "1"), {"noise", "noise_seed"}),
         (("--seed", "5"), set()),
     ],

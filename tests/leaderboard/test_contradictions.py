@@ -58,6 +58,15 @@ def test_a_result_in_order_is_not_accused(document):
     assert without_contradictions(STORE, [result]) == ([result], [])
 
 
+@pytest.mark.parametrize("method", sorted(PLUGINS.methods))
+def test_no_recipe_of_a_method_is_taken_for_an_override(method):
+    for recipe in {name.partition("@")[0] for name in PLUGINS.method(method).recipes}:
+        result = run_result(method, recipe=recipe)
+        assert result.off_track is None
+        assert contradictions(STORE, [result]) == []
+        assert denied_by_code(result, PLUGINS) == []
+
+
 def cut(document):
     document["curves"] = {name: curve[:6] for name, curve in document["curves"].items()}
 

@@ -1,5 +1,5 @@
 import pytest
-from factories import make_result
+from factories import make_result, run_result
 
 from lnlbench.leaderboard.table import build_tables, off_track_rows
 
@@ -140,6 +140,16 @@ def test_tracks_have_tables_of_their_own_and_off_track_results_have_none():
     assert all(row.method == "a" for table in tables for row in table.rows)
     [row] = off_track_rows(results)
     assert (row.method, row.rank, row.overrides) == ("b", None, {"epochs": 1})
+
+
+def test_rows_of_one_table_share_its_precision():
+    track, other = run_result("ce"), run_result("ce", overrides={"precision": "bf16"})
+    assert track.fingerprint != other.fingerprint
+    assert other.off_track.overrides == {"precision": "bf16"}
+    [table] = build_tables([track, other])
+    assert [row.precision for row in table.rows] == [("fp32",)]
+    [row] = off_track_rows([track, other])
+    assert row.precision == ("bf16",)
 
 
 def test_published_figures_stand_beside_their_data_only():
