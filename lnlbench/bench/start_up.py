@@ -5,7 +5,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
@@ -22,7 +22,8 @@ import time
 import torch
 began = time.perf_counter()
 from lnlbench.bench.start_up import end_at_first_step
-end_at_first_step(began)
+from lnlbench.cli import main
+end_at_first_step(main, began)
 """
 
 
@@ -51,12 +52,11 @@ def time_start_up(track: str, device: str, repeats: int) -> list[Piece]:
     ]
 
 
-def end_at_first_step(began: float) -> None:
-    """Execute the command line that this process has, to the first step of its run, and end.
+def end_at_first_step(main: Callable[[], None], began: float) -> None:
+    """Execute the command line of this process by `main`, to the first step of its run, and end.
 
     Prints the seconds since `began`, a value of `time.perf_counter`.
     """
-    from lnlbench.cli import main
 
     def step(run: Run, loss: Tensor, optimizer: Optimizer) -> None:
         sys.stdout.write(f"{time.perf_counter() - began}\n")
