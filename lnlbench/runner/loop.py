@@ -23,6 +23,7 @@ from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display, EpochReport
 from lnlbench.runner.environment import describe_environment
 from lnlbench.runner.evaluation import eval_batch_size
+from lnlbench.runner.given_labels import check_unchanged, copy_of
 from lnlbench.runner.inputs import Inputs
 from lnlbench.runner.observations import Observations
 from lnlbench.runner.observers import Observers
@@ -65,10 +66,11 @@ class Execution(RunControl):
         protocol, split, device = prepared.spec.protocol, prepared.split, prepared.device
         batch_size = eval_batch_size(protocol, device)
         self._observations = Observations(prepared, inputs, batch_size, options.samples)
+        self._given_labels = copy_of(split.training.labels, device)
         self._run = Run(
             RunHost(
                 views=inputs.training,
-                labels=split.training.labels.to(device),
+                labels=self._given_labels,
                 num_classes=prepared.dataset.num_classes,
                 max_epochs=protocol.epochs,
                 batch_size=protocol.batch_size,
@@ -111,6 +113,7 @@ class Execution(RunControl):
                 # What a method does before its first epoch is part of its cost.
                 self._began = time.monotonic()
                 self.method.fit(self._run)
+                self._check_labels()
         except Interrupted as reason:
             return "interrupted", str(reason)
         except Diverged as reason:
@@ -181,6 +184,7 @@ class Execution(RunControl):
                 f"A loss was infinite or NaN in epoch {epoch + 1}. "
                 "A lower learning rate may help: --lr."
             )
+        self._check_labels()
         scalars = self._run.logged.means()  # waits for the device: the epoch's time is whole
         seconds = time.monotonic() - self._epoch_began
         passes = self.prepared.passes.take()  # before evaluation adds its own
@@ -209,6 +213,10 @@ class Execution(RunControl):
         self._began += observed
         self._stop.check()
         self._epoch_began = now + observed
+
+    def _check_labels(self) -> None:
+        labels = self.prepared.split.training.labels
+        check_unchanged(self._given_labels, labels, "labels", self.method.name)
 
     def _save_checkpoint(self) -> None:
         state = {

@@ -6,6 +6,7 @@ from lnlbench.errors import UsageError
 from lnlbench.interface.batch import CleanSubset
 from lnlbench.interface.method import Method
 from lnlbench.interface.params import CleanSubsetParams
+from lnlbench.runner.given_labels import copy_of
 from lnlbench.runner.prepare import Prepared
 from lnlbench.runner.split import clean_subset
 
@@ -25,7 +26,7 @@ def privileged_knowledge(prepared: Prepared, method: Method) -> dict[str, Any]:
             "methods' lists them."
         )
     knowledge: dict[str, Any] = {
-        "clean_labels": split.clean_labels.to(device),
+        "clean_labels": copy_of(split.clean_labels, device),
         "noise_rate": split.noise_rate,
     }
     if isinstance(params, CleanSubsetParams):
