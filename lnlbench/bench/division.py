@@ -29,7 +29,7 @@ def with_labeled_share(method: type[Method], share: float | None) -> type[Method
         ) -> None:
             # Ranks between 0 and 1, moved so that the threshold cuts off the share.
             ranks = belief.argsort().argsort() / run.num_samples
-            threshold = self.params.clean_threshold
+            threshold = self.clean_threshold()
             moved = torch.where(ranks >= unlabeled_share, threshold + 0.25, threshold - 0.25)
             super()._train(run, network, peer, optimizer, moved, since_warmup)
 

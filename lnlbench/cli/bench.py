@@ -93,9 +93,8 @@ def bench(
     groups = []
     for name in _chosen(plugins, method):
         chosen = plugins.method(name)
-        # Selection from the second epoch on, so that what is timed is the method, not its warm-up.
-        params = {"warmup_epochs": 1} if "warmup_epochs" in chosen.Params.model_fields else {}
-        spec = build_spec(chosen, track, overrides=changes, params=params)
+        # A short warm-up, so that what is timed is the method, not its warm-up.
+        spec = build_spec(chosen, track, overrides=changes, params=dict(chosen.quick_params))
         if spec.protocol.pretrained is not None:
             raise UsageError(
                 f"Track {track!r} starts from pretrained weights, and bench times networks that "

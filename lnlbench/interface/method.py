@@ -1,5 +1,6 @@
 """What a method is: one class with a visible training loop."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -18,6 +19,16 @@ class Method:
     `fit` trains; between two epochs the runner evaluates through `predict` and
     `clean_probability`, and saves whatever `fit` has put on `self`: modules, optimizers, tensors,
     arrays, generators, and plain values. Create modules and optimizers before the first epoch.
+
+    A subclass declares:
+
+    * `name`: the name on the command line, unique over all plugins.
+    * `reference`: the paper, with authors, venue, year and URL.
+    * `networks`: how many networks it trains and ensembles.
+    * `oracle`: the privileged knowledge that it asks its run for.
+    * `recipes`: named settings of its parameters, and of a track's schedule.
+    * `quick_params`: parameters with which two epochs reach every phase of `fit`, such as a short
+      warm-up. `lnlbench bench` and the checks for authors run the method with them.
     """
 
     name: ClassVar[str]
@@ -25,6 +36,7 @@ class Method:
     networks: ClassVar[int] = 1
     oracle: ClassVar[frozenset[str]] = frozenset()
     recipes: ClassVar[dict[str, Recipe]] = {}
+    quick_params: ClassVar[Mapping[str, Any]] = {}
 
     class Params(BaseParams):
         """The method's parameters; a subclass declares them."""
@@ -64,6 +76,13 @@ class Method:
     def clean_probability(self) -> Tensor | None:
         """The method's current belief [N] in [0, 1] that each label is clean; None without one."""
         return None
+
+    def clean_threshold(self) -> float:
+        """The clean probability above which the method takes a label for clean.
+
+        Precision, recall and F1 of its selection are measured at this threshold.
+        """
+        return 0.5
 
     def criterion(self) -> Criterion | None:
         """The values that last told clean from wrong labels; None if there are no values yet.

@@ -4,6 +4,8 @@ Reference: github.com/xingruiyu/coteaching_plus at 5a935d1, main.py and loss.py.
 deviations: docs/methods/co-teaching-plus.md.
 """
 
+from typing import ClassVar
+
 from pydantic import Field
 from torch.nn.functional import cross_entropy
 
@@ -18,6 +20,7 @@ class CoTeachingPlus(CoTeaching):
 
     name = "co-teaching-plus"
     reference = "Yu et al., Co-teaching+, ICML 2019, arxiv.org/abs/1901.04215"
+    quick_params: ClassVar = {"warmup_epochs": 1}
 
     class Params(CoTeaching.Params):
         """Defaults are the authors' values for CIFAR-100."""

@@ -5,7 +5,7 @@ deviations: docs/methods/dividemix.md. `augmentation` adds AugDesc (Nishi et al.
 """
 
 from dataclasses import astuple
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -83,6 +83,7 @@ class DivideMix(Method):
     name = "dividemix"
     reference = "Li, Socher, Hoi, DivideMix, ICLR 2020, arxiv.org/abs/2002.07394"
     networks = 2
+    quick_params: ClassVar = {"warmup_epochs": 1}
     recipes = RECIPES
 
     class Params(AugDescParams, DividerParams, MixtureParams, mixmatch.MixMatchParams):
@@ -233,6 +234,10 @@ class DivideMix(Method):
             inputs, targets = torch.cat(learned), torch.cat([refined, refined, *guessed])
         num_labeled = 2 * len(batch.index)
         return mixmatch.training_loss(run, network, inputs, targets, num_labeled, self.params, ramp)
+
+    def clean_threshold(self) -> float:
+        """The parameter of the same name."""
+        return float(self.params.clean_threshold)
 
     def clean_probability(self) -> Tensor | None:
         """The mean of both networks' beliefs; None before the first division."""

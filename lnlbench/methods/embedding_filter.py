@@ -66,3 +66,7 @@ class EmbeddingFilter(Method):
     def clean_probability(self) -> Tensor:
         """The belief that the selection is made by; it never changes."""
         return self.clean_probabilities
+
+    def clean_threshold(self) -> float:
+        """The parameter of the same name."""
+        return float(self.params.clean_threshold)

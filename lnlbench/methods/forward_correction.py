@@ -4,6 +4,8 @@ Reference: github.com/giorgiop/loss-correction at 15a79de. Details and deviation
 docs/methods/forward-correction.md.
 """
 
+from typing import ClassVar
+
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, softmax
@@ -23,6 +25,7 @@ class ForwardCorrection(Method):
 
     name = "forward-correction"
     reference = "Patrini et al., Loss Correction, CVPR 2017, arxiv.org/abs/1609.03683"
+    quick_params: ClassVar = {"warmup_epochs": 1}
 
     class Params(lnlbench.Params):
         """Defaults are the authors' rules; they train both networks for the full length."""

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pluggy
@@ -127,6 +127,7 @@ def check_method(method: Any) -> None:
 
 
 def _check_params(name: str, method: Any) -> None:
+    from lnlbench.interface.method import Method
     from lnlbench.interface.params import CleanSubsetParams, Params, Recipe, validate_params
 
     params = method.Params
@@ -145,6 +146,15 @@ def _check_params(name: str, method: Any) -> None:
             f"method {name!r} declares clean_subset, and Params is not a subclass of "
             "lnlbench.interface.params.CleanSubsetParams, which says how large the subset is"
         )
+    _check_quick_params(name, method)
+    if (
+        "clean_threshold" in params.model_fields
+        and method.clean_threshold is Method.clean_threshold
+    ):
+        raise PluginRefused(
+            f"method {name!r} has a parameter clean_threshold, but its selection would be measured "
+            "at 0.5; define clean_threshold(self), which returns self.params.clean_threshold"
+        )
     if not isinstance(method.recipes, dict):
         raise PluginRefused(f"method {name!r}: recipes is not a dict of name to lnlbench.Recipe")
     for key, recipe in method.recipes.items():
@@ -154,6 +164,20 @@ def _check_params(name: str, method: Any) -> None:
             validate_params(name, params, recipe.params)
         except UsageError as error:
             raise PluginRefused(f"method {name!r}: recipe {key!r}: {error}") from error
+
+
+def _check_quick_params(name: str, method: Any) -> None:
+    from lnlbench.interface.params import validate_params
+
+    quick = method.quick_params
+    if not isinstance(quick, Mapping) or not all(isinstance(key, str) for key in quick):
+        raise PluginRefused(
+            f"method {name!r}: quick_params is {quick!r}, not a dict of parameters to values"
+        )
+    try:
+        validate_params(name, method.Params, dict(quick))
+    except UsageError as error:
+        raise PluginRefused(f"method {name!r}: quick_params: {error}") from error
 
 
 def check_backbone(backbone: Any) -> None:

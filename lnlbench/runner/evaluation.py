@@ -20,8 +20,6 @@ from lnlbench.runner.inputs import Inputs
 from lnlbench.runner.split import Split, evaluation_sample
 from lnlbench.tracks import Protocol
 
-DEFAULT_THRESHOLD = 0.5
-
 
 def eval_batch_size(protocol: Protocol, device: torch.device) -> int:
     """Samples of a batch that nothing is learned from: large, but within the memory."""
@@ -78,7 +76,7 @@ class Evaluator:
             sample_logits, _ = self._logits(method, self._inputs.sample, len(self._sample))
             scores.update(self._training_scores(sample_logits))
             belief = method.clean_probability()
-            threshold = float(getattr(method.params, "clean_threshold", DEFAULT_THRESHOLD))
+            threshold = float(method.clean_threshold())
             if belief is not None:
                 self._check_belief(method, belief)
                 scores.update(self._selection_scores(belief, threshold))

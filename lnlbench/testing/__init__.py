@@ -26,8 +26,7 @@ __all__ = ["Finding", "Report", "check_backbone", "check_dataset", "check_method
 def check_method(method: type[Method], params: Mapping[str, Any] | None = None) -> Report:
     """All checks of a method on the CPU, without files or network; seconds to minutes.
 
-    `params` are the method's parameters in every run. A method with `warmup_epochs` gets a warm-up
-    of one epoch unless they say otherwise.
+    `params` are the method's parameters in every run, on top of its `quick_params`.
 
     Raises:
         AssertionError: a check failed; the message is the whole report, with what to do.

@@ -12,9 +12,8 @@ from torch import Tensor
 
 from lnlbench.data.dataset import Dataset
 from lnlbench.data.digits import load_digits_dataset
-from lnlbench.errors import Interrupted, UsageError
+from lnlbench.errors import Interrupted
 from lnlbench.interface.method import Method
-from lnlbench.interface.params import validate_params
 from lnlbench.interface.run import Run
 from lnlbench.noise import apply_noise
 from lnlbench.plugins import Origin
@@ -97,11 +96,11 @@ def _text(state: Any) -> bytes:
 
 
 class Trials:
-    """Runs of one method with the same parameters, each in a folder of its own."""
+    """Runs of one method with its quick parameters and the given ones, each in its own folder."""
 
     def __init__(self, method: type[Method], params: Mapping[str, Any]) -> None:
         self.method = method
-        self.params = quick_params(method, params)
+        self.params = {**method.quick_params, **params}
 
     def run(
         self,
@@ -139,21 +138,6 @@ class Trials:
             traceback=error.read_text(encoding="utf-8") if error.exists() else "",
             changed=changed,
         )
-
-
-def quick_params(method: type[Method], params: Mapping[str, Any]) -> dict[str, Any]:
-    """The given parameters, and a warm-up of one epoch where the method has one of its own.
-
-    Otherwise a method that begins with a long warm-up would be checked in nothing else.
-    """
-    if "warmup_epochs" not in method.Params.model_fields or "warmup_epochs" in params:
-        return dict(params)
-    shortened = {**params, "warmup_epochs": 1}
-    try:
-        validate_params(method.name, method.Params, shortened)
-    except UsageError:
-        return dict(params)
-    return shortened
 
 
 def digits(samples: int | None = None) -> Dataset:

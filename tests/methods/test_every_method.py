@@ -170,8 +170,7 @@ def takes_steps(result):
 
 
 def fit(method, run):
-    warmup = {"warmup_epochs": 1} if "warmup_epochs" in method.Params.model_fields else {}
-    fitting = method(method.Params(**quick_params(method), **warmup))
+    fitting = method(method.Params(**quick_params(method), **method.quick_params))
     fitting.fit(run)
     return fitting
 

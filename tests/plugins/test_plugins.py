@@ -294,13 +294,24 @@ NAMED = f"name = 'broken'\n{REFERENCE}"
         ),
         (
             method_source(f"{NAMED}class Params(lnlbench.Params):\n    keep: object = object()\n"),
-            "defaults do not validate: Unable to serialize",
+            "Unable to serialize",
         ),
         (method_source(f"{NAMED}recipes = ['native']\n"), "recipes is not a dict"),
         (method_source(f"{NAMED}recipes = {{'native': {{}}}}\n"), "recipe 'native' is not an"),
         (
             method_source(f"{NAMED}recipes = {{'native': lnlbench.Recipe(params={{'kep': 1}})}}\n"),
             "recipe 'native': Method 'broken' has no parameter 'kep'",
+        ),
+        (method_source(f"{NAMED}quick_params = 3\n"), "quick_params is 3, not a dict"),
+        (
+            method_source(f"{NAMED}quick_params = {{'warmup': 1}}\n"),
+            "quick_params: Method 'broken' has no parameter 'warmup'",
+        ),
+        (
+            method_source(
+                f"{NAMED}class Params(lnlbench.Params):\n    clean_threshold: float = 0.7\n"
+            ),
+            "define clean_threshold(self)",
         ),
     ],
 )

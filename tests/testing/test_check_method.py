@@ -1,6 +1,7 @@
 """`lnlbench.testing`: what is right passes every check, and each mistake is caught by its own."""
 
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ from lnlbench.testing.declarations import check_metadata, check_parameters
 from lnlbench.testing.edges import check_belief, check_edges, check_predictions
 from lnlbench.testing.privacy import check_privacy, secrets_in
 from lnlbench.testing.small_runs import make_run
-from lnlbench.testing.trials import Trials, digits, quick_params
+from lnlbench.testing.trials import Trials, digits
 
 
 class Good(lnlbench.Method):
@@ -305,6 +306,8 @@ def test_a_warm_up_is_shortened_unless_its_length_is_given():
         class Params(lnlbench.Params):
             warmup_epochs: int = Field(10, ge=0, description="First epochs.")
 
-    assert quick_params(Warm, {}) == {"warmup_epochs": 1}
-    assert quick_params(Warm, {"warmup_epochs": 5}) == {"warmup_epochs": 5}
-    assert quick_params(Good, {"scale": 2.0}) == {"scale": 2.0}
+        quick_params: ClassVar = {"warmup_epochs": 1}
+
+    assert Trials(Warm, {}).params == {"warmup_epochs": 1}
+    assert Trials(Warm, {"warmup_epochs": 5}).params == {"warmup_epochs": 5}
+    assert Trials(Good, {"scale": 2.0}).params == {"scale": 2.0}

@@ -26,6 +26,7 @@ class ContrastiveMethod(lnlbench.Method):
     define `contrast`, and a parameter `warmup_epochs`.
     """
 
+    quick_params: ClassVar = {"warmup_epochs": 1}
     warmup_share: ClassVar[float]
 
     def contrast(

@@ -4,6 +4,8 @@ Reference: github.com/UCSC-REAL/negative-label-smoothing at 05078f6. Details and
 docs/gls.md.
 """
 
+from typing import ClassVar
+
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, log_softmax
@@ -30,6 +32,7 @@ class GeneralizedLabelSmoothing(lnlbench.LossMethod):
 
     name = "gls"
     reference = "Wei et al., To Smooth or Not?, ICML 2022, arxiv.org/abs/2106.04149"
+    quick_params: ClassVar = {"warmup_epochs": 1}
     recipes = {  # noqa: RUF012 - declared as a ClassVar by the base class
         "positive": lnlbench.Recipe(
             params={"smoothing": 0.4}, note="The same share, with the sign of label smoothing."

@@ -4,6 +4,8 @@ Followed, apart from its leak: github.com/AlanChou/Truncated-Loss at fef5908, wh
 authors'. Details and deviations: docs/truncated-gce.md.
 """
 
+from typing import ClassVar
+
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -32,6 +34,7 @@ class TruncatedGCE(lnlbench.Method):
 
     name = "truncated-gce"
     reference = "Zhang, Sabuncu, Generalized Cross Entropy, NeurIPS 2018, arxiv.org/abs/1805.07836"
+    quick_params: ClassVar = {"warmup_epochs": 1}
     recipes = {  # noqa: RUF012 - declared as a ClassVar by the base class
         "native": lnlbench.Recipe(
             params={"warmup_epochs": 79, "prune_every": 10},
