@@ -129,7 +129,7 @@ def test_a_report_draws_each_run_in_each_chart(browser, tmp_path):
     file = tmp_path / "report.html"
     file.write_text(report_page([make_result("ce"), make_result("gce", accuracy=0.6)]))
     with opened(browser, file) as (page, _):
-        page.locator("#comparison canvas").wait_for()
+        page.locator("#comparison canvas").first.wait_for()
         shown = page.locator("#comparison").inner_text()
         assert "ce, seed 0" in shown
         assert "gce, seed 0" in shown
