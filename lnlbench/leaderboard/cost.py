@@ -1,14 +1,17 @@
 """What a method costs beside cross-entropy: measured wall time, from the results of one track."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from math import fsum
+from typing import TypeVar
 
 from lnlbench.errors import DataError
+from lnlbench.leaderboard.runs import Runs, runs_by_row
 from lnlbench.results.schema import OFF_TRACK, Result
 from lnlbench.results.store import ResultStore, read_result
 
 BASELINE = "ce"
+
+Some = TypeVar("Some", bound=Runs)
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,20 @@ class RelativeCost:
         return self.wall_seconds / self.baseline_seconds
 
 
+def comparable_seconds(runs: Runs, baseline: Runs | None) -> tuple[float, float] | None:
+    """The mean times of these runs and of the baseline's, where their ratio says something."""
+    if baseline is None or not baseline.wall_seconds or runs.wall_seconds is None:
+        return None
+    # Times on other hardware say nothing about the method.
+    same = runs.hardware == baseline.hardware
+    return (runs.wall_seconds, baseline.wall_seconds) if same else None
+
+
+def baseline_of(rows: Iterable[Some]) -> Some | None:
+    """The runs of plain cross-entropy among those of one track."""
+    return next((row for row in rows if (row.method, row.recipe) == (BASELINE, "matched")), None)
+
+
 def relative_costs(store: ResultStore, method: str) -> list[RelativeCost]:
     """What a method costs on each track that has results of it and of plain cross-entropy.
 
@@ -36,25 +53,13 @@ def relative_costs(store: ResultStore, method: str) -> list[RelativeCost]:
     tracks = sorted(path.name for path in store.folder.glob("*") if path.name != OFF_TRACK)
     costs = []
     for track in tracks:
-        own = list(_finished(store, track, method))
-        baseline = [
-            each for each in _finished(store, track, BASELINE) if _recipe(each) == "matched"
-        ]
-        for recipe in sorted({_recipe(run) for run in own}):
-            runs = [run for run in own if _recipe(run) == recipe]
-            # Times on other hardware say nothing about the method.
-            if baseline and _hardware(runs) == _hardware(baseline) and _seconds(baseline) > 0:
-                costs.append(
-                    RelativeCost(
-                        track=track,
-                        recipe=recipe,
-                        hardware=_hardware(runs),
-                        seeds=len(runs),
-                        wall_seconds=_seconds(runs),
-                        baseline_seconds=_seconds(baseline),
-                    )
-                )
-    return costs
+        baseline = baseline_of(runs_by_row(_finished(store, track, BASELINE)))
+        for runs in runs_by_row(_finished(store, track, method)):
+            seconds = comparable_seconds(runs, baseline)
+            if seconds is not None:
+                seeds = len(runs.finished)
+                costs.append(RelativeCost(track, runs.recipe, runs.hardware, seeds, *seconds))
+    return sorted(costs, key=lambda cost: (cost.track, cost.recipe))
 
 
 def _finished(store: ResultStore, track: str, method: str) -> Iterator[Result]:
@@ -65,15 +70,3 @@ def _finished(store: ResultStore, track: str, method: str) -> Iterator[Result]:
             continue  # `lnlbench leaderboard --check` is what reports it
         if result.status == "done" and path == store.path_for(result):
             yield result
-
-
-def _recipe(result: Result) -> str:
-    return result.method.recipe
-
-
-def _hardware(runs: list[Result]) -> tuple[str, ...]:
-    return tuple(sorted({str(run.environment.get("device", "not stated")) for run in runs}))
-
-
-def _seconds(runs: list[Result]) -> float:
-    return fsum(run.cost.wall_seconds for run in runs) / len(runs)

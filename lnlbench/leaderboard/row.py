@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lnlbench.leaderboard import text
-from lnlbench.leaderboard.cost import BASELINE
+from lnlbench.leaderboard.cost import baseline_of, comparable_seconds
 from lnlbench.leaderboard.rank import Placing, in_order, placings
 from lnlbench.leaderboard.runs import Runs, runs_by_row
 from lnlbench.results.schema import Result
@@ -72,7 +72,7 @@ class Row(Runs):
 def ranked_rows(results: Iterable[Result]) -> list[Row]:
     """The rows of one table, best mean first: ranked, compared, and related to cross-entropy."""
     runs = in_order(runs_by_row(results))
-    baseline = next((r for r in runs if (r.method, r.recipe) == (BASELINE, "matched")), None)
+    baseline = baseline_of(runs)
     return [
         Row(each.results, placing, _distinct_params(each, runs), _times(each, baseline))
         for each, placing in zip(runs, placings(runs), strict=True)
@@ -96,7 +96,5 @@ def _distinct_params(row: Runs, rows: Sequence[Runs]) -> dict[str, Any]:
 
 
 def _times(row: Runs, baseline: Runs | None) -> float | None:
-    if baseline is None or not baseline.wall_seconds or row.wall_seconds is None:
-        return None
-    # Times on other hardware say nothing about the method.
-    return row.wall_seconds / baseline.wall_seconds if row.hardware == baseline.hardware else None
+    seconds = comparable_seconds(row, baseline)
+    return None if seconds is None else seconds[0] / seconds[1]

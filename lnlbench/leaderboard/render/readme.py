@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.across import RULE, Across, across_tracks
 from lnlbench.leaderboard.columns.rows import METHOD_AND_RECIPE, RANKED, SEEDS
-from lnlbench.leaderboard.cost import BASELINE
+from lnlbench.leaderboard.cost import baseline_of
 from lnlbench.leaderboard.render.markdown import MARKER, grid
 from lnlbench.leaderboard.row import Row
 from lnlbench.leaderboard.table import Table
@@ -76,7 +76,7 @@ def _counts(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
 
 def _line(table: Table) -> list[str]:
     best = next((row for row in table.rows if row.best), None)
-    baseline = [r for r in table.rows if (r.method, r.recipe) == (BASELINE, "matched")]
+    baseline = baseline_of(table.rows)
     title = escape(table.title)
     data = (
         f"{table.data.dataset}, {table.data.noise}, {text.percent(table.data.noise_rate)} % wrong"
@@ -88,7 +88,7 @@ def _line(table: Table) -> list[str]:
         escape(METHOD_AND_RECIPE.cell(best)) if best else text.MISSING,
         RANKED.cell(best) if best else text.MISSING,
         SEEDS.cell(best) if best else text.MISSING,
-        RANKED.cell(baseline[0]) if baseline else text.MISSING,
+        RANKED.cell(baseline) if baseline else text.MISSING,
     ]
 
 
