@@ -30,10 +30,14 @@ def seed_global_streams(seed: int, *axes: str | int) -> None:
 
 
 @contextmanager
-def global_streams_kept() -> Iterator[None]:
-    """Give the caller the global streams back as they were."""
+def global_streams_kept(gpus: bool = True) -> Iterator[None]:
+    """Give the caller the global streams back as they were.
+
+    Without `gpus` the streams of GPUs are left alone: reading one starts CUDA in this process.
+    """
+    devices = range(torch.cuda.device_count() if gpus else 0)
     numpy_state, python_state = np.random.get_state(), random.getstate()
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+    with torch.random.fork_rng(devices=devices):
         try:
             yield
         finally:

@@ -5,8 +5,8 @@ from pathlib import Path
 import httpx
 
 from lnlbench.data.checksum import file_checksum
-from lnlbench.data.progress import Progress
 from lnlbench.errors import DataError
+from lnlbench.system.progress import Progress
 
 TIMEOUT_SECONDS = 30.0
 

@@ -13,9 +13,9 @@ from lnlbench.data.checksum import matches
 from lnlbench.data.download import download
 from lnlbench.data.location import DataDir
 from lnlbench.data.names import canonical_name
-from lnlbench.data.progress import Progress, shown_downloads
 from lnlbench.data.sources import SOURCES, Source, missing_error, missing_files
 from lnlbench.errors import DataError
+from lnlbench.system.progress import Progress, shown_downloads
 
 _LOCK = ".lnlbench-fetch.lock"
 

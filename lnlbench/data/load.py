@@ -13,8 +13,8 @@ from lnlbench.data.dataset import Dataset
 from lnlbench.data.human import CIFAR10N, CIFAR100N, HumanFormat, HumanLabels, read_human_labels
 from lnlbench.data.location import cache_dir, resolve_data_dir
 from lnlbench.data.names import canonical_name
-from lnlbench.data.progress import Progress
 from lnlbench.data.sources import require_files
+from lnlbench.system.progress import Progress
 
 
 def load_dataset(

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from lnlbench.results.tuning import Tuning
+from lnlbench.system import text as system_text
 
 MISSING = "–"
 
@@ -45,13 +46,8 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds in the largest unit that leaves at least two of it."""
-    if seconds is None:
-        return MISSING
-    for unit, size in (("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.1f} s"
+    """Seconds in a unit that suits them."""
+    return MISSING if seconds is None else system_text.duration(seconds)
 
 
 def p_value(value: float | None) -> str:

@@ -6,7 +6,7 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 from lnlbench.plugins.refusal import PluginRefused, attempt
-from lnlbench.system.global_state import changes_undone, streams_undisturbed
+from lnlbench.system.global_state import changes_undone
 
 SLOW_SECONDS = 20.0  # torch itself takes several on a cold disk
 
@@ -19,6 +19,7 @@ def import_plugin(entry_point: EntryPoint, origin: object, variable: str) -> Any
     Raises:
         PluginRefused: the import raised, or changed a setting that decides others' numbers.
     """
+    from lnlbench.seeds import global_streams_kept  # imports torch
 
     def slow() -> None:
         sys.stderr.write(
@@ -30,7 +31,7 @@ def import_plugin(entry_point: EntryPoint, origin: object, variable: str) -> Any
     timer.daemon = True
     timer.start()
     try:
-        with changes_undone() as changed, streams_undisturbed():
+        with changes_undone() as changed, global_streams_kept(gpus=False):
             found = attempt(f"importing {entry_point.value!r}", entry_point.load)
     finally:
         timer.cancel()

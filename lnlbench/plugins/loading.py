@@ -5,11 +5,11 @@ A plugin is an entry point of group `lnlbench`; the built-in methods are one of 
 
 import os
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import Distribution, EntryPoint, distributions
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pluggy
 from packaging.utils import canonicalize_name
@@ -29,9 +29,6 @@ from lnlbench.plugins.importing import import_plugin
 from lnlbench.plugins.refusal import PluginRefused, attempt
 from lnlbench.plugins.registry import ENVIRONMENT, Origin, PluginError, Plugins
 from lnlbench.system.text import printable
-
-if TYPE_CHECKING:
-    pass
 
 GROUP = "lnlbench"
 LONGEST_REASON = 600  # characters: a foreign message must not fill the terminal
@@ -157,52 +154,59 @@ def _load(candidate: _Candidate, plugins: Plugins) -> None:
     alone = _new_manager()
     attempt("registering its hooks", lambda: alone.register(plugin, name))
     attempt("checking its hooks", lambda: check_hooks(alone, plugin))
-    methods = registered(alone, "register_methods", "Method classes")
-    backbones = registered(alone, "register_backbones", "Backbones")
-    datasets = registered(alone, "register_datasets", "DataSources")
+    kinds = _kinds(plugins)
+    items = [(kind, registered(alone, kind.hook, kind.returned)) for kind in kinds]
     other = plugins.manager.get_name(plugin)
     if other is not None:
         raise PluginRefused(f"{entry_point.value!r} is already loaded as {other}")
     plugins.manager.register(plugin, name)
     plugins.loaded.append(origin)
-    additions = [partial(_add_method, method) for method in methods]
-    additions += [partial(_add_backbone, backbone) for backbone in backbones]
-    additions += [partial(_add_dataset, dataset) for dataset in datasets]
-    for add in additions:
+    for kind, item in ((kind, item) for kind, found in items for item in found):
         try:
-            add(origin, plugins)
+            kind.add(item, origin)
         except PluginRefused as refusal:  # what else the plugin provides stays usable
             plugins.errors.append(_error(origin, refusal))
 
 
-def _add_method(method: Any, origin: Origin, plugins: Plugins) -> None:
-    attempt("checking a method", lambda: check_method(method))
-    if method.name in plugins.methods:
-        raise PluginRefused(
-            f"method {method.name!r} of {origin.distribution} is already provided by "
-            f"{plugins.origins[method.name].distribution}; rename it, or uninstall one of the two"
-        )
-    plugins.methods[method.name] = method
-    plugins.origins[method.name] = origin
+@dataclass(frozen=True)
+class _Kind:
+    """One kind of thing that plugins provide: the hook for it, its check, and those accepted."""
+
+    name: str
+    hook: str
+    returned: str
+    check: Callable[[Any], None]
+    accepted: dict[str, Any]
+    origins: dict[str, Origin]
+
+    def add(self, item: Any, origin: Origin) -> None:
+        """Check an item and accept it.
+
+        Raises:
+            PluginRefused: the item is wrong, or another plugin provides one of that name.
+        """
+        attempt(f"checking a {self.name}", lambda: self.check(item))
+        if item.name in self.accepted:
+            raise PluginRefused(
+                f"{self.name} {item.name!r} of {origin.distribution} is already provided by "
+                f"{self.origins[item.name].distribution}; rename it, or uninstall one of the two"
+            )
+        self.accepted[item.name] = item
+        self.origins[item.name] = origin
 
 
-def _add_backbone(backbone: Any, origin: Origin, plugins: Plugins) -> None:
-    attempt("checking a backbone", lambda: check_backbone(backbone))
-    if backbone.name in plugins.backbones:
-        raise PluginRefused(
-            f"backbone {backbone.name!r} of {origin.distribution} is already provided by "
-            f"{plugins.backbone_origins[backbone.name].distribution}; uninstall one of the two"
-        )
-    plugins.backbones[backbone.name] = backbone
-    plugins.backbone_origins[backbone.name] = origin
-
-
-def _add_dataset(source: Any, origin: Origin, plugins: Plugins) -> None:
-    attempt("checking a data set", lambda: check_source(source))
-    if source.name in plugins.datasets:
-        raise PluginRefused(
-            f"data set {source.name!r} of {origin.distribution} is already provided by "
-            f"{plugins.dataset_origins[source.name].distribution}; uninstall one of the two"
-        )
-    plugins.datasets[source.name] = source
-    plugins.dataset_origins[source.name] = origin
+def _kinds(found: Plugins) -> list[_Kind]:
+    return [
+        _Kind(
+            *("method", "register_methods", "Method classes", check_method),
+            *(found.methods, found.origins),
+        ),
+        _Kind(
+            *("backbone", "register_backbones", "Backbones", check_backbone),
+            *(found.backbones, found.backbone_origins),
+        ),
+        _Kind(
+            *("data set", "register_datasets", "DataSources", check_source),
+            *(found.datasets, found.dataset_origins),
+        ),
+    ]

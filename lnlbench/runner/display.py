@@ -12,6 +12,7 @@ from rich.table import Table
 
 from lnlbench.interface.run import Run
 from lnlbench.system.console import Console
+from lnlbench.system.text import duration
 
 REFRESH_SECONDS = 0.5
 SHOWN_EPOCHS = 12
@@ -190,12 +191,3 @@ def _cells(report: EpochReport) -> dict[str, str]:
 
 def _percent(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.1f}%"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people write them: 4.2s, 3:07, 1:02:03."""
-    if seconds < 60:
-        return f"{seconds:.1f}s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

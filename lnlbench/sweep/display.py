@@ -9,10 +9,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from lnlbench.runner.display import duration
 from lnlbench.sweep.executor import Job
 from lnlbench.sweep.report import RunReport
 from lnlbench.system.console import Console
+from lnlbench.system.text import duration
 
 REFRESH_SECONDS = 0.5
 

@@ -7,11 +7,11 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from lnlbench.runner.display import duration
 from lnlbench.sweep.executor import Job
 from lnlbench.sweep.plan import Plan, PlannedRun, total
 from lnlbench.sweep.report import RunReport
 from lnlbench.system.console import Console
+from lnlbench.system.text import duration
 
 
 def rerun_command(job: Job, options: tuple[str, ...]) -> str:

@@ -1,7 +1,6 @@
 """Settings of the whole process that foreign code may change: noticed, and put back."""
 
 import os
-import random
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -66,18 +65,3 @@ def changes_undone() -> Iterator[dict[str, tuple[Any, Any]]]:
             if name in before and (now := read()) != before[name]:
                 changed[name] = (before[name], now)
                 write(before[name])
-
-
-@contextmanager
-def streams_undisturbed() -> Iterator[None]:
-    """Give Python's, NumPy's and torch's random streams on the CPU back as they were."""
-    import numpy as np
-    import torch
-
-    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    try:
-        yield
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.set_rng_state(states[2])

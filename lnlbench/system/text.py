@@ -1,4 +1,4 @@
-"""Foreign text made fit for a terminal."""
+"""Text for people: foreign text made fit for a terminal, and durations."""
 
 import re
 
@@ -21,3 +21,11 @@ def _escaped(found: re.Match[str]) -> str:
     if character.isprintable() or character == "\t" or before_end:
         return character
     return ascii(character)[1:-1]
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the largest unit that leaves at least two of it: 4.2 s, 3.1 min, 2.5 h."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.1f} s"

@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from lnlbench.results.tuning import Tuning
-from lnlbench.runner.display import duration
 from lnlbench.system.console import Console
+from lnlbench.system.text import duration
 from lnlbench.tune.definition import SearchDefinition
 from lnlbench.tune.recipe import standard_error
 from lnlbench.tune.search import describe_score, describe_values

@@ -11,14 +11,13 @@ from pydantic import ValidationError
 from lnlbench.errors import EXIT_HELD, EXIT_USAGE, RunError, UsageError
 from lnlbench.interface.method import Method
 from lnlbench.runner.directory import RunDirectory
-from lnlbench.runner.display import duration
 from lnlbench.sweep.engine import describe_end, error_message
 from lnlbench.sweep.executor import Ended, Executor, Job
 from lnlbench.sweep.loop import JobLoop
 from lnlbench.sweep.process import LOG_NAME
 from lnlbench.system.atomic import write_atomically
 from lnlbench.system.console import Console
-from lnlbench.system.text import printable
+from lnlbench.system.text import duration, printable
 from lnlbench.tune.definition import SearchDefinition
 from lnlbench.tune.study import Study, seconds_of, values_of
 from lnlbench.tune.trial import PLAN_NAME, TrialOutcome, TrialPlan

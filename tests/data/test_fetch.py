@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from lnlbench.data.fetch import fetch
-from lnlbench.data.progress import PlainProgress
 from lnlbench.data.sources import Source
 from lnlbench.errors import DataError
+from lnlbench.system.progress import shown_downloads
 
 CONTENT = {"folder/a": b"first" * 1000, "folder/b": b"second" * 1000}
 PAYLOAD = os.urandom(300_000)
@@ -298,9 +298,19 @@ def test_progress_tells_how_much_is_there(server, tmp_path):
 
 
 def test_plain_progress_is_a_line_for_each_tenth(capsys):
-    progress = PlainProgress()
-    for done in range(0, 1001):
-        progress("labels.pt", done * 1000, 1_000_000)
+    with shown_downloads() as progress:
+        for done in range(0, 1001):
+            progress("labels.pt", done * 1000, 1_000_000)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 11
+    assert lines[0] == "labels.pt: 0.0 of 1.0 MB"
+    assert lines[5] == "labels.pt: 0.5 of 1.0 MB, 0 s left"
     assert lines[-1] == "labels.pt: 1.0 of 1.0 MB"
+
+
+def test_a_download_of_unknown_size_has_a_line_for_every_ten_mebibytes(capsys):
+    with shown_downloads() as progress:
+        for done in range(0, 25 * 2**20, 2**20):
+            progress("images.tar", done, None)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["images.tar: 0.0 MB", "images.tar: 10.5 MB", "images.tar: 21.0 MB"]
