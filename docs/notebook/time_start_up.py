@@ -1,0 +1,73 @@
+"""Time what comes before a run's first step, in processes of their own, as a user starts them.
+
+python docs/notebook/time_start_up.py --track cifar100n-small --repeats 5 --output start-up.json
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from tempfile import TemporaryDirectory
+
+from time_pieces import Piece, deliver, parser
+
+from lnlbench.runner.devices import resolve_device
+
+# A process executes a run's command line up to the first step, prints its seconds, and ends.
+_TO_FIRST_STEP = """
+import os, sys, time
+import torch
+began = time.perf_counter()
+from unittest.mock import patch
+from lnlbench.cli import main
+from lnlbench.interface.run import Run
+
+def step(run, loss, optimizer):
+    sys.stdout.write(f"{time.perf_counter() - began}\\n")
+    sys.stdout.flush()
+    os._exit(0)
+
+with patch.object(Run, "step", step):
+    main()
+"""
+
+
+def time_start_up(track: str, device: str, repeats: int) -> list[Piece]:
+    """Time `lnlbench --help`, and a run on a track from the import of torch to its first step."""
+    help_seconds, first_steps = [], []
+    # The first of each fills caches, and is not counted.
+    for _ in range(repeats + 1):
+        began = time.perf_counter()
+        _output(["-m", "lnlbench", "--help"])
+        help_seconds.append(time.perf_counter() - began)
+        with TemporaryDirectory() as folder:
+            run = ["run", "--method", "ce", "--track", track, "--device", device, "--quiet"]
+            printed = _output(["-c", _TO_FIRST_STEP, *run, "--output", folder])
+        first_steps.append(float(printed.split()[-1]))
+    first_step = f"import of torch to the first step on {track}"
+    return [
+        Piece("lnlbench --help", statistics.median(help_seconds[1:]), "s", repeats),
+        Piece(first_step, statistics.median(first_steps[1:]), "s", repeats),
+    ]
+
+
+def _output(arguments: Sequence[str]) -> str:
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr.strip())
+    return done.stdout
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Time the start of runs as the command line says."""
+    options = argparse.ArgumentParser(description=__doc__, parents=[parser()])
+    options.add_argument("--track", default="cifar100n-small")
+    given = options.parse_args(arguments)
+    device = resolve_device(given.device)
+    deliver(time_start_up(given.track, given.device, given.repeats), device, given.output)
+
+
+if __name__ == "__main__":
+    main()
