@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
-from rich.console import Console
 from rich.table import Table
 
 from lnlbench.augment.views import ImageViews
@@ -20,6 +19,7 @@ from lnlbench.bench.data import IMAGE_SHAPE, MEAN, STD, random_samples, views_of
 from lnlbench.bench.floor import wait_for
 from lnlbench.pieces.mixture import divide
 from lnlbench.runner.devices import describe_device, resolve_device
+from lnlbench.system.console import Console
 from lnlbench.tracks import load_track
 
 IMAGES = 5120

@@ -1,4 +1,4 @@
-"""Options of one method side by side: a process each, whose epochs take turns."""
+"""Timing tasks: here one after the other, or in a process each, whose epochs take turns."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,13 +9,16 @@ from typing import Any
 
 from lnlbench.bench.epoch_timer import Setting
 from lnlbench.bench.timing import Timing, bench_method
-from lnlbench.errors import LnlbenchError, RunError
+from lnlbench.errors import LnlbenchError, RunError, UsageError
 from lnlbench.tracks import Protocol
 
 
 @dataclass(frozen=True)
 class Task:
-    """What one process times. Plain values: they travel to it."""
+    """What one process times. Plain values: they travel to it.
+
+    `required` tasks fail when their method has nothing to time; others are left out.
+    """
 
     method: str
     params: dict[str, Any]
@@ -24,6 +27,26 @@ class Task:
     device: str
     option: str = ""
     labeled_share: float | None = None
+    required: bool = False
+
+
+def time_groups(groups: list[list[Task]], in_turns: bool) -> list[list[Timing]]:
+    """Time all tasks; `in_turns`, each group in processes whose epochs take turns.
+
+    Raises:
+        UsageError: a required task's method trains no network step by step.
+        LnlbenchError: what the process of a task raised, or that it died.
+    """
+    timed = []
+    for group in groups:
+        found = time_in_turns(group) if in_turns else [time_task(task) for task in group]
+        for task, timing in zip(group, found, strict=True):
+            if task.required and timing is None:
+                raise UsageError(
+                    f"Method {task.method!r} trains no network step by step: it has no floor."
+                )
+        timed.append([timing for timing in found if timing is not None])
+    return timed
 
 
 def time_task(task: Task, pause: Callable[[], None] = lambda: None) -> Timing | None:

@@ -17,10 +17,11 @@ from lnlbench.cli.embed import embed
 from lnlbench.cli.leaderboard import leaderboard
 from lnlbench.cli.methods import app as methods_app
 from lnlbench.cli.mirrored import SETTINGS, mirrored
+from lnlbench.cli.options.protocol import NOISES
 from lnlbench.cli.plan import plan
 from lnlbench.cli.plugins import app as plugins_app
 from lnlbench.cli.report import report
-from lnlbench.cli.run import NOISES, run
+from lnlbench.cli.run import run
 from lnlbench.cli.sweep import sweep
 from lnlbench.cli.tracks import app as tracks_app
 from lnlbench.cli.tune import trial, tune
@@ -64,9 +65,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command(epilog=NOISES)(run)
-app.command()(sweep)
+app.command(epilog=NOISES)(sweep)
 app.command(hidden=True, context_settings=SETTINGS)(mirrored)
-app.command()(plan)
+app.command(epilog=NOISES)(plan)
 app.command()(tune)
 app.command(hidden=True)(trial)
 app.command()(leaderboard)
@@ -91,7 +92,10 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version and stop."
+        ),
     ] = False,
 ) -> None:
     """Benchmark methods for learning with noisy labels, under one protocol."""

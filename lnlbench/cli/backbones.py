@@ -5,13 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer()
+from lnlbench.cli.options.execution import Json
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+app = typer.Typer()
 
 
 @app.callback(invoke_without_command=True)
-def backbones(context: typer.Context, as_json: JsonOption = False) -> None:
+def backbones(context: typer.Context, as_json: Json = False) -> None:
     """List the networks with their sizes, and pretrained ones; `show NAME` describes one."""
     if context.invoked_subcommand is not None:
         return
@@ -37,7 +37,7 @@ def backbones(context: typer.Context, as_json: JsonOption = False) -> None:
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="The network's name, such as `resnet34`.")],
-    as_json: JsonOption = False,
+    as_json: Json = False,
 ) -> None:
     """Describe one network: what it is, and its size at 100 classes and 32x32 pixels."""
     described = describe_backbone(name)

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lnlbench.cli.options.execution import Json
+
 if TYPE_CHECKING:
     from lnlbench.interface.data_source import DataSource
 
 app = typer.Typer()
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
 
 @app.callback(invoke_without_command=True)
-def datasets(context: typer.Context, as_json: JsonOption = False) -> None:
+def datasets(context: typer.Context, as_json: Json = False) -> None:
     """List the data sets and the noises; `lnlbench datasets show NAME` explains one."""
     if context.invoked_subcommand is not None:
         return
@@ -53,10 +53,14 @@ def datasets(context: typer.Context, as_json: JsonOption = False) -> None:
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="The data set's name, such as `cifar100n`.")],
-    as_json: JsonOption = False,
+    as_json: Json = False,
 ) -> None:
     """Explain one data set: its names, its classes, and the noises that it can have."""
-    sources = provided_sources()
+    from lnlbench.data import DATASETS
+
+    # Only a data set that is not lnlbench's own needs the plugins, which import torch.
+    own = any(name in (each, *info.aliases) for each, info in DATASETS.items())
+    sources = {} if own else provided_sources()
     details = describe_source(sources[name]) if name in sources else describe_dataset(name)
     if as_json:
         typer.echo(json.dumps(details, indent=2, sort_keys=True))

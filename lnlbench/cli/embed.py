@@ -1,39 +1,39 @@
 """`lnlbench embed`: make the embeddings of a track before its runs, or verify them."""
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from lnlbench.cli.options.execution import DataDirectory, Device, Json, Weights
+from lnlbench.cli.options.protocol import Backbone, Dataset, ImageSize
+from lnlbench.cli.options.runs import Track
 from lnlbench.errors import UsageError
+
+DEFAULT_TRACK = "cifar100n-embedding"
 
 
 def embed(
-    track: Annotated[str, typer.Option(help="Track that fixes all else.")] = "cifar100n-embedding",
-    dataset: Annotated[str | None, typer.Option(help="Override the track's data set.")] = None,
-    backbone: Annotated[
-        str | None, typer.Option(help="Override the network; any of timm's as timm:NAME.")
-    ] = None,
-    image_size: Annotated[
-        int | None, typer.Option(help="Override the pixels that the network sees.")
-    ] = None,
+    track: Track = DEFAULT_TRACK,
+    dataset: Dataset = None,
+    backbone: Backbone = None,
+    image_size: ImageSize = None,
     views: Annotated[
-        int | None, typer.Option(help="Override the views of a training image.")
+        int | None, typer.Option(help="Number of views of each training image that are kept.")
     ] = None,
-    weights: Annotated[
-        Path | None, typer.Option(help="The network's weights: .safetensors or .pth file.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    data_dir: Annotated[
-        Path | None, typer.Option(envvar="LNLBENCH_DATA_DIR", help="Folder with the data files.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    weights: Weights = None,
+    device: Device = "auto",
+    data_dir: DataDirectory = None,
+    as_json: Json = False,
 ) -> None:
     """Compute a frozen network's features of a data set once; runs then train on them.
 
-    They are kept in the cache folder (LNLBENCH_CACHE_DIR). A stopped command goes on where it was.
+    The cache folder (LNLBENCH_CACHE_DIR) keeps them. After a stop, the same command resumes.
     """
+    from lnlbench.tracks import load_track
+
+    protocol = load_track(track or DEFAULT_TRACK).protocol
+
     from lnlbench.data.load import load_dataset
     from lnlbench.embeddings.load import load_embeddings
     from lnlbench.networks.weights import WeightSources
@@ -41,8 +41,8 @@ def embed(
     from lnlbench.runner.devices import resolve_device
     from lnlbench.spec.run_spec import override_protocol
     from lnlbench.spec.transfer import TransferFlags, transfer_overrides
-    from lnlbench.tracks import load_track
 
+    track = track or DEFAULT_TRACK
     sources = WeightSources(weights, load_plugins().backbones)
     said = TransferFlags(frozen=backbone is not None, image_size=image_size)
     changes = transfer_overrides(track, backbone, said, sources)
@@ -50,7 +50,7 @@ def embed(
         changes.setdefault("embedding", {})["views"] = views
     flags = {"dataset": dataset, "backbone": backbone}
     changes |= {key: value for key, value in flags.items() if value is not None}
-    protocol = override_protocol(load_track(track).protocol, changes)
+    protocol = override_protocol(protocol, changes)
     if protocol.embedding is None:
         raise UsageError(
             f"Track {track!r} trains its network on images and has no embeddings. Choose another "

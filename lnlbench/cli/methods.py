@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lnlbench.cli.options.execution import Json
+
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lnlbench.plugins import Plugins
     from lnlbench.results.store import ResultStore
 
 app = typer.Typer()
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
 
 @app.callback(invoke_without_command=True)
-def methods(context: typer.Context, as_json: JsonOption = False) -> None:
+def methods(context: typer.Context, as_json: Json = False) -> None:
     """List the methods; `lnlbench methods show NAME` explains one."""
     if context.invoked_subcommand is not None:
         return
     from lnlbench.plugins import load_plugins
+    from lnlbench.plugins.describe import method_summary
 
     plugins = load_plugins()
     summaries = [method_summary(plugins, name) for name in sorted(plugins.methods)]
@@ -41,7 +41,7 @@ def methods(context: typer.Context, as_json: JsonOption = False) -> None:
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="The method's name, such as `ce`.")],
-    as_json: JsonOption = False,
+    as_json: Json = False,
     output: Annotated[
         Path, typer.Option(help="The folder that holds leaderboards/results, for the cost.")
     ] = Path(),
@@ -52,6 +52,7 @@ def show(
     hardware; nothing is estimated.
     """
     from lnlbench.plugins import load_plugins
+    from lnlbench.plugins.describe import method_details
     from lnlbench.results.store import ResultStore
 
     details = method_details(load_plugins(), name)
@@ -60,38 +61,6 @@ def show(
         typer.echo(json.dumps(details, indent=2, sort_keys=True))
     else:
         _print_details(details)
-
-
-def method_summary(plugins: "Plugins", name: str) -> dict[str, Any]:
-    """What the table of methods says of one."""
-    method, origin = plugins.method(name), plugins.origins[name]
-    return {
-        "name": name,
-        "networks": method.networks,
-        "oracle": sorted(method.oracle),
-        "recipes": sorted(method.recipes),
-        "distribution": origin.distribution,
-        "version": origin.version,
-        "reference": method.reference,
-    }
-
-
-def method_details(plugins: "Plugins", name: str) -> dict[str, Any]:
-    """All that can be said of a method without running it.
-
-    Raises:
-        UsageError: there is no method of that name.
-    """
-    from lnlbench.interface.described import describe_params
-
-    method = plugins.method(name)
-    recipes = {key: recipe.model_dump(mode="json") for key, recipe in method.recipes.items()}
-    paragraph = (method.__doc__ or "").strip().split("\n\n")[0]
-    return method_summary(plugins, name) | {
-        "description": " ".join(paragraph.split()),
-        "recipes": recipes,
-        "parameters": describe_params(method.Params),
-    }
 
 
 def measured_costs(store: "ResultStore", name: str) -> list[dict[str, Any]]:

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lnlbench.cli.options.execution import Json
 from lnlbench.errors import EXIT_FAILED
 
 if TYPE_CHECKING:
-    from lnlbench.plugins import Origin, Plugins
     from lnlbench.system.console import Console
 
-app = typer.Typer()
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+app = typer.Typer()
 
 
 @app.callback(invoke_without_command=True)
@@ -23,7 +22,7 @@ def plugins(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 1 when a plugin failed to load.")
     ] = False,
-    as_json: JsonOption = False,
+    as_json: Json = False,
 ) -> None:
     """List the installed plugins, what they provide, and why any of them failed to load.
 
@@ -32,6 +31,7 @@ def plugins(
     if context.invoked_subcommand is not None:
         return
     from lnlbench.plugins import load_plugins
+    from lnlbench.plugins.describe import plugin_report
 
     loaded = load_plugins()
     report = plugin_report(loaded)
@@ -54,7 +54,7 @@ def check(
     set_data: Annotated[
         list[str] | None, typer.Option("--set-data", help="A data set's setting, key=value.")
     ] = None,
-    as_json: JsonOption = False,
+    as_json: Json = False,
 ) -> None:
     """Examine what a plugin provides: minutes for a slow method; exits with 1 if a check fails."""
     from lnlbench.interface.params import parse_assignments
@@ -96,25 +96,6 @@ def new(
     typer.echo(f"  pip install -e '{folder}[test]'")
     typer.echo(f"  pytest {folder}")
     typer.echo(f"  lnlbench plugins check {folder.name}")
-
-
-def plugin_report(plugins: "Plugins") -> dict[str, list[dict[str, Any]]]:
-    """Plain data on every plugin: `loaded` and its names, `failed` with the reason, `skipped`."""
-
-    def provided(origins: "dict[str, Origin]", origin: "Origin") -> list[str]:
-        return sorted(name for name, place in origins.items() if place == origin)
-
-    return {
-        "loaded": [
-            vars(origin)
-            | {"methods": provided(plugins.origins, origin)}
-            | {"backbones": provided(plugins.backbone_origins, origin)}
-            | {"datasets": provided(plugins.dataset_origins, origin)}
-            for origin in plugins.loaded
-        ],
-        "failed": [vars(error.origin) | {"reason": error.reason} for error in plugins.errors],
-        "skipped": [dict(vars(origin)) for origin in plugins.skipped],
-    }
 
 
 def _print_report(report: dict[str, list[dict[str, Any]]], console: "Console") -> None:

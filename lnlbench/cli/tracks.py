@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer()
+from lnlbench.cli.options.execution import Json
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+app = typer.Typer()
 
 
 @app.callback(invoke_without_command=True)
-def tracks(context: typer.Context, as_json: JsonOption = False) -> None:
+def tracks(context: typer.Context, as_json: Json = False) -> None:
     """List the tracks; `lnlbench tracks show NAME` prints all that one fixes."""
     if context.invoked_subcommand is not None:
         return
@@ -38,7 +38,7 @@ def tracks(context: typer.Context, as_json: JsonOption = False) -> None:
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="The track's name, such as `digits`.")],
-    as_json: JsonOption = False,
+    as_json: Json = False,
 ) -> None:
     """Print everything that a track fixes."""
     from lnlbench.tracks import load_track

@@ -1,86 +1,79 @@
 """`lnlbench tune`: search a method's parameters on noisy validation labels; write a recipe file."""
 
-import json
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lnlbench.cli import executor_options as executors
-from lnlbench.cli import grid_options as options
+from lnlbench.cli.options import execution as options
+from lnlbench.cli.options.executors import ExecutorOptions
+from lnlbench.cli.options.grouping import grouped
+from lnlbench.cli.options.protocol import Epochs, LimitTrain, ValidationLabels
+from lnlbench.cli.options.runs import Recipe, Seeds
 from lnlbench.errors import EXIT_FAILED, UsageError
 from lnlbench.spec.axes import parse_seeds
 
-# Not among those of a table's rows, whose runs a search should not have tried out.
-DEFAULT_SEED = 100
+# Not among the seeds of a table's rows: a search should not have tried out their runs.
+DEFAULT_SEEDS = "100-100"
 
 
+@grouped
 def tune(
-    method: Annotated[str, typer.Option(help="The method whose parameters are searched.")],
-    track: Annotated[str, typer.Option(help="The track that the recipe is for.")],
+    *,
+    method: Annotated[str, typer.Option(help="Method whose parameters are searched.")],
+    track: Annotated[str, typer.Option(help="Track that the recipe is for.")],
     trials: Annotated[
-        int, typer.Option(min=1, help="Trials in all, the defaults' own among them.")
+        int, typer.Option(min=1, help="Number of trials, one of which tries the defaults.")
     ] = 30,
-    recipe: Annotated[str, typer.Option(help="The named setting that is varied.")] = "matched",
+    recipe: Recipe = None,
     search: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=LOW..HIGH[:log] adds or replaces a range; NAME takes only these."),
+        typer.Option(
+            help="Range that is searched: NAME=LOW..HIGH[:log] adds or replaces one; NAME alone "
+            "searches only the parameters that are named so."
+        ),
     ] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Fix a parameter, key=value.")
+        list[str] | None, typer.Option("--set", help="Parameter that stays fixed, key=value.")
     ] = None,
     validation: Annotated[
         float,
         typer.Option(
-            min=0.01, max=0.5, help="Share of the training set held out, with its noisy labels."
+            min=0.01,
+            max=0.5,
+            help="Share of the training samples that is held out to compare trials on.",
         ),
     ] = 0.1,
-    validation_labels: Annotated[
-        str, typer.Option(help="noisy; there is nothing else to tune on.")
-    ] = "noisy",
-    seeds: Annotated[
-        str | None,
-        typer.Option(help="Seeds of each trial: N for 0..N-1, 0-4, or 0,2,7; default 100 alone."),
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Epochs of a trial; default the run's.")
-    ] = None,
-    limit_train: Annotated[
-        int | None, typer.Option(help="Training images of a trial; default all.")
-    ] = None,
+    validation_labels: ValidationLabels = "noisy",
+    seeds: Seeds = DEFAULT_SEEDS,
+    epochs: Epochs = None,
+    limit_train: LimitTrain = None,
     objective: Annotated[
-        str, typer.Option(help="The curve to compare: validation_accuracy, or one the method logs.")
+        str,
+        typer.Option(
+            help="Curve that is compared: validation_accuracy, or one that the method logs."
+        ),
     ] = "validation_accuracy",
     minimize: Annotated[
-        bool, typer.Option("--minimize", help="Smaller is better, as of a loss.")
+        bool, typer.Option("--minimize", help="Search a small objective, such as a loss.")
     ] = False,
     pruning: Annotated[
-        bool, typer.Option(help="End trials early that fall behind the others' median.")
+        bool, typer.Option(help="End a trial early that falls behind the median of the others.")
     ] = True,
     sampler_seed: Annotated[int, typer.Option(min=0, help="Seed of the search itself.")] = 0,
-    jobs: executors.Jobs = None,
-    threads: executors.Threads = None,
-    runs_per_gpu: executors.RunsPerGpu = 1,
-    retries: Annotated[
-        int, typer.Option(min=0, help="Further attempts at a trial whose process was killed.")
-    ] = 1,
-    executor: executors.ExecutorName = "local",
-    address: executors.Address = "auto",
+    executors: ExecutorOptions,
     device: options.Device = "auto",
     data_dir: options.DataDirectory = None,
     weights: options.Weights = None,
-    output: Annotated[Path, typer.Option(help="Folder that gets tuning/.")] = Path(),
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the search, and stop.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object; progress on standard error.")
-    ] = False,
+    output: options.Output = Path(),
+    dry_run: options.DryRun = False,
+    as_json: options.JsonBesideProgress = False,
 ) -> None:
-    """Search a method's parameters without clean labels; Ctrl-C stops, the same command goes on.
+    """Search a method's parameters without clean labels; Ctrl-C stops, the same command resumes.
 
-    Trials see the noisy training labels alone: a part is held out to compare them on, the clean
-    labels and the test split are taken away from their processes.
+    Trials see noisy training labels alone. A share of them is held out to compare trials on; the
+    clean labels and the test split are kept from their processes.
     """
     if validation_labels != "noisy":
         raise UsageError(
@@ -92,72 +85,39 @@ def tune(
             "lnlbench tune needs Optuna, which is not installed. Install it with: "
             "pip install 'lnlbench[search]'"
         )
-    from contextlib import nullcontext, redirect_stdout
-
     from lnlbench.interface.params import parse_assignments
-    from lnlbench.plugins import load_plugins
-    from lnlbench.results.store import ResultStore
-    from lnlbench.runner.directory import RunDirectory
-    from lnlbench.spec.check import check_spec
-    from lnlbench.spec.run_spec import override_protocol
-    from lnlbench.sweep.plan import Costs
-    from lnlbench.sweep.process import Limits
-    from lnlbench.system.atomic import write_atomically
-    from lnlbench.system.console import Console
-    from lnlbench.tune.definition import Shortening, define_search
-    from lnlbench.tune.display import print_found, print_search
-    from lnlbench.tune.recipe import found_recipe, write_recipe
-    from lnlbench.tune.search import Search
-    from lnlbench.tune.study import Study, mend_journal
+    from lnlbench.tracks import load_track
 
-    chosen = executors.ExecutorOptions(executor, address, jobs, threads, runs_per_gpu, device)
-    if chosen.remote:
-        output, data_dir, weights = options.absolute(output, data_dir, weights)
+    load_track(track)
+    fixed, numbers = parse_assignments(set_ or []), parse_seeds(seeds or DEFAULT_SEEDS)
+
+    from lnlbench.plugins import load_plugins
+    from lnlbench.spec.run_spec import MATCHED
+    from lnlbench.tune.conduct import SearchSetting, conduct
+    from lnlbench.tune.definition import Shortening, define_search
+
+    placement = executors.placement(device)
+    where = options.ExecutionOptions(device, data_dir, weights, output)
+    where = where.absolute() if placement.remote else where
     plugins = load_plugins()
     definition = define_search(
-        *(plugins.method(method), track, recipe),
-        parse_assignments(set_ or []),
+        *(plugins.method(method), track, recipe or MATCHED),
+        fixed,
         search or [],
         shortening=Shortening(epochs=epochs, limit_train=limit_train),
         validation=validation,
-        seeds=[DEFAULT_SEED] if seeds is None else parse_seeds(seeds),
+        seeds=numbers,
         objective=objective,
         direction="minimize" if minimize else "maximize",
         pruning=pruning,
         sampler_seed=sampler_seed,
     )
-    [spec, *_] = definition.specs(plugins.method(method), {})
-    check_spec(plugins, spec)
-    costs = Costs(ResultStore(output / "leaderboards").load_all(track)[0])
-    # Of the track's own runs, which hold nothing out.
-    full = spec.model_copy(update={"protocol": override_protocol(spec.protocol, {"validation": 0})})
-    slots = chosen.slots(costs.peak(full))
-    console = Console(stderr=as_json, highlight=False)
-    folder = definition.folder(output)
-    print_search(definition, folder, trials, slots, costs.seconds(full), console)
-    if dry_run:
-        return
-    with RunDirectory(folder).locked():
-        document = definition.model_dump_json(indent=2) + "\n"
-        write_atomically(folder / "search.json", document.encode())
-        mend_journal(folder)
-        study = Study(definition, folder, spec.protocol.epochs)
-        extra = options.run_options(device, data_dir, weights)
-        # Trials do not queue: each one's values depend on those that have ended.
-        running = chosen.start(slots, Limits(), queue=False)
-        search_ = Search(study, plugins.method(method), running, extra, console, retries)
-        # Ray prints what it notices, a lost node for example, to standard output.
-        with redirect_stdout(sys.stderr) if as_json else nullcontext():
-            finished = search_.run(trials)
-        if not finished:
-            typer.echo("The same command goes on with what is missing.", err=True)
-            raise typer.Exit(EXIT_FAILED)
-        tuning = found_recipe(study)
-        file = write_recipe(tuning, folder)
-    print_found(study, tuning, file, console)
-    if as_json:
-        found = {"recipe_file": str(file), "recipe": tuning.model_dump(mode="json")}
-        typer.echo(json.dumps(found, indent=2))
+    setting = SearchSetting(
+        *(placement, executors.retries, where.output, where.arguments(), trials, as_json)
+    )
+    if not conduct(definition, plugins, setting, dry_run):
+        typer.echo("The same command resumes the search.", err=True)
+        raise typer.Exit(EXIT_FAILED)
 
 
 def trial(

@@ -123,3 +123,15 @@ def _is_run(path: Path) -> bool:
     """Whether a folder lies where `RunDirectory.of_spec` puts runs."""
     above = path.resolve().parents
     return len(above) > 3 and above[2].name == "runs"
+
+
+def resumable(path: Path) -> tuple[list[RunSpec], Path]:
+    """The specs of the run at `path`, or of the runs below it, and their output folder.
+
+    Raises:
+        UsageError: there is no run.
+    """
+    directories = RunDirectory.find(path)
+    # <output>/runs/<track>/<method>/<run>
+    output = directories[0].path.resolve().parents[3]
+    return [directory.read_spec() for directory in directories], output

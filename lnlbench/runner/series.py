@@ -43,18 +43,6 @@ class Outcome:
         return self.result.status == "done"
 
 
-def resumable(path: Path) -> tuple[list[RunSpec], Path]:
-    """The specs of the run at `path`, or of the runs below it, and their output folder.
-
-    Raises:
-        UsageError: there is no run.
-    """
-    directories = RunDirectory.find(path)
-    # <output>/runs/<track>/<method>/<run>
-    output = directories[0].path.resolve().parents[3]
-    return [directory.read_spec() for directory in directories], output
-
-
 class Series:
     """Runs one after the other that share plugins, output folder, options, and data in memory."""
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from lnlbench.errors import UsageError
 
+_EXAMPLES = {"--override": "epochs=10,20", "--set": "lambda_u=0,25", "--set-data": "root=DIR"}
+
 
 def split_names(names: Iterable[str]) -> list[str]:
     """Each name once, in order; one text may hold several, as a,b,c."""
@@ -52,7 +54,7 @@ def parse_values(option: str, assignments: list[str]) -> dict[str, list[Any]]:
         if not equals or not key or not text.strip():
             raise UsageError(
                 f"{option} takes key=value or key=value,value, not {assignment!r}. "
-                f"Example: {option} {'epochs=10,20' if option == '--override' else 'lambda_u=0,25'}"
+                f"Example: {option} {_EXAMPLES[option]}"
             )
         if key in axes:
             raise UsageError(

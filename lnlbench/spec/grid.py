@@ -1,7 +1,7 @@
 """Which runs: grids of methods, tracks, overrides, settings and seeds, by flags or from a file."""
 
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,16 +16,18 @@ from pydantic import (
 )
 
 from lnlbench.errors import UsageError, first_problem, unknown_name
-from lnlbench.interface.artifacts import import_artifacts
-from lnlbench.networks.weights import WeightSources
+from lnlbench.noise import parse_noise
 from lnlbench.plugins import Plugins
 from lnlbench.results.tuning import Tuning, read_tuning
 from lnlbench.spec.axes import parse_seeds, split_names
-from lnlbench.spec.check import check_spec
-from lnlbench.spec.grid_data import SweepData
-from lnlbench.spec.run_spec import MATCHED, RunSpec, build_spec
-from lnlbench.spec.transfer import TransferFlags, transfer_overrides
-from lnlbench.tracks import EmbeddingSpec, OptimizerSpec, PretrainedSpec, Protocol
+from lnlbench.spec.run_spec import MATCHED, check_overrides
+from lnlbench.tracks import (
+    EmbeddingSpec,
+    OptimizerSpec,
+    PretrainedSpec,
+    Protocol,
+    load_track,
+)
 
 ALL = "all"
 
@@ -106,6 +108,22 @@ class Grid(BaseModel):
             raise ValueError("it needs a method and a track, or a recipe_file")
         return self
 
+    def check(self) -> None:
+        """Refuse what is wrong whatever the methods are; imports none of them.
+
+        Raises:
+            UsageError: a track, a field, or a noise is unknown, or a value is not allowed.
+        """
+        for key in self.override:
+            if key not in _FIELDS:
+                hint = "'lnlbench tracks show' explains them."
+                raise unknown_name("override", key, _FIELDS, hint)
+        tracks = self.track or [read_tuning(file).track for file in self.recipe_file]
+        for track, override in product(tracks, choices(self.override)):
+            check_overrides(load_track(track).protocol, nested(override))
+        for noise in self.override.get("noise", []):
+            parse_noise(noise)
+
     def targets(self, plugins: Plugins) -> list[tuple[str, str, Tuning | None]]:
         """Each method with the track that it runs on, and its tuned recipe, if it is one.
 
@@ -115,7 +133,7 @@ class Grid(BaseModel):
         if self.recipe_file:
             tuned = map(read_tuning, self.recipe_file)
             return [(recipe.method, recipe.track, recipe) for recipe in tuned]
-        names = sorted(plugins.methods) if self.method == [ALL] else self.method
+        names = sorted(plugins.methods) if ALL in self.method else self.method
         return [(name, track, None) for name, track in product(names, self.track)]
 
 
@@ -146,72 +164,19 @@ def read_sweep_file(path: Path) -> list[Grid]:
         ) from error
 
 
-def expand(
-    grids: list[Grid],
-    plugins: Plugins,
-    weights: Path | None = None,
-    data: SweepData | None = None,
-) -> list[RunSpec]:
-    """The specs of all grids, each once, in order; all of them are checked.
-
-    `data` learns where the data sets of plugins lie.
-
-    Raises:
-        UsageError: a name is unknown, or a value is not allowed.
-        DataError: an artifact, a weights file or a data set is damaged.
-    """
-    sources = WeightSources(weights, plugins.backbones)
-    data = data or SweepData(plugins)
-    specs = [spec for grid in grids for spec in _specs(grid, plugins, sources, data)]
-    unique = {spec.fingerprint: spec for spec in specs}
-    for spec in _one_per_seed_group(unique.values()):
-        check_spec(plugins, spec)
-    return list(unique.values())
-
-
-def _specs(
-    grid: Grid, plugins: Plugins, sources: WeightSources, data: SweepData
-) -> Iterator[RunSpec]:
-    for key in grid.override:
-        if key not in _FIELDS:
-            raise unknown_name("override", key, _FIELDS, "'lnlbench tracks show' explains them.")
-    for name, track, tuning in grid.targets(plugins):
-        method = plugins.method(name)
-        for override, settings, data_settings in product(
-            _choices(grid.override), _choices(grid.set), _choices(grid.set_data)
-        ):
-            protocol = _nested(override)
-            protocol |= data.overrides(
-                protocol.get("dataset"), data_settings, protocol.get("noise")
-            )
-            backbone = protocol.get("backbone")
-            # A network other than the track's cannot have the track's weights.
-            for part, changes in transfer_overrides(
-                track, backbone, TransferFlags(), sources
-            ).items():
-                protocol[part] = {**changes, **protocol.get(part, {})}
-            params = import_artifacts(method.Params, settings)
-            first = build_spec(method, track, grid.recipe, protocol, params, grid.seeds[0], tuning)
-            yield from (first.model_copy(update={"seed": seed}) for seed in grid.seeds)
-
-
-def _one_per_seed_group(specs: Iterable[RunSpec]) -> list[RunSpec]:
-    """One spec of those that differ in their seed alone: what is checked does not depend on it."""
-    return list({spec.model_copy(update={"seed": 0}).fingerprint: spec for spec in specs}.values())
-
-
-def _choices(axes: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
+def choices(axes: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    """Every combination of one value for each key."""
     for values in product(*axes.values()):
         yield dict(zip(axes, values, strict=True))
 
 
-def _nested(values: dict[str, Any]) -> dict[str, Any]:
+def nested(values: dict[str, Any]) -> dict[str, Any]:
     """Dotted keys as dictionaries in the dictionary."""
-    nested: dict[str, Any] = {}
+    parts: dict[str, Any] = {}
     for key, value in values.items():
         part, dot, name = key.partition(".")
         if dot:
-            nested.setdefault(part, {})[name] = value
+            parts.setdefault(part, {})[name] = value
         else:
-            nested[key] = value
-    return nested
+            parts[key] = value
+    return parts

@@ -1,4 +1,4 @@
-"""Data sets of plugins in a sweep: read to pin them in the specs, and found again by the runs."""
+"""Data sets of plugins that grids name: read to pin them in specs, and found again by runs."""
 
 import json
 from collections.abc import Mapping
@@ -9,14 +9,16 @@ from lnlbench.spec.run_data import RunData
 from lnlbench.spec.run_spec import RunSpec
 
 
-class SweepData:
+class GridData:
     """For each plugin's data set that grids name: what pins it, and where it lies.
 
-    The data themselves are let go of: the runs read them in processes of their own.
+    The data themselves are let go of: the runs read them in processes of their own. Only `kept`
+    keeps them, for runs in this process; then its settings are those of all grids.
     """
 
-    def __init__(self, plugins: Plugins) -> None:
+    def __init__(self, plugins: Plugins, kept: RunData | None = None) -> None:
         self._plugins = plugins
+        self._kept = kept
         self._overrides: dict[str, dict[str, Any]] = {}
         self._locations: dict[str, dict[str, str]] = {}
 
@@ -31,7 +33,7 @@ class SweepData:
         """
         key = json.dumps([dataset, dict(settings), noise], sort_keys=True)
         if key not in self._overrides:
-            data = RunData(self._plugins, settings=settings)
+            data = self._kept or RunData(self._plugins, settings=settings)
             fields = data.overrides(dataset, noise)
             if "data" in fields:
                 # Absolute paths, because a node of a cluster has another working directory.

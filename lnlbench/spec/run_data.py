@@ -55,7 +55,7 @@ class RunData:
             raise UsageError(
                 "--set-data is for the data set of a plugin, named by --dataset. "
                 f"Data sets of plugins: {names}. Example: --dataset image-folder --set-data "
-                "root=DIR; a sweep has --override dataset=image-folder instead."
+                "root=DIR."
             )
         return {}
 

@@ -1,21 +1,30 @@
 """The run spec: one JSON document of which a run is a pure function."""
 
 import json
-from typing import Annotated, Any, Literal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from lnlbench.data import canonical_name
 from lnlbench.document import Document, LeftOut
 from lnlbench.errors import UsageError, first_problem, unknown_name
-from lnlbench.interface.method import Method
 from lnlbench.interface.params import validate_params
 from lnlbench.noise import parse_noise
 from lnlbench.results.fingerprint import fingerprint
 from lnlbench.results.tuning import Tuning
 from lnlbench.tracks import Protocol, load_track
 
+if TYPE_CHECKING:
+    from lnlbench.interface.method import Method
+
 MATCHED = "matched"
+
+
+class _Unfit(UsageError):
+    """Each value of a protocol is allowed, and they do not fit together."""
 
 
 class RunSpec(Document):
@@ -80,8 +89,22 @@ def _embedded(text: str) -> str:
     return text if found is None else json.dumps(found)
 
 
+def read_spec(file: Path) -> RunSpec:
+    """The spec in a JSON file; `-` stands for standard input.
+
+    Raises:
+        UsageError: the file cannot be read, or is not a run spec.
+    """
+    if str(file) == "-":
+        return parse_spec(sys.stdin.read(), "Standard input")
+    try:
+        return parse_spec(file.read_text(encoding="utf-8"), str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"Cannot read the run spec {file}: {error}.") from error
+
+
 def build_spec(
-    method: type[Method],
+    method: "type[Method]",
     track: str,
     recipe: str = MATCHED,
     overrides: dict[str, Any] | None = None,
@@ -119,7 +142,7 @@ def build_spec(
     )
 
 
-def make_method(spec: RunSpec, method: type[Method]) -> Method:
+def make_method(spec: RunSpec, method: "type[Method]") -> "Method":
     """The spec's method, with the spec's parameters.
 
     Raises:
@@ -128,7 +151,7 @@ def make_method(spec: RunSpec, method: type[Method]) -> Method:
     return method(validate_params(method.name, method.Params, spec.params))
 
 
-def deviations(spec: RunSpec, method: type[Method]) -> dict[str, Any]:
+def deviations(spec: RunSpec, method: "type[Method]") -> dict[str, Any]:
     """What the spec changes against its track and recipe; empty when it belongs in the table."""
     protocol, recipe_params = _expected(method, spec.track, spec.recipe, spec.tuning)
     expected = protocol.model_dump(mode="json")
@@ -146,7 +169,7 @@ def _changes(given: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
 
 
 def _expected(
-    method: type[Method], track: str, recipe: str, tuning: Tuning | None
+    method: "type[Method]", track: str, recipe: str, tuning: Tuning | None
 ) -> tuple[Protocol, dict[str, Any]]:
     """The protocol and parameter overrides of a method's recipe on a track.
 
@@ -176,6 +199,16 @@ def override_protocol(protocol: Protocol, changes: dict[str, Any]) -> Protocol:
     return _validate_protocol(_merge(protocol.model_dump(mode="json"), changes))
 
 
+def check_overrides(protocol: Protocol, changes: dict[str, Any]) -> None:
+    """Refuse changes that cannot be right whatever else a recipe changes.
+
+    Raises:
+        UsageError: a value is not allowed; names the option that gives it.
+    """
+    with suppress(_Unfit):
+        override_protocol(protocol, changes)
+
+
 def _merge(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     merged = dict(fields)
     for key, value in changes.items():
@@ -190,7 +223,7 @@ def _validate_protocol(fields: dict[str, Any]) -> Protocol:
         first = error.errors()[0]
         if first["loc"] in ((), ("optimizer",)):
             problem = first["msg"].removeprefix("Value error, ")
-            raise UsageError(f"The protocol does not fit together: {problem}.") from error
+            raise _Unfit(f"The protocol does not fit together: {problem}.") from error
         name = ".".join(str(part) for part in first["loc"])
         for part in ("optimizer.", "embedding.", "pretrained."):
             name = name.removeprefix(part)

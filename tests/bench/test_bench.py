@@ -8,7 +8,7 @@ import pytest
 import torch
 from cli import call
 
-from lnlbench.bench import compare, pieces, sections
+from lnlbench.bench import compare, sections
 from lnlbench.bench.compare import Task, time_in_turns
 from lnlbench.bench.division import with_labeled_share
 from lnlbench.bench.epoch_timer import Setting
@@ -277,66 +277,3 @@ def test_what_cannot_be_timed_is_refused(arguments, words):
     outcome = call("bench", "--repeats", "1", *arguments)
     assert outcome.code == 2
     assert words in outcome.err
-
-
-def test_pieces_are_timed_and_written(tmp_path, monkeypatch):
-    monkeypatch.setattr("lnlbench.bench.pieces.IMAGES", 128)
-    monkeypatch.setattr("lnlbench.bench.pieces.LOSSES", 500)
-    monkeypatch.setattr("lnlbench.bench.pieces.ROWS", 300)
-    threads = torch.get_num_threads()
-    file = tmp_path / "pieces.json"
-    outcome = call("bench", "--pieces", "--repeats", "2", "--device", "cpu", "--output", file)
-    assert outcome.code == 0, outcome.err
-    timed = {piece["name"]: piece for piece in json.loads(file.read_text())["pieces"]}
-    assert {"weak: crop, flip, normalize", "randaugment:2:10", "mixture of 500 losses"} < set(timed)
-    assert "weak views of embeddings" in timed
-    assert all(piece["value"] > 0 and piece["repeats"] == 2 for piece in timed.values())
-    assert all(name in outcome.out for name in timed)
-    assert torch.get_num_threads() == threads
-
-
-def test_a_piece_is_the_median_without_the_first_call(monkeypatch):
-    ticks = iter([0, 90, 100, 101, 200, 205, 300, 302])
-    monkeypatch.setattr(pieces.time, "perf_counter", lambda: next(ticks))
-    assert pieces._median(lambda: None, 3, CPU) == 2
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        ("--pieces", "--method", "ce"),
-        ("--pieces", "--compile"),
-        ("--pieces", "--batch-size", "8"),
-        ("--pieces", "--samples", "64"),
-        ("--pieces", "--track", "digits"),
-        ("--pieces", "--start-up"),
-        ("--start-up", "--samples", "64"),
-    ],
-    ids=" ".join,
-)
-def test_pieces_and_start_up_refuse_what_belongs_to_methods(options):
-    outcome = call("bench", *options)
-    assert outcome.code == 2
-    assert "--pieces and --start-up are timed alone" in outcome.err
-
-
-def test_the_start_of_a_run_is_timed_to_its_first_step(tmp_path):
-    file = tmp_path / "start-up.json"
-    options = ("--start-up", "--track", "digits", "--repeats", "1", "--device", "cpu")
-    outcome = call("bench", *options, "--output", file)
-    assert outcome.code == 0, outcome.err
-    helped, first_step = json.loads(file.read_text())["pieces"]
-    assert helped["name"] == "lnlbench --help"
-    assert first_step["name"] == "import of torch to the first step on digits"
-    assert min(helped["value"], first_step["value"]) > 0.01
-    assert {helped["unit"], first_step["unit"]} == {"s"}
-
-
-def test_a_run_that_does_not_start_says_why_instead_of_a_time(tmp_path):
-    where = {"LNLBENCH_DATA_DIR": str(tmp_path)}
-    outcome = call("bench", "--start-up", "--repeats", "1", **where)
-    assert outcome.code == 1
-    assert outcome.err.startswith(f"Error: cifar100: files are missing in {tmp_path}")
-    outcome = call("bench", "--start-up", "--track", "digit", "--repeats", "1")
-    assert outcome.code == 2
-    assert "Did you mean 'digits'?" in outcome.err

@@ -15,7 +15,7 @@ from plugin_zoo import install
 from streamed import held_dataset, in_files
 
 from lnlbench.plugins import load_plugins
-from lnlbench.spec.grid_data import SweepData
+from lnlbench.spec.grid_data import GridData
 from lnlbench.spec.run_spec import build_spec
 
 PLUGIN = """
@@ -180,7 +180,7 @@ def test_a_sweep_tells_its_runs_how_the_data_are_read(root, variables, monkeypat
     monkeypatch.syspath_prepend(variables["SITE"])
     monkeypatch.setenv("LNLBENCH_CACHE_DIR", variables["LNLBENCH_CACHE_DIR"])
     plugins = load_plugins()
-    data = SweepData(plugins)
+    data = GridData(plugins)
     fields = data.overrides("files", {"root": str(root), "stream": True}, "clean")
     overrides = {"dataset": "files", "noise": "clean", **fields}
     spec = build_spec(plugins.method("ce"), "digits", overrides=overrides)

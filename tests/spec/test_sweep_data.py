@@ -99,10 +99,10 @@ def test_a_crash_on_a_plugins_data_is_recorded(work):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ((*TINY, "--set-data", "root=one"), "--override dataset=image-folder"),
+        ((*TINY, "--set-data", "root=one"), "--dataset image-folder"),
         (ON_SHADES, "root"),
         ((*ON_SHADES, "--set-data", "root=one", "--set-data", "sise=9"), "Did you mean 'size'"),
-        (("sweep.toml", "--set-data", "root=one"), "--override and --set-data"),
+        (("sweep.toml", "--set-data", "root=one"), "--set-data, --override"),
     ],
 )
 def test_a_wrong_request_is_explained(work, arguments, reason):

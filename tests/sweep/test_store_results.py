@@ -16,7 +16,8 @@ from lnlbench.plugins import load_plugins
 from lnlbench.results import Result, ResultStore
 from lnlbench.results.store import result_bytes
 from lnlbench.runner.directory import RunDirectory
-from lnlbench.spec.grid import Grid, expand
+from lnlbench.spec.expand import expand
+from lnlbench.spec.grid import Grid
 from lnlbench.sweep.display import SweepDisplay
 from lnlbench.sweep.engine import Sweep
 from lnlbench.sweep.executor import Ended, Job

@@ -18,7 +18,8 @@ from rich.console import Console
 from lnlbench.errors import EXIT_HELD, RunError
 from lnlbench.plugins import load_plugins
 from lnlbench.runner.directory import RunDirectory
-from lnlbench.spec.grid import Grid, expand
+from lnlbench.spec.expand import expand
+from lnlbench.spec.grid import Grid
 from lnlbench.sweep import local, process
 from lnlbench.sweep.display import SweepDisplay, choose_display
 from lnlbench.sweep.engine import Sweep
@@ -325,7 +326,7 @@ def test_a_terminal_shows_what_runs_and_what_has_ended(tmp_path):
     display.tick(lambda: [(second, "epoch 3/60  loss [1]")], 1)
     display.close()
     shown = screen.getvalue()
-    for text in ("[1/3] ce · digits · seed 0: failed: a [bold]reason[/bold], 1:30", "loss [1]"):
+    for text in ("[1/3] ce · digits · seed 0: failed: a [bold]reason[/bold], 90.0 s", "loss [1]"):
         assert text in shown
     assert "1 failed · 1 running · 1 waiting" in shown
     # The cursor, hidden while the table lives, is given back.

@@ -12,7 +12,8 @@ from lnlbench.plugins import load_plugins
 from lnlbench.results import Result
 from lnlbench.results.fingerprint import fingerprint
 from lnlbench.spec.axes import parse_values
-from lnlbench.spec.grid import Grid, expand, read_sweep_file
+from lnlbench.spec.expand import expand
+from lnlbench.spec.grid import Grid, read_sweep_file
 from lnlbench.spec.run_spec import parse_spec
 from lnlbench.sweep.plan import Costs
 

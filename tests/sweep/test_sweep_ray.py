@@ -21,7 +21,8 @@ from lnlbench.errors import RunError
 from lnlbench.plugins import load_plugins
 from lnlbench.results import ResultStore
 from lnlbench.runner.directory import RunDirectory
-from lnlbench.spec.grid import Grid, expand
+from lnlbench.spec.expand import expand
+from lnlbench.spec.grid import Grid
 from lnlbench.sweep.display import SweepDisplay
 from lnlbench.sweep.engine import Sweep
 from lnlbench.sweep.executor import Job

@@ -17,7 +17,8 @@ from rich.console import Console
 from lnlbench.plugins import load_plugins
 from lnlbench.results import ResultStore
 from lnlbench.runner.directory import RunDirectory
-from lnlbench.spec.grid import Grid, expand
+from lnlbench.spec.expand import expand
+from lnlbench.spec.grid import Grid
 from lnlbench.sweep import process
 from lnlbench.sweep.display import SweepDisplay
 from lnlbench.sweep.engine import Sweep

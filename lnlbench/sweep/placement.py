@@ -1,11 +1,10 @@
-"""The options of `lnlbench sweep` and `lnlbench tune` that say where runs are executed."""
+"""Where many runs are executed: on this machine or on a cluster, how many at a time."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from lnlbench.errors import unknown_name
+from lnlbench.system.cores import available_cores
 
 if TYPE_CHECKING:
     from lnlbench.sweep.executor import Executor
@@ -13,23 +12,10 @@ if TYPE_CHECKING:
 
 EXECUTORS = ("local", "ray")
 
-Jobs = Annotated[
-    int | None, typer.Option(min=1, help="Runs at a time; default by GPUs, or cores and memory.")
-]
-Threads = Annotated[
-    int | None,
-    typer.Option(min=1, envvar="OMP_NUM_THREADS", help="Threads a run; default cores / jobs."),
-]
-RunsPerGpu = Annotated[int, typer.Option(min=1, help="Runs that share a GPU.")]
-ExecutorName = Annotated[str, typer.Option(help="local: this machine; ray: a cluster.")]
-Address = Annotated[
-    str, typer.Option(help="The Ray cluster: auto for the one of this machine, or HOST:PORT.")
-]
-
 
 @dataclass(frozen=True)
-class ExecutorOptions:
-    """What was given of the options that say where runs are executed.
+class Placement:
+    """An executor by name, and what it shares out among runs; None leaves a number open.
 
     Raises:
         UsageError: no such executor, or no such device on this machine, which is to execute.
@@ -58,7 +44,6 @@ class ExecutorOptions:
     def slots(self, peak_memory: int | None) -> int | None:
         """Runs at a time, each of so many bytes; None when that is for the cluster to say."""
         from lnlbench.sweep.local import default_slots, visible_gpus
-        from lnlbench.system.cores import available_cores
 
         if self.jobs is not None or self.remote:
             return self.jobs
@@ -83,7 +68,6 @@ class ExecutorOptions:
                 queue=queue,
             )
         from lnlbench.sweep.local import LocalExecutor, visible_gpus
-        from lnlbench.system.cores import available_cores
 
         assert slots is not None
         threads = self.threads or max(1, available_cores() // slots)

@@ -1,0 +1,1 @@
+"""The options that several commands share, each defined once; a module for each subject."""

@@ -1,0 +1,84 @@
+"""Options that say how and where a run is executed, and what it writes and shows."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lnlbench.spec.axes import split_names
+
+Device = Annotated[str, typer.Option(help="Device of the networks: auto, cpu, cuda or cuda:N.")]
+DataDirectory = Annotated[
+    Path | None,
+    typer.Option(envvar="LNLBENCH_DATA_DIR", help="Folder that holds the files of the data sets."),
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(help="File of a network's pretrained weights, .safetensors or .pth."),
+]
+Output = Annotated[
+    Path, typer.Option(help="Folder that results are written to, and looked for in.")
+]
+Samples = Annotated[
+    bool, typer.Option("--samples", help="Write samples.parquet for each run: a row per sample.")
+]
+Log = Annotated[
+    list[str] | None,
+    typer.Option(help="Logger that also writes to the run's directory: tensorboard."),
+]
+Compiled = Annotated[
+    bool,
+    typer.Option("--compile", help="Compile the networks: training starts late, then is faster."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+JsonBesideProgress = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object; progress goes to standard error.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and execute nothing.")]
+
+
+@dataclass(frozen=True)
+class ExecutionOptions:
+    """What a user says of how runs are executed, wherever that is."""
+
+    device: Device = "auto"
+    data_dir: DataDirectory = None
+    weights: Weights = None
+    output: Output = Path()
+    samples: Samples = False
+    log: Log = None
+    compiled: Compiled = False
+
+    def absolute(self) -> "ExecutionOptions":
+        """The same with absolute paths, for processes that have another working directory."""
+        return replace(
+            self,
+            output=self.output.absolute(),
+            data_dir=None if self.data_dir is None else self.data_dir.absolute(),
+            weights=None if self.weights is None else self.weights.absolute(),
+        )
+
+    def arguments(self) -> tuple[str, ...]:
+        """The same options for the command line of another `lnlbench run`, --output left out.
+
+        Raises:
+            UsageError: `samples` or `log` ask for what is unknown, or not installed.
+        """
+        options = [] if self.device == "auto" else ["--device", self.device]
+        options += [] if self.data_dir is None else ["--data-dir", str(self.data_dir)]
+        options += [] if self.weights is None else ["--weights", str(self.weights)]
+        options += ["--compile"] if self.compiled else []
+        if self.samples:
+            from lnlbench.runner.samples import require_pyarrow
+
+            require_pyarrow()
+            options.append("--samples")
+        if self.log:
+            from lnlbench.loggers import make_logger
+
+            for name in split_names(self.log):
+                make_logger(name)
+                options += ["--log", name]
+        return tuple(options)

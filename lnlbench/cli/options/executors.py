@@ -1,0 +1,56 @@
+"""Options that say which processes execute many runs, and how many at a time."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from lnlbench.sweep.placement import Placement
+
+Jobs = Annotated[
+    int | None,
+    typer.Option(min=1, help="Number of runs at a time; default by GPUs, or cores and memory."),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        envvar="OMP_NUM_THREADS",
+        help="Number of threads of each run; default cores / jobs.",
+    ),
+]
+RunsPerGpu = Annotated[int, typer.Option(min=1, help="Number of runs that share a GPU.")]
+ExecutorName = Annotated[
+    str, typer.Option(help="Where runs are executed: local (this machine), or ray (a cluster).")
+]
+Address = Annotated[
+    str, typer.Option(help="Address of the Ray cluster: auto for this machine's, or HOST:PORT.")
+]
+Retries = Annotated[
+    int, typer.Option(min=0, help="Number of further attempts when a run's process is killed.")
+]
+
+
+@dataclass(frozen=True)
+class ExecutorOptions:
+    """What a user says of the executor."""
+
+    jobs: Jobs = None
+    threads: Threads = None
+    runs_per_gpu: RunsPerGpu = 1
+    retries: Retries = 1
+    executor: ExecutorName = "local"
+    address: Address = "auto"
+
+    def placement(self, device: str) -> "Placement":
+        """Where runs are executed.
+
+        Raises:
+            UsageError: there is no such executor, or no such device on this machine.
+        """
+        from lnlbench.sweep.placement import Placement
+
+        return Placement(
+            *(self.executor, self.address, self.jobs, self.threads, self.runs_per_gpu, device)
+        )

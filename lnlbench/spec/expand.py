@@ -1,0 +1,71 @@
+"""From grids to the specs of their runs."""
+
+from collections.abc import Iterable, Iterator
+from itertools import product
+from pathlib import Path
+
+from lnlbench.interface.artifacts import import_artifacts
+from lnlbench.networks.weights import WeightSources
+from lnlbench.plugins import Plugins
+from lnlbench.spec.check import check_spec
+from lnlbench.spec.grid import Grid, choices, nested
+from lnlbench.spec.grid_data import GridData
+from lnlbench.spec.run_spec import RunSpec, build_spec
+from lnlbench.spec.transfer import TransferFlags, transfer_overrides
+
+_NO_FLAGS = TransferFlags()
+
+
+def expand(
+    grids: list[Grid],
+    plugins: Plugins,
+    weights: Path | None = None,
+    data: GridData | None = None,
+    transfer: TransferFlags = _NO_FLAGS,
+) -> list[RunSpec]:
+    """The specs of all grids, each once, in order; all of them are checked.
+
+    `data` learns where the data sets of plugins lie; `transfer` is the same for all runs.
+
+    Raises:
+        UsageError: a name is unknown, or a value is not allowed.
+        DataError: an artifact, a weights file or a data set is damaged.
+    """
+    sources = WeightSources(weights, plugins.backbones)
+    data = data or GridData(plugins)
+    specs = [spec for grid in grids for spec in _specs(grid, plugins, sources, data, transfer)]
+    unique = {spec.fingerprint: spec for spec in specs}
+    for spec in _one_per_seed_group(unique.values()):
+        check_spec(plugins, spec)
+    return list(unique.values())
+
+
+def _specs(
+    grid: Grid,
+    plugins: Plugins,
+    sources: WeightSources,
+    data: GridData,
+    transfer: TransferFlags,
+) -> Iterator[RunSpec]:
+    grid.check()
+    for name, track, tuning in grid.targets(plugins):
+        method = plugins.method(name)
+        for override, settings, data_settings in product(
+            choices(grid.override), choices(grid.set), choices(grid.set_data)
+        ):
+            protocol = nested(override)
+            protocol |= data.overrides(
+                protocol.get("dataset"), data_settings, protocol.get("noise")
+            )
+            backbone = protocol.get("backbone")
+            # A network other than the track's cannot have the track's weights.
+            for part, changes in transfer_overrides(track, backbone, transfer, sources).items():
+                protocol[part] = {**changes, **protocol.get(part, {})}
+            params = import_artifacts(method.Params, settings)
+            first = build_spec(method, track, grid.recipe, protocol, params, grid.seeds[0], tuning)
+            yield from (first.model_copy(update={"seed": seed}) for seed in grid.seeds)
+
+
+def _one_per_seed_group(specs: Iterable[RunSpec]) -> list[RunSpec]:
+    """One spec of those that differ in their seed alone: what is checked does not depend on it."""
+    return list({spec.model_copy(update={"seed": 0}).fingerprint: spec for spec in specs}.values())
