@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from lnlbench.plugins import load_plugins
-from lnlbench.spec.grid import expand, read_sweep_file
+from lnlbench.spec.expand import expand
+from lnlbench.spec.grid import read_sweep_file
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "leaderboards" / "sweeps").glob("*.toml"))
