@@ -44,3 +44,11 @@ def view_names(views: int | None, augment: str | Sequence[str]) -> tuple[str, ..
     if views not in (None, len(augment)):
         raise UsageError(f"{views} views cannot be of {len(augment)} augmentations, one a view.")
     return tuple(augment)
+
+
+def sample_index(indices: Tensor | None, count: int, device: torch.device) -> Tensor:
+    """All `count` samples, or those that `indices` (int64 [M] or bool [N]) name, as int64 [M]."""
+    if indices is None:
+        return torch.arange(count, device=device)
+    indices = torch.as_tensor(indices, device=device)
+    return indices.nonzero().squeeze(1) if indices.dtype == torch.bool else indices.long()

@@ -9,18 +9,31 @@ from torch import Tensor, nn
 
 from lnlbench.augment.blocks import plain_batches
 from lnlbench.errors import UsageError
-from lnlbench.interface.batch import Batch, CleanSubset
-from lnlbench.interface.batch_stream import stream_batches, view_names
+from lnlbench.interface.batch import Batch
+from lnlbench.interface.batch_stream import sample_index, stream_batches, view_names
 from lnlbench.interface.epoch_log import EpochLog
 from lnlbench.interface.event import Event
 from lnlbench.interface.host import RunHost
+from lnlbench.interface.privileged import PrivilegedKnowledge
 from lnlbench.seeds import generator_for, seed_for, seed_global_streams
 
 
-class Run:
-    """A method's view of its run: noisy training data, networks, optimizers, epochs, batches.
+class Run(PrivilegedKnowledge):
+    """A method's view of its run, and all that `fit` works with.
 
-    Clean labels and the test split are not here. What a method declares in `oracle` is.
+    In the order in which the author of a method meets it:
+
+    1. Before the first epoch: `network()`, `helper()` and `optimizer()` or `follow_schedule()` make
+       what `fit` keeps on the method. `require_views()` and `require_in_memory()` refuse early.
+    2. The loop: `epochs()` around `batches()` or `probe()`, and `step()` for each update.
+    3. What `fit` may know: the noisy `labels`, `num_samples`, `num_classes`, `max_epochs`,
+       `batch_size`, `device`, `epoch`, and the `logits()` of a network on all training samples. A
+       method's own draws come from `generator`, which starts anew in every epoch.
+    4. What `fit` may tell: `log()`, `event()`, and `save()` for other runs.
+    5. What only a method that declares it in `oracle` gets: `noise_rate`, `clean_labels`,
+       `clean_subset`. No other clean label and no test sample can be reached from a run.
+
+    A method must not write to `labels`: it writes to a copy, `labels.clone()`.
     """
 
     def __init__(self, host: RunHost) -> None:
@@ -64,34 +77,6 @@ class Run:
     def device(self) -> torch.device:
         """Where networks and batches live."""
         return self._host.device
-
-    @property
-    def noise_rate(self) -> float:
-        """The realized noise rate; only for methods with "noise_rate" in `oracle`."""
-        return float(self._privileged("noise_rate"))
-
-    @property
-    def clean_labels(self) -> Tensor:
-        """The clean labels, int64 [N]; only for methods with "clean_labels" in `oracle`."""
-        labels: Tensor = self._privileged("clean_labels")
-        return labels
-
-    @property
-    def clean_subset(self) -> CleanSubset:
-        """Samples with clean labels, as many as the method's CleanSubsetParams say.
-
-        Only for methods with "clean_subset" in `oracle`.
-        """
-        subset: CleanSubset = self._privileged("clean_subset")
-        return subset
-
-    def _privileged(self, name: str) -> Any:
-        if name not in self._host.oracle:
-            raise UsageError(
-                f"run.{name} is privileged knowledge. A method that uses it declares "
-                f'oracle = frozenset({{"{name}"}}), and its rows are shown but not ranked.'
-            )
-        return self._host.oracle[name]
 
     def network(self) -> nn.Module:
         """A new network of the run's backbone, on its device; each has its own seeded start."""
@@ -179,7 +164,7 @@ class Run:
         names = view_names(views, augment)
         self._calls += 1
         axes = (self.epoch, self._calls)
-        chosen = self._resolve(indices)
+        chosen = sample_index(indices, self.num_samples, self.device)
         size = batch_size or host.batch_size
         for batch in stream_batches(host, chosen, names, size, shuffle, axes):
             self.samples += len(batch.index)
@@ -219,12 +204,6 @@ class Run:
                 "Turn them into features first (--backbone timm:NAME --frozen), choose another "
                 "method or setting, or have the data set held in memory, if it says how."
             )
-
-    def _resolve(self, indices: Tensor | None) -> Tensor:
-        if indices is None:
-            return torch.arange(self.num_samples, device=self.device)
-        indices = torch.as_tensor(indices, device=self.device)
-        return indices.nonzero().squeeze(1) if indices.dtype == torch.bool else indices.long()
 
     @torch.inference_mode()
     def logits(self, network: nn.Module) -> Tensor:
