@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny import CPU
 
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "notebook"
 
@@ -40,7 +39,7 @@ def test_a_piece_is_the_median_without_the_first_call(monkeypatch):
 
     ticks = iter([0, 90, 100, 101, 200, 205, 300, 302])
     monkeypatch.setattr(time_pieces.time, "perf_counter", lambda: next(ticks))
-    assert time_pieces._median(lambda: None, 3, CPU) == 2
+    assert time_pieces._median(lambda: None, 3, torch.device("cpu")) == 2
 
 
 def test_the_start_of_a_run_is_timed_to_its_first_step(tmp_path):
