@@ -1,4 +1,4 @@
-"""What a method costs beside cross-entropy: measured wall time, from the results of one track."""
+"""What a method costs beside cross-entropy: time and budget, from the results of one track."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,6 +10,11 @@ from lnlbench.results.schema import OFF_TRACK, Result
 from lnlbench.results.store import ResultStore, read_result
 
 BASELINE = "ce"
+
+# The budget of a method in a mean epoch, as results name it.
+STEPS = "steps_per_epoch"
+TRAINING_PASSES = "training_passes_per_epoch"
+INFERENCE_PASSES = "inference_passes_per_epoch"
 
 Some = TypeVar("Some", bound=Runs)
 
@@ -38,6 +43,12 @@ def comparable_seconds(runs: Runs, baseline: Runs | None) -> tuple[float, float]
     # Times on other hardware say nothing about the method.
     same = runs.hardware == baseline.hardware
     return (runs.wall_seconds, baseline.wall_seconds) if same else None
+
+
+def budget_ratio(name: str, runs: Runs, baseline: Runs | None) -> float | None:
+    """A part of the budget as a multiple of the baseline's; hardware does not matter to it."""
+    own, other = runs.cost(name), baseline.cost(name) if baseline else None
+    return own / other if own is not None and other else None
 
 
 def baseline_of(rows: Iterable[Some]) -> Some | None:

@@ -5,7 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lnlbench.leaderboard import text
-from lnlbench.leaderboard.cost import baseline_of, comparable_seconds
+from lnlbench.leaderboard.cost import (
+    STEPS,
+    TRAINING_PASSES,
+    baseline_of,
+    budget_ratio,
+    comparable_seconds,
+)
 from lnlbench.leaderboard.rank import Placing, in_order, placings
 from lnlbench.leaderboard.runs import Runs, runs_by_row
 from lnlbench.results.schema import Result
@@ -17,13 +23,16 @@ class Row(Runs):
     """Runs, and what only the other rows of their table tell of them.
 
     `distinct_params` are the parameters that tell the row from rows of the same method and recipe,
-    `times_ce` is its time as a multiple of cross-entropy's, None where that cannot be said.
+    `times_ce` is its time as a multiple of cross-entropy's, `steps_times_ce` and `passes_times_ce`
+    are its optimizer steps and its passes with gradients; None where that cannot be said.
     `label` replaces the name where a page gives its rows names of its own.
     """
 
     placing: Placing = field(default_factory=Placing)
     distinct_params: dict[str, Any] = field(default_factory=dict)
     times_ce: float | None = None
+    steps_times_ce: float | None = None
+    passes_times_ce: float | None = None
     label: str = ""
 
     @property
@@ -58,6 +67,8 @@ class Row(Runs):
             notes.append(f"tuned: {text.describe_search(self.tuning)}")
         if self.oracle:
             notes.append(f"oracle ({', '.join(self.oracle)}): not ranked")
+        if len(self.sources) > 1:
+            notes.append("seeds from different code")
         if self.best:
             notes.append("best")
         if self.accuracy.n == 1:
@@ -74,7 +85,14 @@ def ranked_rows(results: Iterable[Result]) -> list[Row]:
     runs = in_order(runs_by_row(results))
     baseline = baseline_of(runs)
     return [
-        Row(each.results, placing, _distinct_params(each, runs), _times(each, baseline))
+        Row(
+            each.results,
+            placing,
+            _distinct_params(each, runs),
+            _times(each, baseline),
+            budget_ratio(STEPS, each, baseline),
+            budget_ratio(TRAINING_PASSES, each, baseline),
+        )
         for each, placing in zip(runs, placings(runs), strict=True)
     ]
 

@@ -118,13 +118,23 @@ class Runs:
     @cached_property
     def wall_seconds(self) -> float | None:
         """Mean duration of the finished runs."""
-        return _mean([result.cost.wall_seconds for result in self.finished])
+        return self.cost("wall_seconds")
 
     @cached_property
     def peak_memory_bytes(self) -> int | None:
         """The most memory that a finished run held."""
         known = [result.cost.peak_memory_bytes for result in self.finished]
         return max((size for size in known if size is not None), default=None)
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """The hashes of the method's code in the finished runs that have one."""
+        hashes = (result.method.source_sha256 for result in self.finished)
+        return _distinct(stored for stored in hashes if stored is not None)
+
+    def cost(self, name: str) -> float | None:
+        """The mean of a cost over the finished runs; None where one of them lacks it."""
+        return _mean([result.cost.model_dump().get(name) for result in self.finished])
 
     @property
     def status(self) -> str:

@@ -62,6 +62,35 @@ def test_a_run_without_a_score_that_another_run_has_shows_an_empty_cell(score):
     assert {row["method"]: row[score.name] for row in rows} == {"ce": "0.25", "gce": ""}
 
 
+BUDGET = {
+    "steps_per_epoch": 391.0,
+    "training_passes_per_epoch": 2.0,
+    "inference_passes_per_epoch": 0.5,
+}
+MULTIPLES = {"steps × CE": "steps_times_ce", "passes × CE": "passes_times_ce"}
+
+
+@pytest.mark.parametrize("budget", [BUDGET, {}], ids=["with", "without"])
+def test_a_budget_stands_in_every_table_of_runs_that_have_it_and_in_no_other(budget):
+    pages = render([make_result("ce", 0, 0.5, cost=budget)])
+    for title, key in MULTIPLES.items():
+        assert (title in markdown_heads(pages[f"{TRACK}.md"])) is bool(budget)
+        assert (title in page_heads(pages["index.html"])) is bool(budget)
+        assert (key in csv_heads(pages[f"{TRACK}.csv"])) is bool(budget)
+    [row] = csv.DictReader(io.StringIO(pages[f"{TRACK}.csv"]))
+    assert {key: float(row[key]) for key in BUDGET if key in row} == budget
+    below = "391 optimizer steps in a mean epoch, 2.00 passes over the training set with gradients"
+    assert (f"{below} and 0.50 without" in pages["index.html"]) is bool(budget)
+
+
+def test_every_page_explains_the_note_on_different_code():
+    results = [make_result("ce", seed, 0.5, source=f"{seed}" * 64) for seed in (0, 1)]
+    pages = render(results)
+    note = "seeds from different code"
+    for page in (f"{TRACK}.md", "index.html"):
+        assert pages[page].count(note) >= 2
+
+
 def test_scores_are_written_as_the_list_says():
     scores = {score.name: 0.25 for score in OPTIONAL}
     [table] = build_tables([result(**scores)])

@@ -130,6 +130,46 @@ def test_time_is_a_multiple_of_ce_on_the_same_hardware_only():
     assert rows_of(runs("slow", 0.6))["slow"].times_ce is None
 
 
+@pytest.mark.parametrize(
+    ("hashes", "noted"),
+    [("aab", True), ("aaa", False), ("a a", False), ("   ", False), ("a b", True)],
+)
+def test_a_row_whose_seeds_come_from_different_code_is_marked(hashes, noted):
+    results = [
+        make_result("a", seed, 0.5, source=None if stored == " " else stored * 64)
+        for seed, stored in enumerate(hashes)
+    ]
+    assert ("seeds from different code" in rows_of(results)["a"].note) is noted
+
+
+def test_the_code_of_runs_without_a_score_marks_no_row():
+    failed = make_result("a", 1, status="failed", source="b" * 64)
+    results = [make_result("a", 0, 0.5, source="a" * 64), failed]
+    assert "different code" not in rows_of(results)["a"].note
+
+
+def budget(steps, training, inference):
+    passes = {"training_passes_per_epoch": training, "inference_passes_per_epoch": inference}
+    return {"steps_per_epoch": steps, **passes}
+
+
+def test_a_budget_is_a_multiple_of_ce_on_any_hardware():
+    results = (
+        runs("ce", 0.5, 0.5, cost=budget(10.0, 1.0, 0.0))
+        + runs("two", 0.6, cost=budget(30.0, 2.0, 1.0), environment={"device": "a laptop"})
+        + runs("two", 0.6, seeds=[1], cost=budget(20.0, 3.0, 1.0))
+        + runs("older", 0.6)
+        + runs("mixed", 0.6, cost=budget(10.0, 1.0, 0.0))
+        + runs("mixed", 0.6, seeds=[1])
+    )
+    rows = rows_of(results)
+    assert (rows["two"].steps_times_ce, rows["two"].passes_times_ce) == (2.5, 2.5)
+    assert (rows["ce"].steps_times_ce, rows["ce"].passes_times_ce) == (1.0, 1.0)
+    for name in ("older", "mixed"):
+        assert (rows[name].steps_times_ce, rows[name].passes_times_ce) == (None, None)
+    assert rows_of(runs("two", 0.6, cost=budget(1.0, 1.0, 1.0)))["two"].steps_times_ce is None
+
+
 def test_tracks_have_tables_of_their_own_and_off_track_results_have_none():
     changed = make_result(
         "b", accuracy=0.9, off_track={"overrides": {"epochs": 1}}, spec={"epochs": 1}

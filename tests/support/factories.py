@@ -64,6 +64,7 @@ def make_document(
     oracle: tuple[str, ...] = (),
     status: str = "done",
     seconds: float = 100.0,
+    source: str | None = None,
     **changes: Any,
 ) -> dict[str, Any]:
     """A result document of a run that ended at `accuracy`; `changes` are laid over it last."""
@@ -96,6 +97,7 @@ def make_document(
             "oracle": list(oracle),
             "networks": 1,
             "reference": "A reference",
+            "source_sha256": source,
         },
         "protocol": PROTOCOL,
         "spec": spec,

@@ -16,6 +16,7 @@ from lnlbench.leaderboard.columns.rows import (
     RECIPE,
     TIME,
 )
+from lnlbench.leaderboard.cost import INFERENCE_PASSES, STEPS, TRAINING_PASSES
 from lnlbench.leaderboard.row import Row
 from lnlbench.results.schema import Result
 
@@ -33,6 +34,18 @@ def _of_run(head: str, cell: Callable[[Result], str]) -> Column[Result]:
 def _data(row: Row) -> str:
     data = row.first.data
     return f"{data.dataset}; {data.noise}, {text.percent(data.noise_rate)} % of the labels wrong"
+
+
+def _budget(row: Row) -> str:
+    steps, training, inference = (
+        row.cost(name) for name in (STEPS, TRAINING_PASSES, INFERENCE_PASSES)
+    )
+    if steps is None:
+        return ""
+    return (
+        f"{steps:,.0f} optimizer steps in a mean epoch, {text.number(training, 2)} passes over the "
+        f"training set with gradients and {text.number(inference, 2)} without"
+    )
 
 
 def _search(row: Row) -> str:
@@ -69,6 +82,7 @@ FACTS = (
     NETWORK,
     HARDWARE,
     PRECISION,
+    _fact("budget", _budget),
     _fact("data notes", lambda row: "; ".join(row.first.data.notes)),
     _fact("tuned by", _search),
 )

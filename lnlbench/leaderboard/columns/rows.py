@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.columns.column import Column, Value
+from lnlbench.leaderboard.cost import INFERENCE_PASSES, STEPS, TRAINING_PASSES
 from lnlbench.leaderboard.row import Row
 from lnlbench.leaderboard.runs import NOT_STATED
 from lnlbench.results.fingerprint import canonical_json
@@ -46,6 +48,18 @@ def _score(score: Score) -> Column[Row]:
 
 def _for_programs(key: str, value: Callable[[Row], Value]) -> Column[Row]:
     return Column(key, lambda row: str(value(row)), value, key)
+
+
+def _times_ce(what: str, key: str, explanation: str) -> Column[Row]:
+    return Column(
+        f"{what} × CE",
+        lambda row: text.number(getattr(row, key), 2),
+        lambda row: getattr(row, key),
+        key,
+        numeric=True,
+        explanation=f"{explanation}, as a multiple of plain cross-entropy's",
+        optional=True,
+    )
 
 
 def _interval(row: Row) -> str:
@@ -170,6 +184,14 @@ TIMES_CE = Column[Row](
     "times_ce",
     numeric=True,
     explanation="Time as a multiple of plain cross-entropy's on the same hardware",
+)
+STEPS_CE = _times_ce("steps", "steps_times_ce", "Optimizer steps in an epoch")
+PASSES_CE = _times_ce(
+    "passes", "passes_times_ce", "Samples through networks with gradients in an epoch"
+)
+BUDGET = tuple(
+    replace(_for_programs(name, partial(Row.cost, name=name)), optional=True)
+    for name in (STEPS, TRAINING_PASSES, INFERENCE_PASSES)
 )
 MEMORY = Column[Row](
     "peak memory",

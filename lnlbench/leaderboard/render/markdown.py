@@ -29,7 +29,10 @@ that a paired t-test over common seeds, Holm-corrected, does not tell from the b
 be as good, or its seeds differ too much to say. With fewer than {MIN_COMMON_SEEDS} common seeds
 there is no claim. An **oracle** row was told something that a real user does not know, and is
 not ranked. **memorization** is the accuracy on wrong training labels (lower is better). **× CE**
-is the time as a multiple of plain cross-entropy's on the same hardware.
+is the time as a multiple of plain cross-entropy's on the same hardware; **steps × CE** and
+**passes × CE** are the same of optimizer steps and of samples through networks with gradients in
+an epoch. **seeds from different code** marks a row whose method was edited between its runs: the
+spread of such a row is not that of seeds alone.
 """
 
 
