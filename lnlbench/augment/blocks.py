@@ -1,4 +1,4 @@
-"""Batches of views in order: read ahead, and made for many batches at a time where cheaper."""
+"""Batches of views in order: images are read ahead, and many views made at once if cheaper."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,7 +9,10 @@ from lnlbench.augment.views import Bounds, Views
 
 
 def batch_bounds(count: int, size: int, merge_single: bool = False) -> Bounds:
-    """Start and stop of consecutive batches of at most `size`; `merge_single` avoids a last one."""
+    """Start and stop of consecutive batches of at most `size` samples.
+
+    `merge_single` joins a last batch of one sample to the batch before it.
+    """
     bounds = [(start, min(start + size, count)) for start in range(0, count, size)]
     if merge_single and len(bounds) > 1 and bounds[-1][1] - bounds[-1][0] == 1:
         bounds[-2:] = [(bounds[-2][0], count)]
@@ -19,9 +22,9 @@ def batch_bounds(count: int, size: int, merge_single: bool = False) -> Bounds:
 def in_batches(
     views: Views, index: Tensor, draws: Sequence[Tensor], names: Sequence[str], bounds: Bounds
 ) -> Iterator[list[Tensor]]:
-    """Batch by batch, one view float32 [B, ...] of the samples `index` for each augmentation.
+    """Batch by batch, a view float32 [B, ...] of the samples `index` for each augmentation.
 
-    `draws` are those of each augmentation in `names`, a row a sample.
+    `draws` holds the random choices of each augmentation in `names`, with one row for each sample.
     """
     if not names:
         yield from ([] for _ in bounds)

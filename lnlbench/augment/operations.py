@@ -7,7 +7,7 @@ from math import atan, degrees
 import torch
 from torch import Tensor
 
-# At level 1; from Cubuk et al., CVPR 2019 (AutoAugment), table 6.
+# Strengths at level 1, from Cubuk et al., CVPR 2019 (AutoAugment), table 6.
 SHEAR = 0.3
 TRANSLATE = 150 / 331  # share of the image's side
 ROTATE = 30.0  # degrees
@@ -17,10 +17,10 @@ POSTERIZE = 4  # bits taken away
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation at one strength: `level` in [0, 1], `sign` 1 or -1 where it has a direction.
+    """One operation at one strength: `level` in [0, 1]; `sign` 1 or -1 if it has a direction.
 
-    `fill` is the gray of pixels from outside the image; `smooth` shears bilinearly, not to the
-    nearest pixel.
+    `fill` is the gray value of pixels from outside the image. `smooth` shears bilinearly instead of
+    to the nearest pixel.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Operation:
     smooth: bool = False
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Apply it to each image, uint8 [B, C, H, W] in and out, C 1 or 3."""
+        """Apply the operation to each image: uint8 [B, C, H, W] in and out, C is 1 or 3."""
         # Imported late: torchvision takes as long as torch, and only strong views need it.
         from torchvision.transforms.v2 import functional
 
@@ -57,7 +57,7 @@ class Operation:
                 return functional.posterize(images, 8 - round(self.level * POSTERIZE))
             case "solarize":
                 threshold = 256 * (1 - self.level)
-                # Above the largest pixel torchvision refuses, and nothing would be inverted.
+                # torchvision refuses a threshold above the largest pixel, which inverts nothing.
                 return functional.solarize(images, threshold) if threshold <= 255 else images
             case "autocontrast":
                 return functional.autocontrast(images)
@@ -83,7 +83,7 @@ class Operation:
         )
 
     def _translate(self, images: Tensor, share: float) -> Tensor:
-        # By whole pixels, as the nearest pixel does; padding and cropping is much the cheapest way.
+        # Shift by whole pixels, like nearest-pixel sampling: pad and crop, the cheapest way.
         from torchvision.transforms.v2 import functional
 
         height, width = images.shape[2:]
@@ -98,8 +98,8 @@ class Operation:
 def apply_by_code(images: Tensor, codes: Tensor, operations: Sequence[Operation]) -> Tensor:
     """Apply operations[codes[i]] to image i: uint8 [B, C, H, W], codes int64 [B].
 
-    One call of an operation serves all the images that drew it. What an image becomes does not
-    depend on the others.
+    One call of an operation serves all images that drew it. The other images do not change the
+    outcome for one image.
     """
     order = codes.argsort(stable=True)
     counts = torch.bincount(codes, minlength=len(operations)).tolist()

@@ -13,7 +13,7 @@ from torch import Tensor
 from lnlbench.augment.operations import Operation, apply_by_code
 from lnlbench.errors import UsageError, unknown_name
 
-# Name, probability and level of 9, twice: applied one after the other.
+# Name, probability and level (of 9) of two operations, applied one after the other.
 SUB_POLICIES = (
     (("invert", 0.1, 7), ("contrast", 0.2, 6)),
     (("rotate", 0.7, 2), ("translate-x", 0.3, 9)),
@@ -62,24 +62,27 @@ CUTOUT_GRAY = 123
 
 
 class Policy(Protocol):
-    """Operations that follow crop and flip; `draw` decides, `apply` only carries out."""
+    """Operations that follow crop and flip; `draw` decides and `apply` only carries out."""
 
     def draw(self, count: int, height: int, width: int, generator: torch.Generator) -> Tensor:
-        """Random choices int64 [count, K] for images of that size, drawn on the CPU."""
+        """Random choices int64 [count, K] for images of a size, drawn on the CPU."""
         ...
 
     def apply(self, images: Tensor, draw: Tensor) -> Tensor:
-        """Each image by its row of `draw`, uint8 [B, C, H, W] in and out."""
+        """Change each image as its row of `draw` says; uint8 [B, C, H, W] in and out."""
         ...
 
 
 class AutoAugment:
-    """One of 25 pairs of operations for each image; outside is gray, rotation has one direction."""
+    """One of 25 pairs of operations for each image.
+
+    Pixels from outside the image are gray, and rotation has one direction.
+    """
 
     def __init__(self) -> None:
         self.probabilities = torch.tensor([[p for _, p, _ in pair] for pair in SUB_POLICIES])
         self.operations: list[Operation] = [Operation("identity")]
-        # [25, 2, 2]: the code of each sub-policy's first and second operation by direction.
+        # [25, 2, 2]: codes of each sub-policy's first and second operation, by direction.
         self.codes = torch.tensor(
             [
                 [[self._code(name, level, sign) for sign in (1, -1)] for name, _, level in pair]
@@ -88,7 +91,7 @@ class AutoAugment:
         )
 
     def _code(self, name: str, level: int, sign: int) -> int:
-        # What is the same operation has the same code: larger groups, fewer calls.
+        # Equal operations share a code, which makes larger groups and fewer calls.
         sign = sign if name in _SIGNED and name != "rotate" else 1
         level = 0 if name in _UNLEVELED else level
         operation = Operation(name, level / 9, sign, fill=GRAY, smooth=True)
@@ -97,7 +100,7 @@ class AutoAugment:
         return self.operations.index(operation)
 
     def draw(self, count: int, height: int, width: int, generator: torch.Generator) -> Tensor:
-        """Codes of the two operations of each image, 0 for one that is not applied."""
+        """Codes of the two operations of each image; 0 means that the operation is not applied."""
         chosen = torch.randint(len(SUB_POLICIES), (count,), generator=generator)
         applied = torch.rand(count, 2, generator=generator) < self.probabilities[chosen]
         signs = torch.randint(2, (count, 2), generator=generator)
@@ -112,7 +115,7 @@ class AutoAugment:
 
 
 class RandAugment:
-    """`count` of 14 operations for each image at `magnitude` of 30, then Cutout of random size."""
+    """`count` of 14 operations on each image at `magnitude` (of 30), then Cutout of random size."""
 
     def __init__(self, count: int, magnitude: int) -> None:
         self.count = count
@@ -125,11 +128,11 @@ class RandAugment:
         """Codes of the operations, then left, top and side of the square that is cut out."""
         names = torch.randint(len(RAND_OPERATIONS), (count, self.count), generator=generator)
         signs = torch.randint(2, (count, self.count), generator=generator)
-        # Only some have a direction; the others share one code.
+        # Only some operations have a direction; each other operation has one code.
         signs = torch.where(names < len(_SIGNED), signs, 0)
         side, x, y = torch.rand(count, 3, generator=generator).unbind(1)
         side = CUTOUT_SHARE * width * side
-        # Centers from 1, and a square one pixel larger than its side: as the authors' code does.
+        # As in the authors' code, centers start at 1 and squares are one pixel too large.
         left = (1 + (width - 1) * x - side / 2).clamp(min=0)
         top = (1 + (height - 1) * y - side / 2).clamp(min=0)
         square = torch.stack([left, top, side + 1], 1).long()
@@ -157,7 +160,7 @@ def cutout(images: Tensor, left: Tensor, top: Tensor, side: Tensor) -> Tensor:
 
 @lru_cache
 def find_policy(augment: str) -> Policy | None:
-    """What follows crop and flip in "strong" or "randaugment:N:M"; None for "weak" and "none".
+    """The policy after crop and flip for "strong" or "randaugment:N:M"; None for "weak" and "none".
 
     Raises:
         UsageError: an unknown name, or N or M out of bounds.

@@ -11,7 +11,7 @@ from lnlbench.augment.views import ImageViews
 class ResizedViews(ImageViews):
     """Views of uint8 images [N, 3, H, W] that `preprocessing` resizes and normalizes.
 
-    Crops and flips come first, so that a crop moves the object as far as it does on other tracks.
+    Crops and flips come first, so a crop moves the object as far as on other tracks.
     """
 
     def __init__(
@@ -25,7 +25,7 @@ class ResizedViews(ImageViews):
         self.preprocessing = preprocessing
 
     def block(self, augment: str) -> int:
-        """Batch by batch: resized, the views of a block would take gigabytes."""
+        """One batch: the resized views of a larger block would take gigabytes."""
         return 1
 
     def _normalize(self, images: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Views of images in files: read ahead by other processes, augmented like all others."""
+"""Views of images in files: other processes read ahead; augmentation is the same as in memory."""
 
 from collections.abc import Iterator
 
@@ -11,9 +11,9 @@ from lnlbench.data.reading import read_ahead
 
 
 class StreamedViews:
-    """The views that `like` makes, of images that are held only as long as they are used.
+    """Views as `like` makes them, of images that are held only while they are used.
 
-    `like` holds no image; it says how views are drawn, made and normalized, and on which device.
+    `like` holds no image; it says how to draw, make and normalize views, and on which device.
     """
 
     in_memory = False
@@ -24,8 +24,8 @@ class StreamedViews:
         self.check, self.block, self.draw = like.check, like.block, like.draw
 
     def ahead(self, index: Tensor, bounds: Bounds) -> Iterator[tuple[Views, Tensor]]:
-        """Each span's images are on the device while the caller holds them."""
-        # Once, not at each span: the host would wait for the device.
+        """Views of each span; its images stay on the device while the caller holds them."""
+        # Copy once and not for each span, or the host would wait for the device.
         parts = read_ahead(self._images, index.cpu(), bounds, self._like.padded.device)
         for images in parts:
             yield self._like.holding(images), torch.arange(len(images), device=index.device)

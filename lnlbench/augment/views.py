@@ -12,8 +12,8 @@ from lnlbench.augment.policies import find_policy
 from lnlbench.errors import unknown_name
 
 PADDING = 4
-# A strong policy calls each operation once for all the samples that drew it: in batches of 64 these
-# are two or three, and the calls cost more than the pixels. On a GPU every call costs more.
+# A strong policy calls each operation once for all samples that drew it. In a batch of 64 only two
+# or three samples drew it, so the calls cost more than the pixels. Calls cost even more on a GPU.
 _BLOCK = 1024
 POLICIES = ("crop-flip", "crop", "none")
 
@@ -21,27 +21,27 @@ Bounds = Sequence[tuple[int, int]]
 
 
 class Views(Protocol):
-    """Where batches come from: images in memory here; other sources offer the same calls.
+    """A source of batches; the sources (images in memory or in files, embeddings) share its calls.
 
-    `in_memory` says whether all samples are held at a time, rather than read when asked for.
+    `in_memory` says whether all samples are held at once; otherwise they are read when needed.
     """
 
     in_memory: bool
 
     def check(self, augment: str) -> None:
-        """Refuse what `draw` cannot draw, with a UsageError that says what there is."""
+        """Raise a UsageError for an augmentation that `draw` lacks; it lists those that exist."""
         ...
 
     def block(self, augment: str) -> int:
-        """Samples whose views are made in one call, where that is cheaper than batch by batch."""
+        """How many samples' views to make in one call, where that is cheaper than one batch."""
         ...
 
     def draw(self, augment: str, count: int, generator: torch.Generator) -> Tensor:
-        """Random choices int64 [count, ...] for `count` views, one row a sample."""
+        """Random choices int64 [count, ...] for `count` views, one row for each sample."""
         ...
 
     def view(self, index: Tensor, draw: Tensor, augment: str = "weak") -> Tensor:
-        """Normalized views float32 [B, ...] of the samples `index`, by their rows of `draw`."""
+        """Normalized views float32 [B, ...] of the samples `index`, as their rows of `draw` say."""
         ...
 
     def plain(self, start: int, stop: int) -> Tensor:
@@ -51,13 +51,13 @@ class Views(Protocol):
     def ahead(self, index: Tensor, bounds: Bounds) -> Iterator[tuple["Views", Tensor]]:
         """For each span of the samples `index`, views that hold them, and their indices there.
 
-        The spans follow each other. What has to be read first is read ahead of being asked for.
+        The spans follow each other. Images in files are read before they are needed.
         """
         ...
 
 
 class ImageViews:
-    """Views of uint8 images [N, C, H, W] that are held on the device, zero-padded once.
+    """Views of uint8 images [N, C, H, W]; the images are zero-padded once and held on the device.
 
     `policy` is what "weak" means on the track: `crop-flip`, `crop` (padding 4) or `none`.
     """
@@ -77,23 +77,23 @@ class ImageViews:
         self.policy = policy
         self.height, self.width = images.shape[2:]
         self.padded = _padded(images).to(device)
-        # A factor and a summand for each value of an image: long rows are what a CPU vectorizes.
+        # One factor and one summand for each value of an image, because a CPU vectorizes long rows.
         scale, pixels = 255 * torch.tensor(std, device=device), self.height * self.width
         self.scale = scale.reciprocal().repeat(pixels)
         self.shift = (-255 * torch.tensor(mean, device=device) / scale).repeat(pixels)
 
     def holding(self, images: Tensor) -> Self:
-        """The same views of other images of that size, uint8 [B, C, H, W] on the device."""
+        """The same views of other images of the same size, uint8 [B, C, H, W] on the device."""
         other = copy.copy(self)
         other.padded = _padded(images)
         return other
 
     def ahead(self, index: Tensor, bounds: Bounds) -> Iterator[tuple[Views, Tensor]]:
-        """Nothing has to be read."""
+        """These views hold all samples, so nothing has to be read."""
         return ((self, index[start:stop]) for start, stop in bounds)
 
     def block(self, augment: str) -> int:
-        """As many as a GPU needs to be busy, or a strong policy to share its calls."""
+        """Enough samples to keep a GPU busy, or to share the calls of a strong policy."""
         return _BLOCK if self.padded.is_cuda or find_policy(augment) is not None else 1
 
     def check(self, augment: str) -> None:
@@ -101,9 +101,9 @@ class ImageViews:
         find_policy(augment)
 
     def draw(self, augment: str, count: int, generator: torch.Generator) -> Tensor:
-        """Top, left, flip of each sample, int64 [count, 3]; drawn on the CPU for every device.
+        """Top, left and flip of each sample, int64 [count, 3]; drawn on the CPU for every device.
 
-        Further columns are a strong policy's own.
+        A strong policy adds columns of its own.
         """
         policy = find_policy(augment)
         draws = torch.full((count, 3), PADDING, dtype=torch.int64)
@@ -129,7 +129,7 @@ class ImageViews:
         windows = self.padded.unfold(2, self.height, 1).unfold(3, self.width, 1)
         images = windows.permute(0, 2, 3, 4, 5, 1)[index, top, left]
         if images.is_cuda:
-            # To know which are flipped would make the host wait for the device.
+            # Asking which samples are flipped would make the host wait for the device.
             images = torch.where(flip.bool().view(-1, 1, 1, 1), images.flip(2), images)
         else:
             flipped = flip.nonzero().squeeze(1)
@@ -137,7 +137,7 @@ class ImageViews:
         return images.permute(0, 3, 1, 2)
 
     def plain(self, start: int, stop: int) -> Tensor:
-        """The unaugmented samples start..stop-1, normalized."""
+        """The samples start..stop-1, normalized without augmentation."""
         rows = slice(PADDING, PADDING + self.height)
         columns = slice(PADDING, PADDING + self.width)
         return self._normalize(self.padded[start:stop, :, rows, columns])

@@ -7,10 +7,10 @@ _refusals: list[Callable[[str], None]] = []
 
 
 def announce_reading(name: str) -> None:
-    """Say that a data set is about to be read; every function that reads one calls this first.
+    """Announce that a data set is about to be read; every function that reads one calls this first.
 
     Raises:
-        Exception: what a refusal in force raises.
+        Exception: a refusal is in force; the exception is the one that it raises.
     """
     for refuse in _refusals:
         refuse(name)
@@ -18,7 +18,7 @@ def announce_reading(name: str) -> None:
 
 @contextmanager
 def reading_refused(refuse: Callable[[str], None]) -> Iterator[None]:
-    """Until the end of the block, `refuse` is called with the name of each data set to be read."""
+    """Until the block ends, call `refuse` with the name of each data set before it is read."""
     _refusals.append(refuse)
     try:
         yield

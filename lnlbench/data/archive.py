@@ -1,4 +1,4 @@
-"""Unpacking the files that are wanted from an archive, and nothing else."""
+"""Unpacking the wanted files from an archive, and nothing else."""
 
 import gzip
 import tarfile
@@ -12,7 +12,7 @@ from lnlbench.errors import DataError
 
 
 def extract(archive: Path, files: Sequence[str], folder: Path) -> None:
-    """Put `files` (paths inside the archive) below `folder`, all of them or none.
+    """Put `files` (paths inside the archive) below `folder`: either all of them or no file at all.
 
     Raises DataError for a damaged archive, one that lacks a file, or one with a hostile member.
     """
@@ -53,5 +53,5 @@ def _put_in_place(temporary: Path, files: Sequence[str], folder: Path) -> None:
     if not (folder / top).exists():
         (temporary / top).replace(folder / top)
         return
-    for name in files:  # an incomplete folder is there: file by file
+    for name in files:  # the folder is already there but incomplete, so move file by file
         (temporary / name).replace(folder / name)

@@ -1,4 +1,4 @@
-"""What was once made of files, kept: decoded arrays as memory-mapped files, and plain facts."""
+"""A cache of what was made from files: decoded arrays as memory-mapped files, and plain facts."""
 
 import hashlib
 import json
@@ -33,8 +33,8 @@ class Arrays:
 def cached(name: str, sources: Iterable[Path], root: Path, decode: Callable[[], Arrays]) -> Arrays:
     """What `decode` returns, from the cache below `root` when the source files are unchanged.
 
-    Sources are told apart by path, size and modification time. An unreadable or damaged entry
-    is made again; a cache that cannot be written is done without.
+    A source file counts as unchanged while its path, size and modification time are the same. An
+    unreadable or damaged entry is made again. If the cache cannot be written, it is not used.
     """
     files = [path.resolve() for path in sources]
     names = "\n".join(map(str, files))
@@ -50,15 +50,15 @@ def cached(name: str, sources: Iterable[Path], root: Path, decode: Callable[[], 
         _write(entry, identity, decoded)
     except OSError as error:
         _log.warning("the decoded %s was not cached in %s: %s", name, root, error)
-    # The mapped copy, not the decoded one: it costs no memory of its own.
+    # Return the mapped copy, not the decoded one: it costs no memory of its own.
     return _read(entry, identity) or decoded
 
 
 def remembered(name: str, key: str, compute: Callable[[], Any]) -> Any:
-    """What `compute` returns, a value of JSON, from the cache where it is kept under its key.
+    """What `compute` returns, a JSON value; taken from the cache when `key` is there.
 
-    The key has to say everything that decides the value. A file that cannot be written is done
-    without.
+    The key has to contain everything that decides the value. If the file cannot be written, the
+    value is not cached.
     """
     root = cache_dir() / "facts"
     file = root / f"{name}-{key}.json"
@@ -123,8 +123,8 @@ def _write(entry: Path, identity: list[list[Any]], decoded: Arrays) -> None:
 
 
 def _put_in_place(fresh: Path, entry: Path) -> None:
-    # A folder cannot be replaced in one step; the outdated one is moved aside first. Where two
-    # processes meet here, either entry is good, and the loser's rename fails as an OSError.
+    # A folder cannot be replaced in one step, so move the outdated one aside first. When two
+    # processes do this at once, either entry is good, and the second rename fails with an OSError.
     outdated = fresh.with_name(f"{fresh.name}.old")
     try:
         if entry.exists():

@@ -1,4 +1,4 @@
-"""What a data folder holds, read afresh and compared with what was published."""
+"""Read a data folder afresh and compare it with what was published."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from lnlbench.data.sources import require_files
 
 @dataclass(frozen=True)
 class FileCheck:
-    """One file: its size in bytes, its hash, and whether that is the published one."""
+    """One file: its size in bytes, its hash, and whether this is the published hash."""
 
     file: str
     size: int

@@ -6,7 +6,7 @@ from pathlib import Path
 
 def file_checksum(path: Path, algorithm: str) -> str:
     """'algorithm:hex digest' of a whole file."""
-    # MD5 is what the publishers give; on machines that forbid it for security it still works.
+    # The publishers give MD5. `usedforsecurity` lets it work on machines that forbid it otherwise.
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, lambda: hashlib.new(algorithm, usedforsecurity=False))
     return f"{algorithm}:{digest.hexdigest()}"

@@ -226,5 +226,5 @@ def _superclass_map(
 
 
 def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    # CIFAR-100's 154 MB lie in one file already: no second copy.
+    # CIFAR-100's 154 MB lie in one file already, so make no second copy.
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

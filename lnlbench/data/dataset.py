@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images with clean labels; nothing here is noisy except `human_labels`.
+    """Images with clean labels; only `human_labels` are noisy.
 
     Images are uint8 [N, C, H, W], held in tensors or read from ImageFiles; labels int64 [N]. `mean`
     and `std` are per channel, of the training images divided by 255. `human_labels` maps a noise
-    name to int64 [N] labels of the training images. `superclasses[i]` is the superclass of class i,
-    None where there are none. `notes` holds what a result should say of its data. `truth_known` is
-    false where nobody knows the clean labels: `train_labels` are then the labels as given, and so
-    are those of the test.
+    name to int64 [N] labels of the training images. `superclasses[i]` is the superclass of class i;
+    `superclasses` is None when the data set has no superclasses. `notes` holds what a result should
+    say about its data. `truth_known` is false when the clean labels are unknown: `train_labels` and
+    the test labels are then the labels as given.
     """
 
     name: str

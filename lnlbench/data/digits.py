@@ -21,7 +21,7 @@ def load_digits_dataset() -> Dataset:
     announce_reading("digits")
     raw = load_digits()
     small = torch.from_numpy(raw.images).float().unsqueeze(1)
-    # Interpolating the whole numbers first keeps every value exact, on every machine.
+    # Interpolating before scaling keeps every value exact on every machine.
     large = interpolate(small, size=(SIZE, SIZE), mode="bilinear", align_corners=False)
     images = (large * 255 / 16).round().to(torch.uint8).expand(-1, 3, -1, -1).contiguous()
     labels = torch.from_numpy(raw.target.astype(np.int64))

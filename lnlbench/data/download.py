@@ -1,4 +1,4 @@
-"""Downloading one file: resumed where it broke off, and checked before it is put in place."""
+"""Download one file: resume where it broke off, and check it before it is put in place."""
 
 from pathlib import Path
 
@@ -12,9 +12,9 @@ TIMEOUT_SECONDS = 30.0
 
 
 def download(url: str, target: Path, checksum: str, progress: Progress) -> None:
-    """Fetch `url` to `target`, by way of a `.part` file that a later call goes on with.
+    """Fetch `url` to `target` through a `.part` file, from which a later call resumes.
 
-    Raises DataError when what arrived has another checksum (nothing is left then), and
+    Raises DataError when the downloaded file has another checksum (it is then deleted), and
     httpx.HTTPError when the server cannot be reached or refuses.
     """
     part = target.with_name(f"{target.name}.part")
@@ -22,7 +22,7 @@ def download(url: str, target: Path, checksum: str, progress: Progress) -> None:
     _receive_all(url, part, progress)
     found = file_checksum(part, checksum.partition(":")[0])
     if found != checksum and resumed:
-        # The beginning may be of an older file, or damaged: once more, all of it.
+        # The resumed part may come from an older file or be damaged, so download all of it again.
         part.unlink()
         _receive_all(url, part, progress)
         found = file_checksum(part, checksum.partition(":")[0])
@@ -43,7 +43,7 @@ def _receive_all(url: str, part: Path, progress: Progress) -> None:
             _receive(url, part, progress)
             return
         except httpx.TransportError:
-            # A connection that brought something is worth another; one that did not is down.
+            # Try again if some bytes came; a connection without any means a dead server.
             if _size(part) <= before:
                 raise
 

@@ -32,8 +32,8 @@ def fetch(
     Args:
         name: the data set.
         folder: made when it does not exist; two processes may fetch into it at once.
-        sources: where from; by default the official places.
-        progress: told of each piece; by default a display on standard error.
+        sources: where to download from; by default the official places.
+        progress: called for each piece; by default a display on standard error.
 
     Raises:
         DataError: no network (each missing file is named, with where to put it), a wrong

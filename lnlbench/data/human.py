@@ -69,9 +69,9 @@ def read_human_labels(
 
     Args:
         data_dir: the folder that holds the file.
-        form: which file.
+        form: which file to read.
         clean: the data set's training labels, int64 [N].
-        num_classes: of those labels.
+        num_classes: the number of classes of those labels.
         superclasses: superclass of each class; adds `noisy-coarse`, derived from the fine labels.
 
     Raises:
@@ -94,7 +94,7 @@ def read_human_labels(
 
 
 def _check_same(path: Path, key: str, found: np.ndarray, expected: np.ndarray) -> None:
-    # Comparing sums, as the reference loader does, would let every permutation pass.
+    # The reference loader compares sums, which would let every permutation pass.
     wrong = np.flatnonzero(found != expected)
     if len(wrong):
         shown = ", ".join(str(index) for index in wrong[:5])

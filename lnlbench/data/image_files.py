@@ -1,4 +1,4 @@
-"""Images in files, in the place of a tensor that would not fit in memory."""
+"""Images that stay in files, used in place of a tensor that would not fit in memory."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Decode = Callable[[Path], NDArray[np.uint8]]
 
 
 class ImageFiles:
-    """Stands for images uint8 [N, C, H, W], each of which is read from its file when asked for.
+    """Stands in for images uint8 [N, C, H, W]; each image is read from its file when it is needed.
 
-    `decode` makes a file an array uint8 [C, H, W] of `image_shape`, the same every time, and raises
-    an error of any class where it cannot; other processes call it too, so that it must be
-    importable by its name. `rule` says in words what it does, and with which version of
-    what. Memory: the bytes of the paths, and 8 a file.
+    `decode` turns a file into an array uint8 [C, H, W] of `image_shape`, always the same one. It
+    may raise an error of any class when it fails. Other processes call it too, so it must be
+    importable by its name. `rule` describes in words what `decode` does, and the library version
+    that it uses. Memory: the bytes of the paths, and 8 bytes for each file.
     """
 
     dtype = torch.uint8
@@ -38,8 +38,8 @@ class ImageFiles:
         image_shape: tuple[int, int, int],
         rule: str,
     ) -> None:
-        # One buffer, not objects: forked processes share it, where each use of an object is a
-        # write that copies its page.
+        # One buffer, not many objects: forked processes share it. Each use of an object would write
+        # its reference count, and so copy its page.
         paths, ends = bytearray(), array("q")
         for file in files:
             paths += os.fsencode(file)
@@ -55,11 +55,11 @@ class ImageFiles:
 
     @property
     def shape(self) -> torch.Size:
-        """As of the tensor: [N, C, H, W]."""
+        """The shape that the tensor would have: [N, C, H, W]."""
         return torch.Size((len(self), *self._image_shape))
 
     def file(self, row: int) -> Path:
-        """The file of a row from 0."""
+        """The file of one row; rows count from 0."""
         return Path(os.fsdecode(self._path(row)))
 
     def _path(self, row: int) -> bytes:
@@ -67,16 +67,16 @@ class ImageFiles:
         return self._paths[begin : int(self._ends[row])]
 
     def __getitem__(self, rows: slice | Tensor) -> ImageFiles:
-        """The files of some rows, a slice or int64 [M]; nothing is read."""
+        """The files of some rows (a slice or int64 [M]); reads no file."""
         chosen = np.arange(len(self))[rows if isinstance(rows, slice) else rows.numpy()]
         paths = (self._path(int(row)) for row in chosen)
         return ImageFiles(paths, self._decode, self._image_shape, self.rule)
 
     def read(self, rows: Iterable[int] | None = None) -> Tensor:
-        """The images of some rows, or of all; uint8 [M, C, H, W].
+        """The images of some rows, or of all rows; uint8 [M, C, H, W].
 
         Raises:
-            DataError: a file is missing or unreadable; names it.
+            DataError: a file is missing or unreadable; the message names it.
         """
         chosen = range(len(self)) if rows is None else rows
         images = [torch.from_numpy(self._read(self.file(row))) for row in chosen]
@@ -85,7 +85,7 @@ class ImageFiles:
     def _read(self, file: Path) -> NDArray[np.uint8]:
         try:
             image = self._decode(file)
-        except Exception as error:  # a decoder may raise anything, and it concerns this file alone
+        except Exception as error:  # a decoder may raise anything; it means this file alone
             said = (error.strerror if isinstance(error, OSError) else None) or str(error)
             reason = said[:_LONGEST_REASON] or type(error).__name__
             raise DataError(
@@ -100,7 +100,7 @@ class ImageFiles:
         return np.ascontiguousarray(image)
 
     def identity(self) -> str:
-        """A digest of the rule and of each file's path, size and time of change; reads no file.
+        """A digest of the rule and of each file's path, size and change time; reads no file.
 
         Raises:
             DataError: a file is missing.
@@ -120,7 +120,7 @@ Images = Tensor | ImageFiles
 
 
 def read_rows(images: Images, rows: slice | Tensor) -> Tensor:
-    """Some rows of either kind of images, a slice or int64 [M]; uint8 [M, C, H, W]."""
+    """Some rows (a slice or int64 [M]) of either kind of images; uint8 [M, C, H, W]."""
     if isinstance(images, Tensor):
         return images[rows]
     return images[rows].read()

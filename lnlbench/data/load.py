@@ -28,10 +28,10 @@ def load_dataset(
 
     Args:
         name: a name or an alias of `DATASETS`.
-        data_dir: folder with the files; else LNLBENCH_DATA_DIR, else a folder of the user's cache.
-            A folder named in either way is only read.
-        download: fetch what is missing in the default folder.
-        progress: told how far a download is; by default a display on standard error.
+        data_dir: folder with the files. Without it, LNLBENCH_DATA_DIR names the folder, and without
+            that it is a folder in the user's cache. A folder that the user names is only read.
+        download: fetch the files that the default folder lacks.
+        progress: called with how far a download is; by default a display on standard error.
 
     Raises:
         UsageError: there is no such data set.
@@ -55,12 +55,12 @@ def load_dataset(
 
 
 def cifar_formats(name: str) -> tuple[CifarFormat, HumanFormat]:
-    """The files of a canonical CIFAR name: images, and human labels."""
+    """The files of a canonical CIFAR name: the images and the human labels."""
     return (CIFAR10, CIFAR10N) if name == "cifar10" else (CIFAR100, CIFAR100N)
 
 
 def load_cifar(name: str, data_dir: Path, form: CifarFormat, human: HumanFormat) -> Dataset:
-    """A CIFAR data set from a folder that has all of its files; `name` says fine or coarse."""
+    """A CIFAR data set from a folder that has all its files; `name` says fine or coarse."""
     announce_reading(name)
     kept = cached(
         form.folder,
@@ -76,7 +76,7 @@ def load_cifar(name: str, data_dir: Path, form: CifarFormat, human: HumanFormat)
 
 
 def to_dataset(name: str, form: CifarFormat, cifar: CifarArrays, human: HumanLabels) -> Dataset:
-    """The data set over the fine classes, or, for a name that ends in -coarse, superclasses."""
+    """The data set with its fine classes, or with superclasses if the name ends in -coarse."""
     notes = []
     if not cifar.official:
         notes.append(

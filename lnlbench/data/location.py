@@ -12,7 +12,7 @@ CACHE_DIR_VARIABLE = "LNLBENCH_CACHE_DIR"
 
 @dataclass(frozen=True)
 class DataDir:
-    """A data folder; one the user named is only read, the default one is downloaded into."""
+    """A data folder: downloads go into the default folder; a folder the user named is only read."""
 
     path: Path
     given: bool
@@ -25,7 +25,7 @@ def cache_dir() -> Path:
 
 
 def resolve_data_dir(data_dir: Path | None = None) -> DataDir:
-    """The argument, else LNLBENCH_DATA_DIR, else `data` in the cache folder."""
+    """The argument; without it LNLBENCH_DATA_DIR, and without that `data` in the cache folder."""
     if data_dir is not None:
         return DataDir(Path(data_dir).expanduser().absolute(), given=True)
     variable = os.environ.get(DATA_DIR_VARIABLE, "")

@@ -8,9 +8,9 @@ from lnlbench.errors import unknown_name
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What is known of a data set without reading it.
+    """What is known about a data set before it is read.
 
-    `maps`: the kinds of asymmetric noise for which it has a map of similar classes.
+    `maps`: the kinds of asymmetric noise for which the data set has a map of similar classes.
     """
 
     title: str
@@ -53,7 +53,7 @@ def dataset_names() -> list[str]:
 def canonical_name(name: str, provided: Iterable[str] = ()) -> str:
     """The canonical name for a name or an alias; raises UsageError for any other.
 
-    `provided` are names of plugins' data sets, for the error to mention.
+    `provided` are the names of plugins' data sets; the error mentions them.
     """
     wanted = name.strip().lower()
     for canonical, info in DATASETS.items():

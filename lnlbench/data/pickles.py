@@ -1,7 +1,7 @@
 """Reading the pickles in which data sets are published, without running what they contain.
 
-A pickle is a program: plain unpickling of a downloaded file can do anything. Here the few names
-that published files use are answered by harmless stand-ins, and every other name is refused.
+A pickle is a program: plain unpickling of a downloaded file can do anything. This reader gives
+harmless stand-ins for the few names that published files use, and refuses every other name.
 """
 
 import pickle
@@ -95,7 +95,7 @@ def read_pickle(path: Path) -> dict[str, Any]:
 
 
 def read_torch_pickle(path: Path) -> dict[str, Any]:
-    """The dictionary in a file of `torch.save` that holds numpy arrays and lists, no tensors.
+    """The dictionary in a file written by `torch.save`: numpy arrays and lists, but no tensors.
 
     Raises DataError as `read_pickle` does.
     """

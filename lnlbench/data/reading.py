@@ -1,4 +1,4 @@
-"""Reading images from files ahead of being asked for, by processes of torch's DataLoader."""
+"""Read images from files before they are needed, in processes of torch's DataLoader."""
 
 import math
 import os
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 WORKERS_VARIABLE = "LNLBENCH_WORKERS"
 _MOST_WORKERS = 16
-# What a worker reads at a time: little enough that all of them work at the first batch of a pass,
-# enough that its way to the run costs little beside its decoding.
+# How much a worker reads in one piece: little enough that all workers share the first batch of a
+# pass, and enough that sending it to the run costs little beside decoding it.
 _CHUNK = 64
 _CHUNK_BYTES = 4 << 20
 _CHUNKS_AHEAD = 4  # of each worker
@@ -42,14 +42,14 @@ def read_ahead(
     device: torch.device,
     workers: int | None = None,
 ) -> Iterator[Tensor]:
-    """The images uint8 [B, C, H, W] of each span of `index`, int64 on the CPU, on the device.
+    """The images uint8 [B, C, H, W] of each span of `index` (int64 on the CPU), on the device.
 
-    Processes read what comes next, a bounded number of images; they end with the iterator.
-    `workers` 0 reads here, when asked for.
+    Worker processes read the next images, a bounded number of them, and end with the iterator.
+    With `workers` 0, this process reads each span when it is asked for.
 
     Raises:
-        DataError: a file is missing or unreadable; names it.
-        RunError: a process that reads was killed.
+        DataError: a file is missing or unreadable; the message names it.
+        RunError: a worker process was killed.
     """
     shape = images.shape[1:]
     size = max(1, min(_CHUNK, _CHUNK_BYTES // math.prod(shape)))
@@ -77,8 +77,8 @@ def update_digest(digest: "_Hash", images: Images) -> None:
     """Add the bytes of all images to a digest; images in files are read once, in blocks.
 
     Raises:
-        DataError: a file is missing or unreadable; names it.
-        RunError: a process that reads was killed.
+        DataError: a file is missing or unreadable; the message names it.
+        RunError: a worker process was killed.
     """
     if isinstance(images, Tensor):
         digest.update(np.ascontiguousarray(images.numpy()).data)
@@ -95,10 +95,10 @@ def update_digest(digest: "_Hash", images: Images) -> None:
 
 
 def default_workers() -> int:
-    """Processes that read ahead for one pass: LNLBENCH_WORKERS, else as many as torch has threads.
+    """Processes that read ahead for one pass: LNLBENCH_WORKERS, else the number of torch's threads.
 
-    A sweep gives each of its runs some threads, so that all workers together are no more than the
-    cores. Never more than the process may use cores, or than 16.
+    The number is at most 16, and at most the number of cores that this process may use. A sweep
+    gives each run a share of the threads, so all workers together do not outnumber the cores.
 
     Raises:
         UsageError: the variable is not a whole number from 0.
@@ -115,10 +115,10 @@ def default_workers() -> int:
 
 
 def _started(loader: DataLoader) -> Iterator[Tensor | DataError]:
-    """The loader's workers at work, and the process's handler of SIGCHLD as it was.
+    """Start the loader's workers, but keep the process's own handler of SIGCHLD.
 
-    torch's handler raises wherever the run happens to be when a worker dies, be it in the writing
-    of a result. Without it, whoever waits for an image learns of it, within 5 seconds.
+    When a worker dies, torch's handler raises wherever the run happens to be, even while it writes
+    a result. Without that handler, the code that waits for an image gets an error within 5 seconds.
     """
     watched = sys.platform != "win32" and threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGCHLD) if watched else None
@@ -133,7 +133,7 @@ def _next(chunks: Iterator[Tensor | DataError]) -> Tensor | DataError:
         return next(chunks)
     except (RuntimeError, OSError, EOFError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        # An image that a worker had announced before it died cannot be fetched from it any more.
+        # A worker may announce an image and die before the image is fetched from it.
         if isinstance(error, RuntimeError) and not reason.startswith("DataLoader worker"):
             raise
         raise RunError(
@@ -145,7 +145,7 @@ def _next(chunks: Iterator[Tensor | DataError]) -> Tensor | DataError:
 
 
 class _Chunks(Dataset):
-    """Rows to images, in a worker; an error is handed over as it is, for its message's sake."""
+    """Turns rows into images in a worker; returns an error unchanged, to keep its message."""
 
     def __init__(self, images: ImageFiles) -> None:
         self._images = images
@@ -160,14 +160,14 @@ class _Chunks(Dataset):
 def _chunks(index: Tensor, bounds: Sequence[tuple[int, int]], size: int) -> Iterator[list[int]]:
     for start, stop in bounds:
         for rows in index[start:stop].split(size):
-            # Not a tensor, which would travel through shared memory of its own.
+            # Not a tensor: each tensor would travel through shared memory of its own.
             yield rows.tolist()
 
 
 def _loader(
     images: ImageFiles, chunks: Iterator[list[int]], workers: int, device: torch.device
 ) -> DataLoader:
-    # A generator of its own: the loader draws from it, and the global one is the method's.
+    # The loader draws from a generator of its own, because the global one belongs to the method.
     settings: dict[str, Any] = {
         "batch_size": None,
         "sampler": chunks,
@@ -180,14 +180,14 @@ def _loader(
             "num_workers": workers,
             "prefetch_factor": _CHUNKS_AHEAD,
             "worker_init_fn": partial(_begin_worker, os.getpid()),
-            # A fork shares what the run has imported; elsewhere it is what the system has.
+            # A fork shares what the run has imported; without fork, use the system's default way.
             "multiprocessing_context": "fork" if sys.platform == "linux" else None,
         }
     return DataLoader(_Chunks(images), **settings)
 
 
 def _begin_worker(run: int, number: int) -> None:
-    # Ctrl-C reaches the whole group; what it means is decided by the run.
+    # Ctrl-C reaches the whole process group; only the run decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A worker left behind would hold the lock of the run's directory.
+    # A worker that outlives the run would hold the lock of the run's directory.
     threading.Thread(target=end_with, args=(run,), daemon=True).start()

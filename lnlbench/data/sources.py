@@ -17,7 +17,7 @@ _CIFAR_N = "https://raw.githubusercontent.com/UCSC-REAL/cifar-10-100n/main/data"
 class Source:
     """One download: `checksum` is 'md5:…' or 'sha256:…' of the whole file at `url`.
 
-    `files` are what it leaves in the data folder. It is an archive when `archive` is true.
+    `files` are the files that it leaves in the data folder. `archive` says that it is an archive.
     """
 
     url: str
@@ -54,7 +54,7 @@ SOURCES: Mapping[str, tuple[Source, ...]] = {
 
 
 def missing_files(sources: Sequence[Source], folder: Path) -> dict[Source, list[str]]:
-    """For each source, those of its files that `folder` lacks; complete sources are left out."""
+    """The files that `folder` lacks, by source; complete sources are left out."""
     lacking = {
         source: [file for file in source.files if not (folder / file).is_file()]
         for source in sources
@@ -72,7 +72,7 @@ def require_files(name: str, location: DataDir) -> None:
 def missing_error(
     name: str, location: DataDir, missing: Mapping[Source, Sequence[str]], reason: str
 ) -> DataError:
-    """One message: each missing file, where it goes, where it comes from, and the ways on."""
+    """One message: each missing file, where it belongs, where it comes from, and what to do."""
     lines = [f"{name}: files are missing in {location.path}{f' ({reason})' if reason else ''}."]
     for source, files in missing.items():
         lines += [f"  missing: {location.path / file}" for file in files]

@@ -21,7 +21,7 @@ _STREAM = 0x6E6F697365
 
 @dataclass(frozen=True, eq=False)
 class NoisyLabels:
-    """Training labels, int64 [N], and the hash of them as little-endian int64."""
+    """Training labels, int64 [N], and their hash as little-endian int64."""
 
     labels: Tensor
     sha256: str
@@ -91,7 +91,7 @@ def _similar(kind: str, dataset: Dataset) -> dict[int, int]:
 
 
 class _RawPixels:
-    """The training images as they are, 0 to 255, flattened [N, F]: made for the asked rows alone.
+    """Flattened raw training images [N, F], values 0 to 255; made only for the requested rows.
 
     The published generator neither scales nor centers them. Its scores are therefore huge, and
     their softmax picks almost always one wrong class.

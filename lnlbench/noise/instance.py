@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, softmax
 
 FLIP_RATE_STD = 0.1
-# Features that are projected at a time: 64 MB of doubles.
+# How many features are projected in one step: 64 MB of doubles.
 _VALUES = 1 << 23
 
 
 class Features(Protocol):
-    """Features [N, F]: an array, or what makes the asked rows of one."""
+    """Features [N, F]: an array, or an object that makes the requested rows."""
 
     @property
     def shape(self) -> tuple[int, ...]:

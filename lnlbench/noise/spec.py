@@ -15,15 +15,15 @@ RATED = {
     "pairflip": "to the class with the next id (Han et al., NeurIPS 2018)",
     "instance": "to a class that depends on the raw pixels (Xia et al., NeurIPS 2020)",
 }
-# The kinds that need a map of similar classes, which few data sets have.
+# These kinds need a map of similar classes; few data sets have one.
 MAPPED = ("asymmetric", "asymmetric-superclass", "asymmetric-block")
-GIVEN = "given"  # the labels that the data of a plugin came with
+GIVEN = "given"  # the labels that came with a plugin's data
 HUMAN = (*(name for info in DATASETS.values() for name in info.human_noise), GIVEN)
 
 
 @dataclass(frozen=True)
 class NoiseSpec:
-    """A noise as written: `rate` for the synthetic kinds, `source` for human and matched ones."""
+    """A noise that was read: synthetic kinds have a `rate`, human and matched ones a `source`."""
 
     kind: str
     rate: float | None = None
@@ -37,12 +37,12 @@ class NoiseSpec:
 
 
 def noise_names() -> list[str]:
-    """Every name, as it is written on the command line."""
+    """Every noise name, as a user writes it on the command line."""
     return ["clean", *HUMAN, "matched", *(f"{kind}:RATE" for kind in RATED)]
 
 
 def noise_sentences() -> dict[str, str]:
-    """What each noise is, in one line, by the names as they are written on the command line."""
+    """One line about each noise, by the name that a user writes on the command line."""
     human = {
         ", ".join(info.human_noise): f"human labels of {name}"
         for name, info in DATASETS.items()
@@ -58,7 +58,7 @@ def noise_sentences() -> dict[str, str]:
 
 
 def parse_noise(text: str) -> NoiseSpec:
-    """Read `clean`, `noisy-fine`, `matched`, `matched:worst`, `symmetric:0.4` and their like.
+    """Read a name such as `clean`, `noisy-fine`, `matched`, `matched:worst` or `symmetric:0.4`.
 
     Raises UsageError for an unknown name, a missing rate, or a rate outside [0, 1).
     """
