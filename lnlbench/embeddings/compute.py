@@ -42,13 +42,13 @@ def _shifted(show: Callable[[int], None], before: int, done: int) -> None:
 
 
 def _view(dataset: Dataset, policy: str, view: int) -> Pixels:
-    """Pixels of training images: as they are for view 0, else by the view's own seeded draws."""
+    """Pixels of training images: unchanged for view 0, else augmented by seeded draws."""
     images = dataset.train_images
     if view == 0:
         return lambda start, stop: read_rows(images, slice(start, stop))
 
     def views(start: int, stop: int) -> ImageViews:
-        # Padded a chunk at a time: the whole set padded would be the largest thing in memory.
+        # Pad one chunk, not the whole set, which would be the largest thing in memory.
         return ImageViews(
             read_rows(images, slice(start, stop)), dataset.mean, dataset.std, policy, _CPU
         )

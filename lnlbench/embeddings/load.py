@@ -1,4 +1,4 @@
-"""From a protocol to the embeddings of its data set: opened, or made where they are missing."""
+"""From a protocol to the embeddings of its data set: open them, or make what is missing."""
 
 import json
 import sys
@@ -33,9 +33,10 @@ from lnlbench.tracks import EmbeddingSpec, Protocol
 
 @dataclass(frozen=True)
 class Embeddings:
-    """Features float16 [N, D], memory-mapped: each view of the training images, and the test ones.
+    """Features float16 [N, D], memory-mapped: views of the training images, and the test images.
 
-    `computed` says whether any was made now, `seconds` what finding or making them took.
+    `computed` says whether this call made any of them. `seconds` is the time that finding or making
+    them took.
     """
 
     train: tuple[Tensor, ...]
@@ -53,11 +54,11 @@ def load_embeddings(
     device: torch.device,
     sources: WeightSources,
 ) -> Embeddings:
-    """The verified embeddings of all images of a data set; what is missing or damaged is made.
+    """The verified embeddings of all images of a data set; makes missing or damaged ones.
 
     Raises:
-        UsageError: they are missing, and so are the weights to make them.
-        DataError: the weights are not those that the spec names.
+        UsageError: embeddings are missing, and so are the weights to make them.
+        DataError: the weights are not the ones that the spec names.
     """
     began = time.monotonic()
     check_pretrained(protocol.backbone)
@@ -111,7 +112,7 @@ def _notes(folder: Path, plan: Plan, views: int) -> tuple[str, ...]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the entry for writing; waits for another process, which may be making the same."""
+    """Lock the entry for writing; waits while another process makes the same embeddings."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".lock")
     try:

@@ -1,4 +1,4 @@
-"""What decides the bytes of embeddings, and the key that it is found by."""
+"""Everything that decides the bytes of embeddings, and the cache key made from it."""
 
 import hashlib
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ from lnlbench.results.fingerprint import fingerprint
 from lnlbench.seeds import seed_for
 
 FORMAT = 1
-# Images that pass the backbone together; in the key, for sums in another order round differently.
+# Images that pass the backbone together. Part of the key: another order of sums rounds differently.
 CHUNK = 250
 
 
@@ -21,9 +21,9 @@ CHUNK = 250
 class Plan:
     """Images, weights, preprocessing and augmentation of an entry of the cache.
 
-    The number of views is not in it: each view is a file of its own, so asking for more views
-    later adds files to the same entry. Nor is the data set's name: fine and coarse labels of the
-    same images share an entry.
+    The plan does not contain the number of views: each view is a file of its own, so more views
+    add files to the same entry. It does not contain the data set's name either: fine and coarse
+    labels of the same images share an entry.
     """
 
     train_sha256: str
@@ -56,7 +56,7 @@ class Plan:
         )
 
     def document(self) -> dict[str, Any]:
-        """Everything that decides the bytes, as plain values."""
+        """Everything that decides the bytes, as JSON values."""
         document = {"format": FORMAT, "chunk": CHUNK, **asdict(self)}
         for field in ("mean", "std"):
             document["preprocessing"][field] = list(document["preprocessing"][field])
@@ -64,7 +64,7 @@ class Plan:
 
     @property
     def key(self) -> str:
-        """Name of the entry: the backbone for people, a hash of everything for the cache."""
+        """The entry's name: the backbone, which people read, and the hash of the plan."""
         name = self.backbone.partition(":")[2]
         return f"{name}-{fingerprint(self.document())[:16]}"
 

@@ -1,4 +1,4 @@
-"""One array of features on disk that grows chunk by chunk and survives being killed."""
+"""One array of features on disk that grows chunk by chunk and survives a killed process."""
 
 import io
 import os
@@ -16,7 +16,7 @@ _DTYPE = np.dtype("<f2")
 class Part:
     """Features float16 [count, D] in `NAME.npy`, with the CRC-32 of each chunk in `NAME.crc32`.
 
-    A chunk counts only once its bytes are on disk and its checksum is in the journal after them.
+    The bytes of a chunk are written first, then its checksum; the chunk counts once both are there.
     """
 
     def __init__(self, folder: Path, name: str, count: int) -> None:
@@ -27,7 +27,7 @@ class Part:
         self.chunks = -(-count // CHUNK)
 
     def verified_chunks(self) -> int:
-        """How many chunks from the first on are on disk as they were written; reads them all."""
+        """How many chunks, counted from the first, are undamaged on disk; reads all of them."""
         if not (self.file.exists() and self.journal.exists()):
             return 0
         checksums = self.journal.read_text(encoding="ascii", errors="replace").splitlines()
@@ -42,17 +42,17 @@ class Part:
         return min(len(checksums), self.chunks)
 
     def complete(self) -> bool:
-        """Whether the whole array is on disk as it was written."""
+        """Whether the whole array is on disk, undamaged."""
         return self.verified_chunks() == self.chunks
 
     def open(self) -> np.ndarray:
-        """The array, memory-mapped; nothing that is done to it changes the file."""
+        """The array, memory-mapped copy-on-write: changes to it never reach the file."""
         return np.load(self.file, mmap_mode="c", allow_pickle=False)
 
     def fill(self, compute: Callable[[int, int], np.ndarray], done: Callable[[int], None]) -> None:
         """Compute rows start..stop-1 chunk by chunk from the first that is missing.
 
-        `done` is told of the number of rows after each chunk, and once before the first.
+        `done` is called with the number of rows once before the first chunk and after each one.
         """
         first = self.verified_chunks()
         self._cut(first)
@@ -70,7 +70,7 @@ class Part:
                 done(start + len(rows))
 
     def _cut(self, chunks: int) -> None:
-        """Keep the first chunks, and drop a torn or damaged rest."""
+        """Keep the first chunks, and drop the torn or damaged rest."""
         if not chunks:
             self.file.write_bytes(b"")
             self.journal.write_bytes(b"")

@@ -10,7 +10,7 @@ from lnlbench.augment.policies import find_policy
 from lnlbench.augment.views import Bounds, Views
 from lnlbench.errors import UsageError
 
-_ROWS = 4096  # at a time, so that no float copy of all features is ever made
+_ROWS = 4096  # rows converted in one step, so that no float copy of all features is made
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Standardization:
 
     @classmethod
     def of(cls, features: Tensor) -> "Standardization":
-        """Of features [N, D]; a constant feature is only centered."""
+        """The standardization of features [N, D]; a constant feature is only centered."""
         total = torch.zeros(features.shape[1], dtype=torch.float64)
         squares = torch.zeros_like(total)
         for rows in features.split(_ROWS):
@@ -37,10 +37,10 @@ class Standardization:
 
 
 def require_embedded(augment: str) -> None:
-    """Make sure that cached features have such views.
+    """Make sure that cached features have views of this augmentation.
 
     Raises:
-        UsageError: they have not, or it is the name of none.
+        UsageError: cached features lack these views, or no augmentation has this name.
     """
     if augment in ("weak", "none"):
         return
@@ -53,9 +53,9 @@ def require_embedded(augment: str) -> None:
 
 
 class EmbeddingViews:
-    """Standardized views of cached features, each float16 [N, D]; the first is the plain image's.
+    """Standardized views of cached features, each float16 [N, D]; the first is of the plain image.
 
-    "weak" draws one of all views for each sample, "none" takes the plain one.
+    "weak" draws one of all views for each sample; "none" takes the plain image's view.
     """
 
     in_memory = True
@@ -63,21 +63,21 @@ class EmbeddingViews:
     def __init__(
         self, features: Sequence[Tensor], standardization: Standardization, device: torch.device
     ) -> None:
-        # On the CPU this keeps the mapped files: nothing is copied.
+        # On the CPU this keeps the mapped files and copies nothing.
         self.features = [view.to(device) for view in features]
         self.mean = standardization.mean.to(device)
         self.scale = standardization.scale.to(device)
 
     def check(self, augment: str) -> None:
-        """Refuse all but "weak" and "none": the images are gone, only their features are left."""
+        """Refuse all augmentations but "weak" and "none": there are no images, only features."""
         require_embedded(augment)
 
     def ahead(self, index: Tensor, bounds: Bounds) -> Iterator[tuple[Views, Tensor]]:
-        """Nothing has to be read; on a CPU the system reads the mapped files ahead."""
+        """Reads nothing itself; on a CPU the system reads the mapped files ahead."""
         return ((self, index[start:stop]) for start, stop in bounds)
 
     def block(self, augment: str) -> int:
-        """As many as keep a GPU busy; on a CPU, batches that fit its cache are cheaper."""
+        """Enough samples to keep a GPU busy; on a CPU, one batch, which fits its cache."""
         return _ROWS if self.mean.is_cuda else 1
 
     def draw(self, augment: str, count: int, generator: torch.Generator) -> Tensor:
@@ -90,12 +90,12 @@ class EmbeddingViews:
 
     def view(self, index: Tensor, draw: Tensor, augment: str = "weak") -> Tensor:
         """The drawn view of each sample of `index`, standardized, float32 [B, D]."""
-        # Whole rows by index_select: on a CPU a copy each, a fifth of the time of features[index].
+        # index_select copies whole rows: on a CPU a fifth of the time of features[index].
         chosen = self.features[0].index_select(0, index)
         for number, features in enumerate(self.features[1:], start=1):
             drawn = draw == number
             if chosen.is_cuda:
-                # To know which are drawn would make the host wait for the device.
+                # Asking which views are drawn would make the host wait for the device.
                 other = features.index_select(0, index)
                 chosen = torch.where(drawn.unsqueeze(1), other, chosen)
             else:

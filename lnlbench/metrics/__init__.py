@@ -1,1 +1,1 @@
-"""Metrics: the only place where clean and test labels meet a method's output."""
+"""Metrics: the only package that compares a method's output with clean labels and test labels."""

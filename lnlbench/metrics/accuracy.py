@@ -4,5 +4,5 @@ from torch import Tensor
 
 
 def accuracy(logits: Tensor, labels: Tensor) -> float:
-    """Share of samples whose largest logit [B, C] is at their label [B]."""
+    """Share of samples whose largest logit (logits [B, C]) is the one of their label [B]."""
     return float((logits.argmax(1) == labels).double().mean())

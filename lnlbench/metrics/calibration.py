@@ -1,4 +1,4 @@
-"""Calibration: does confidence mean what it says?"""
+"""Calibration: how well a network's confidence agrees with its accuracy."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ def expected_calibration_error(logits: Tensor, labels: Tensor, bins: int = 15) -
 
 
 def reliability(logits: Tensor, labels: Tensor, bins: int = 15) -> list[tuple[int, float, float]]:
-    """Count, mean confidence and accuracy of each confidence bin; an empty bin has two NaN."""
+    """Count, mean confidence and accuracy of each confidence bin; the two are NaN in empty bins."""
     confidence, correct, position = _binned(logits, labels, bins)
     count = torch.bincount(position, minlength=bins)
     sums = [torch.bincount(position, values, minlength=bins) for values in (confidence, correct)]
@@ -25,7 +25,7 @@ def reliability(logits: Tensor, labels: Tensor, bins: int = 15) -> list[tuple[in
 
 
 def _binned(logits: Tensor, labels: Tensor, bins: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Confidence and correctness, float64 [B], and the bin (low, high] of the confidence."""
+    """Confidence and correctness, float64 [B], and the number of the bin (low, high]."""
     confidence, predicted = softmax(logits.double(), 1).max(1)
     correct = (predicted == labels).double()
     position = (confidence * bins).ceil().long().sub(1).clamp(0, bins - 1)
@@ -47,7 +47,7 @@ def brier_score(logits: Tensor, labels: Tensor) -> float:
     return float(distances.square().sum(1).mean())
 
 
-# What evaluation measures of test logits [B, C] and true labels [B], by the names of the scores.
+# Functions of test logits [B, C] and true labels [B] that evaluation calls, by score name.
 TEST_SCORES: dict[str, Callable[[Tensor, Tensor], float]] = {
     "ece": expected_calibration_error,
     "nll": negative_log_likelihood,

@@ -1,13 +1,13 @@
-"""Histograms of per-sample values, apart for clean and wrong labels."""
+"""Histograms of per-sample values, separate for clean and wrong labels."""
 
 import torch
 from torch import Tensor
 
 
 def histogram(values: Tensor, low: float, high: float, bins: int) -> list[int]:
-    """How many of the values [N] lie in each bin; what lies outside counts in the nearest bin.
+    """How many of the values [N] lie in each bin; values outside count in the nearest bin.
 
-    NaN counts as too large: a loss that is no number is not a small one.
+    NaN counts in the last bin, because a loss that is NaN is not small.
     """
     finite = values.double().nan_to_num(nan=high, posinf=high, neginf=low).clamp(low, high)
     position = ((finite - low) / (high - low) * bins).long().clamp(max=bins - 1)
@@ -17,7 +17,7 @@ def histogram(values: Tensor, low: float, high: float, bins: int) -> list[int]:
 def counts_by_truth(
     values: Tensor, is_clean: Tensor | None, low: float, high: float, bins: int
 ) -> dict[str, list[int]]:
-    """Bin counts of values [N] for `clean` and `wrong` labels; for `all` where nobody knows."""
+    """Bin counts of values [N] for `clean` and `wrong` labels, or `all` if the truth is unknown."""
     if is_clean is None:
         return {"all": histogram(values, low, high, bins)}
     return {

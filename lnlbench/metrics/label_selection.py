@@ -11,8 +11,8 @@ def selection_quality(
 ) -> dict[str, float | None]:
     """Precision, recall and F1 of `clean_probability > threshold`, and AUROC, against the truth.
 
-    `clean_probability` [N] in [0, 1], `is_clean` bool [N]. Values that are not defined, such as
-    the AUROC when every label is clean, are None.
+    `clean_probability` [N] lies in [0, 1]; `is_clean` is bool [N]. A value is None when it is
+    undefined, such as the AUROC when every label is clean.
     """
     truth = is_clean.cpu().numpy()
     belief = clean_probability.double().cpu().numpy()

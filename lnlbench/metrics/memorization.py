@@ -4,7 +4,7 @@ from torch import Tensor
 
 
 def memorization(predicted: Tensor, noisy_labels: Tensor, clean_labels: Tensor) -> float | None:
-    """Share of wrongly labeled samples predicted as their wrong label; None when none is wrong."""
+    """Share of wrongly labeled samples predicted as their wrong label; None if all are clean."""
     wrong = noisy_labels != clean_labels
     if not wrong.any():
         return None

@@ -1,11 +1,11 @@
-"""What is true of one class and hidden by a mean over all."""
+"""Measures per class, which a mean over all classes hides."""
 
 import torch
 from torch import Tensor
 
 
 def share_by_class(hits: Tensor, labels: Tensor, num_classes: int) -> list[float | None]:
-    """The share of `hits` (bool [N]) among the samples of each label [N]; None without samples."""
+    """Share of `hits` (bool [N]) among the samples of each label [N]; None for an unused label."""
     counts = torch.bincount(labels, minlength=num_classes).tolist()
     sums = torch.bincount(labels[hits], minlength=num_classes).tolist()
     return [hit / count if count else None for hit, count in zip(sums, counts, strict=True)]
@@ -16,7 +16,7 @@ def frequent_mistakes(
 ) -> list[tuple[int, int, int]]:
     """The wrong labels that each true class gets most often, as (true, given, count).
 
-    At most `per_class` of each class, by class, then count, then label.
+    Gives at most `per_class` triples for each class, ordered by class, then count, then label.
     """
     matrix = torch.bincount(true * num_classes + given, minlength=num_classes**2)
     matrix = matrix.view(num_classes, num_classes).fill_diagonal_(0)

@@ -13,8 +13,8 @@ def reported_accuracies(
 ) -> dict[str, float | None]:
     """The four accuracies of a finished run from its per-epoch curves.
 
-    `selected` is the test accuracy of the epoch that is best on the validation split (the first
-    one of equals); `best` is chosen on the test set, for comparison with papers alone.
+    `selected` is the test accuracy of the epoch that is best on the validation split (the first of
+    equal ones). `best` is chosen on the test set; it only serves comparison with papers.
     """
     tail = test[-last_epochs(len(test)) :]
     selected = None

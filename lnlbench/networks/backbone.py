@@ -1,4 +1,4 @@
-"""What a plugin says of a pretrained network that it provides."""
+"""How a plugin describes a pretrained network that it provides."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class Backbone:
     """Pretrained weights for a network of timm.
 
-    `name` is the network, `timm:NAME`. `pretrained_on` says, for the results, which data the
-    weights have seen. `weights` reads the whole state dict, in timm's own names, when it is needed.
+    `name` is the network, `timm:NAME`. `pretrained_on` names the data that the weights have seen;
+    results show it. `weights` reads the whole state dict, in timm's own names, when it is needed.
     """
 
     name: str

@@ -9,17 +9,17 @@ from torch import Tensor, nn
 
 from lnlbench.errors import UsageError
 
-# Each mode, batch size and network may be a version of its own; torch stops at 8 by default.
+# Each mode, batch size and network may need a version of its own; torch stops at 8 by default.
 _VERSIONS = 64
 
 
 def forward(body: nn.Module, images: Tensor) -> Tensor:
-    """What is compiled. The body is an argument, so that a copied network runs its own."""
+    """The function that is compiled. It takes the body, so that a copied network runs its own."""
     return body(images)
 
 
 def run_compiled(body: nn.Module, images: Tensor) -> Tensor:
-    """`body(images)`, compiled at the first call of each mode and shape, which takes long.
+    """`body(images)`; the first call of each mode and shape compiles it, which takes long.
 
     On CUDA the result is overwritten by the next call: copy it.
 
@@ -45,6 +45,6 @@ def _compiled(device_type: str) -> Callable[..., Any]:
     from torch._dynamo import config
 
     config.recompile_limit = _VERSIONS
-    # On a GPU small networks are bound by launching kernels: a graph launches all of them at once.
+    # On a GPU, launching kernels takes most of a small network's time. A graph launches all.
     mode = "reduce-overhead" if device_type == "cuda" else "default"
     return torch.compile(forward, mode=mode, dynamic=False)

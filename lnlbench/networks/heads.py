@@ -10,9 +10,9 @@ HEADS = ("linear", "mlp")
 
 
 class FeatureDropout(nn.Module):
-    """Dropout whose mask is one random byte an entry, so its share is a multiple of 1/256.
+    """Dropout whose mask is one random byte for each entry, so its share is a multiple of 1/256.
 
-    `nn.Dropout` draws a float an entry, which on a CPU costs as much as a linear head itself.
+    `nn.Dropout` draws a float for each entry, which on a CPU costs as much as a linear head.
     """
 
     def __init__(self, share: float) -> None:
@@ -20,15 +20,15 @@ class FeatureDropout(nn.Module):
         self.dropped_bytes = round(256 * share)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features [B, D] with some entries 0 and the rest scaled up; unchanged in eval mode."""
+        """Features [B, D] with some entries 0 and the others scaled up; unchanged in eval mode."""
         if not self.training or not self.dropped_bytes:
             return features
         count = features.numel()
         words = torch.empty(-(-count // 8), dtype=torch.int64, device=features.device)
-        words.random_(-(2**63), None)  # the whole range: without it the top bit is never set
+        words.random_(-(2**63), None)  # give the whole range, or the top bit is never set
         draws = words.view(torch.uint8)[:count].view(features.shape)
         kept = torch.empty(features.shape, dtype=features.dtype, device=features.device)
-        # Compared into numbers at once: filling by a mask takes several times as long on a CPU.
+        # Compare straight into numbers: on a CPU, filling by a mask takes several times as long.
         torch.ge(draws, self.dropped_bytes, out=kept)
         return (features * (256 / (256 - self.dropped_bytes))).mul_(kept)
 

@@ -1,4 +1,4 @@
-"""How many samples pass through a run's networks: what a method asks of the hardware."""
+"""Count the samples that pass through a run's networks: the work that a method gives a device."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,11 +19,11 @@ class Passes:
             self.without_gradients += samples
 
     def take(self) -> "Passes":
-        """What was counted since the last call; counting begins anew."""
+        """The counts since the last call; resets them."""
         taken = Passes(self.with_gradients, self.without_gradients)
         self.with_gradients = self.without_gradients = 0
         return taken
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Passes":
-        # The copy of a network, an average for example, belongs to the same run.
+        # A copy of a network, such as an average, belongs to the same run and shares its counts.
         return self

@@ -1,4 +1,4 @@
-"""Numerical precision: bf16 inside a network, float32 for everything that is computed from it."""
+"""Numerical precision: bf16 inside a network, float32 for everything computed from its logits."""
 
 from pathlib import Path
 
@@ -13,13 +13,13 @@ PRECISIONS = ("auto", "fp32", "bf16")
 
 
 def resolve_precision(precision: str, device: torch.device) -> str:
-    """`fp32` or `bf16`: what "auto" means on this device, or the explicit choice.
+    """`fp32` or `bf16`: the explicit choice, or for "auto" the better one on this device.
 
     bf16 is chosen only where the hardware computes in it: CUDA capability 8.0 or later, or a CPU
     that reports AVX-512-BF16 or AMX. Elsewhere it is emulated and slower than float32.
 
     Raises:
-        UsageError: not a precision.
+        UsageError: `precision` is not the name of a precision.
     """
     if precision not in PRECISIONS:
         raise UsageError(f"Precision is one of {', '.join(PRECISIONS)}, not {precision!r}.")
@@ -43,9 +43,9 @@ class PreciseNetwork(nn.Module):
     """A backbone under the run's precision: autocast inside, float32 logits outside.
 
     Losses, mixtures and metrics are computed from the float32 logits, never in bf16. With
-    `compiled_batches`, batches of a multiple of so many samples run compiled while a method
-    trains. Others do not, since each new size is compiled anew: what is left at the end of an
-    epoch, and evaluation in its large batches, which gains least. `passes` counts the samples.
+    `compiled_batches`, batches run compiled while a method trains if their size is a multiple of
+    it. Other batches run uncompiled, because each new size would be compiled anew: the rest at the
+    end of an epoch, and the large batches of evaluation, which gain least. `passes` counts samples.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class PreciseNetwork(nn.Module):
         return logits.to(torch.float32, copy=compiled)
 
     def with_features(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits float32 [B, C], and the features [B, D] that the last layer makes them from.
+        """Logits float32 [B, C], and the features [B, D] that are the last layer's input.
 
         Gradients flow through both. Such a pass is never compiled.
 
@@ -91,7 +91,7 @@ class PreciseNetwork(nn.Module):
 
     @property
     def classifier(self) -> nn.Linear:
-        """The last layer, from features [B, D] to logits [B, C]; `reset_parameters` begins anew.
+        """The last layer: features [B, D] to logits [B, C]; `reset_parameters` draws new weights.
 
         Raises:
             UsageError: the network does not end in a linear layer.

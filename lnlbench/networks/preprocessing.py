@@ -16,7 +16,7 @@ _MODES = ("bicubic", "bilinear", "nearest")
 class Preprocessing:
     """How images become a backbone's input: resized to a square, then normalized.
 
-    Unlike timm's evaluation transform this crops nothing: a CIFAR image is all object.
+    Unlike timm's evaluation transform, this crops nothing, because a CIFAR image is all object.
     """
 
     image_size: int

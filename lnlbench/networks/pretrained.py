@@ -10,12 +10,12 @@ from lnlbench.networks.timm_backbone import PREFIX
 
 
 def pretrained_body(backbone: str, tensors: Mapping[str, Tensor]) -> Any:
-    """The network `timm:NAME` without its classifier, at the tensors that `find_weights` gave."""
+    """The network `timm:NAME` without its classifier, with the tensors from `find_weights`."""
     import timm
 
     name = backbone.removeprefix(PREFIX)
     body: Any = timm.create_model(name, pretrained=False, num_classes=0)
-    body.load_state_dict(tensors, strict=False)  # what `find_weights` has already checked
+    body.load_state_dict(tensors, strict=False)  # `find_weights` has checked this already
     return body
 
 
@@ -32,7 +32,7 @@ class PretrainedNetwork(nn.Module):
         return self.classifier(self.body(images))
 
     def has_body_of(self, tensors: Mapping[str, Tensor]) -> bool:
-        """Whether the body still is what it was made from: no step and no batch has changed it."""
+        """Whether the body still equals its pretrained weights, unchanged by any step or batch."""
         state = self.body.state_dict()
         return all(
             torch.equal(state[name].cpu(), tensor.cpu().to(state[name].dtype))

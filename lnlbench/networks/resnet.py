@@ -13,7 +13,7 @@ def conv3x3(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions, normalized then activated (He et al., CVPR 2016)."""
+    """Two 3x3 convolutions, each normalized and then activated (He et al., CVPR 2016)."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -109,8 +109,8 @@ def resnet_small(num_classes: int, channels: int) -> nn.Module:
 def resnet_stride2(width: int, num_classes: int, channels: int) -> nn.Module:
     """`resnet_small` with a fourth stage of `width` channels: many weights at low resolution.
 
-    On images of 32 pixels the last stage sees 2x2 positions, so that its weights, which can
-    memorize wrong labels, cost a CPU little: 3.4 M parameters at `width` 512 and 100 classes.
+    On images of 32 pixels the last stage sees only 2x2 positions. Its many weights can memorize
+    wrong labels, yet cost a CPU little: 3.4 M parameters at `width` 512 and 100 classes.
     """
     widths = (32, 64, 128, width)
     return CifarResNet(BasicBlock, (1, 1, 1, 1), widths, num_classes, channels, stem_stride=2)

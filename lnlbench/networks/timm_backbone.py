@@ -1,4 +1,4 @@
-"""Any network that timm builds, by the name `timm:NAME`, from random weights."""
+"""Any network that timm builds, under the name `timm:NAME`, with random weights."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from torch.nn.functional import interpolate
 from lnlbench.errors import UsageError, unknown_name
 
 PREFIX = "timm:"
-# Patches along a side that a vision transformer sees at least: 4 pixels each at 32 pixels.
+# A vision transformer sees at least this many patches along a side: 4 pixels each at 32 pixels.
 _GRID = 8
 _BUILD_ERRORS = (AssertionError, RuntimeError, TypeError, ValueError, ZeroDivisionError)
 
@@ -31,9 +31,9 @@ def check_timm(name: str) -> None:
 def build_timm(name: str, num_classes: int, channels: int, image_size: int) -> nn.Module:
     """Build timm's `name` for images of `image_size` pixels.
 
-    A network of fixed input size is built for that size, and with smaller patches where its own
-    would leave fewer than 8 along a side. One that cannot take images so small gets them resized
-    to its own size.
+    A network with a fixed input size is built for `image_size`, with smaller patches if its own
+    would leave fewer than 8 along a side. If the network cannot take such small images, they are
+    resized to the network's own size.
 
     Raises:
         UsageError: timm has no such network, or it does not exist at this image size.
@@ -59,7 +59,7 @@ def build_timm(name: str, num_classes: int, channels: int, image_size: int) -> n
 
 
 class Resized(nn.Module):
-    """A network that sees its images at another size."""
+    """A network whose images are resized before it sees them."""
 
     def __init__(self, network: nn.Module, image_size: int) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class Resized(nn.Module):
 
 
 def _with_small_patches(name: str, network: nn.Module, options: dict[str, Any]) -> nn.Module:
-    """The network, built again with smaller patches if it has too few and lets them be chosen."""
+    """The network, rebuilt with smaller patches if it has too few and its patch size is free."""
     import timm
 
     patch: Any = getattr(getattr(network, "patch_embed", None), "patch_size", None) or 0
@@ -82,12 +82,12 @@ def _with_small_patches(name: str, network: nn.Module, options: dict[str, Any]) 
         return network
     try:
         return timm.create_model(name, patch_size=max(1, options["img_size"] // _GRID), **options)
-    except TypeError:  # its patches are part of its definition
+    except TypeError:  # the network's definition fixes its patches
         return network
 
 
 def _takes(network: nn.Module, channels: int, image_size: int) -> bool:
-    """Whether one image of that size passes through the network."""
+    """Whether an image of this size passes through the network."""
     network.eval()
     try:
         with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Train-mode passes over several views: one by one, or all in one where that changes nothing."""
+"""Train-mode passes over several views: one by one, or all at once if that changes no logits."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,10 @@ _ROW_BY_ROW = (PreciseNetwork, nn.Sequential, nn.Linear, nn.ReLU, FeatureDropout
 
 
 def sees_samples_alone(network: nn.Module) -> bool:
-    """Whether in train mode each sample's logits come from that sample alone.
+    """Whether each sample's logits in train mode depend on that sample alone.
 
-    So it is with heads on frozen features. Any other layer counts as one that may see the whole
-    batch, as batch normalization does.
+    This is true for heads on frozen features. Any other layer is taken to see the whole batch, as
+    batch normalization does.
     """
     return all(type(module) in _ROW_BY_ROW for module in network.modules())
 
@@ -23,9 +23,9 @@ def sees_samples_alone(network: nn.Module) -> bool:
 def view_logits(
     network: nn.Module, views: Sequence[Tensor], together: bool = False
 ) -> Sequence[Tensor]:
-    """Logits [B, C] of each view [B, ...]; batch statistics are of one view, unless `together`.
+    """Logits [B, C] of each view [B, ...]; batch statistics are per view unless `together`.
 
-    A network that sees samples alone has none: it makes one pass, which costs less than many.
+    A network that treats each sample alone has no batch statistics, so it makes one cheaper pass.
     """
     if together or sees_samples_alone(network):
         return network(torch.cat(list(views))).split([len(view) for view in views])

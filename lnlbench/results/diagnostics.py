@@ -1,4 +1,4 @@
-"""What a run shows of itself beside its scores: histograms, calibration, classes; all optional."""
+"""What a result holds besides scores: histograms, calibration, classes; all optional."""
 
 from typing import Annotated, Literal
 
@@ -47,7 +47,7 @@ class Histogram(_Part):
     low: FiniteFloat
     high: FiniteFloat
     counts: dict[Literal["clean", "wrong", "all"], Bins] = Field(
-        description="Of the samples with a clean and with a wrong label; 'all' without a truth."
+        description="Counts for clean and for wrong labels; 'all' if the truth is unknown."
     )
     threshold: FiniteFloat | None = None
     mixture: FittedMixture | None = None
@@ -69,10 +69,12 @@ class Snapshot(_Part):
 
 
 class Reliability(_Part):
-    """Of the test set after the last epoch, in bins of confidence of one width from 0 to 1."""
+    """Calibration on the test set after the last epoch, in equal bins of confidence from 0 to 1."""
 
     count: Bins
-    confidence: list[Fraction | None] = Field(description="The mean in the bin; null when empty.")
+    confidence: list[Fraction | None] = Field(
+        description="The mean in the bin; null for an empty bin."
+    )
     accuracy: list[Fraction | None]
 
     @model_validator(mode="after")
@@ -103,7 +105,8 @@ class Classes(_Part):
 class LabelConfusion(_Part):
     """How often training samples of class `true` are labeled `given`: the most frequent mistakes.
 
-    All pairs that occur while there are at most 20 classes, else the most frequent of each class.
+    With at most 20 classes, these are all pairs that occur; otherwise the most frequent ones of
+    each class.
     """
 
     true: Annotated[list[Count], Field(max_length=MAX_PAIRS)]
@@ -118,7 +121,7 @@ class LabelConfusion(_Part):
 
 
 class Diagnostics(_Part):
-    """Pictures of a run in numbers; `reliability` and `classes` are of finished runs alone."""
+    """The numbers behind a run's pictures; only finished runs have `reliability` and `classes`."""
 
     snapshots: Annotated[list[Snapshot], Field(max_length=MAX_SNAPSHOTS)]
     reliability: Reliability | None = None

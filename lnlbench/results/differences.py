@@ -1,4 +1,4 @@
-"""How two documents differ, in a line a person can act on."""
+"""Say in one line, for a person who has to act on it, how two documents differ."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from lnlbench.results.schema import Result
 
 _SHOWN = 4
-# The cause before its effects: scores differ in any case.
+# Causes come before effects: the scores differ in any case.
 _PARTS = ("status", "spec", "method", "scores")
 
 
 def describe_changes(name: str, old: Any, new: Any) -> str:
-    """What changed from one JSON value to another, key by key; empty when nothing did."""
+    """What changed from one JSON value to another, key by key; empty for equal values."""
     changes = [f"{key} was {one!r}, is {other!r}" for key, one, other in _changes(name, old, new)]
     rest = len(changes) - _SHOWN
     return "; ".join(changes[:_SHOWN]) + (f"; and {rest} more" if rest > 0 else "")

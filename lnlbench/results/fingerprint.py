@@ -1,4 +1,4 @@
-"""The identity of a run: a hash of its spec that does not depend on key order, machine or time."""
+"""A run's identity: the hash of its spec, independent of key order, machine and time."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def canonical_json(value: Any) -> str:
-    """The one JSON text of a value: sorted keys, no spaces, no NaN or infinity (ValueError)."""
+    """The canonical JSON of a value: sorted keys, no spaces. NaN and infinity raise ValueError."""
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )

@@ -1,4 +1,4 @@
-"""Figures from papers, shown beside a table and never ranked: other protocols, other rules."""
+"""Figures from papers, shown beside a table. They have other protocols, so they get no rank."""
 
 import re
 import tomllib
@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 _Fraction = Annotated[float, Field(ge=0, le=1)]
-# "61.19 ± 0.51", "61.19", or nothing where a source has no figure.
+# "61.19 ± 0.51", "61.19", or an empty text when the source has no figure.
 _Percent = Annotated[str, Field(pattern=r"^(\d+\.\d+( ± \d+\.\d+)?)?$")]
 Rule = Literal["best test epoch", "last epoch", "mean of last 10"]
 
@@ -19,7 +19,7 @@ class _Entry(BaseModel):
 
 
 class Source(_Entry):
-    """Where figures were printed, or the logs that they were computed from."""
+    """The paper that printed figures, or the logs that they were computed from."""
 
     citation: str
     url: str
@@ -30,7 +30,7 @@ class Source(_Entry):
 class PublishedFigure(_Entry):
     """One figure of one method, as a fraction, with the rule by which its epoch was chosen.
 
-    `method` is the name that the source gives; published_names.py says which method that is here.
+    `method` is the name in the source; published_names.py says which method of lnlbench it means.
     """
 
     method: str
@@ -56,7 +56,7 @@ class _PrintedRow(_Entry):
 
 
 class _PrintedTable(_Entry):
-    """Figures of one source and one rule; a column is a data set with its noise."""
+    """Figures of one source and one rule; each column is a data set with its noise."""
 
     source: str
     rule: Rule
@@ -95,7 +95,7 @@ class _Everything(_Entry):
 
 
 def published_figures(dataset: str, noise: str) -> Published:
-    """The figures on these data, by method, source and rule; empty where none are known."""
+    """The figures on these data, by method, source and rule; empty if no source has any."""
     text = files("lnlbench.results").joinpath("published.toml").read_text(encoding="utf-8")
     everything = _Everything.model_validate(tomllib.loads(text))
     figures = [each for table in everything.tables for each in table.figures(dataset, noise)]

@@ -9,17 +9,17 @@ Params = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Named:
-    """A method, and whether parameters make it what the name stands for."""
+    """A method, and a test whether its parameters make it what the name stands for."""
 
     method: str
     fits: Callable[[Params], bool] = lambda params: True
 
 
 def _augmented(strategy: str, **operations: int) -> Named:
-    """DivideMix that the losses divide, with one of AugDesc's strategies."""
+    """DivideMix that divides samples by their losses, with one of AugDesc's strategies."""
 
     def fits(params: Params) -> bool:
-        # A spec leaves out what has its default.
+        # A spec leaves out parameters that have their defaults.
         return (
             params.get("divider", "loss") == "loss"
             and params.get("augmentation", "runtime-w") == strategy
@@ -29,7 +29,7 @@ def _augmented(strategy: str, **operations: int) -> Named:
     return Named("dividemix", fits)
 
 
-# None stands for a method that there is not here.
+# None stands for a method that lnlbench does not have.
 NAMES: Mapping[str, Named | None] = {
     "augdesc-raw": _augmented("raw"),
     "augdesc-runtime-s": _augmented("runtime-s"),

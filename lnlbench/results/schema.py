@@ -1,4 +1,4 @@
-"""What a result file holds; docs/guide/results.md explains each field to a reader."""
+"""The fields of a result file; docs/guide/results.md explains each of them."""
 
 import re
 from datetime import datetime
@@ -42,7 +42,7 @@ def _track_name(name: str) -> str:
 
 
 def _plain_json(value: dict[str, Any]) -> dict[str, Any]:
-    # Finds what JsonValue lets through and a file cannot hold: NaN, infinity, lone surrogates.
+    # Finds values that JsonValue accepts but a file cannot hold: NaN, infinity, lone surrogates.
     canonical_json(value).encode("utf-8")
     return value
 
@@ -71,20 +71,20 @@ class _Part(BaseModel):
 
 
 class OffTrack(_Part):
-    """What a run changed of its track; its result never enters the track's table."""
+    """What a run changed in its track; its result never enters the track's table."""
 
     overrides: Json
 
 
 class Data(_Part):
-    """The data set, and the noisy labels that were learnt from."""
+    """The data set, and the noisy labels that the method learned from."""
 
     dataset: Text
     noise: Text
     noise_seed: int | None
     labels_sha256: Sha256 = Field(description="Of the noisy labels as little-endian int64.")
     noise_rate: Fraction | None = Field(
-        description="Realised share of wrong training labels; null where nobody knows the truth."
+        description="Realised share of wrong training labels; null if the clean labels are unknown."
     )
     num_classes: int = Field(ge=2)
     num_train: int = Field(ge=1)
@@ -109,7 +109,7 @@ class MethodInfo(Document):
     networks: int = Field(ge=1)
     reference: Text
     source_sha256: Annotated[Sha256 | None, LeftOut()] = Field(
-        None, description="Of the method's own code, without comments and docstrings."
+        None, description="Hash of the method's own code, without comments and docstrings."
     )
 
 
@@ -180,7 +180,7 @@ class Result(Document):
         return self
 
     def _check_asked(self) -> None:
-        # The spec is what the fingerprint protects: without this, a copy could claim another seed.
+        # The fingerprint protects only the spec: without this, a copy could claim another seed.
         claims = {
             "track": self.track,
             "method": self.method.name,

@@ -1,7 +1,7 @@
-"""The scores of a run: the one list that result files, tables and pages take them from.
+"""The scores of a run: the one list that result files, tables and pages use.
 
-A new score is a field of `Scores`, marked with `LeftOut()` so that files from before it keep their
-bytes, and a function that measures it, such as one of `lnlbench.metrics.calibration.TEST_SCORES`.
+A new score needs a field of `Scores`, marked with `LeftOut()` so that older files keep their bytes,
+and a function that measures it, such as those in `lnlbench.metrics.calibration.TEST_SCORES`.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ RANKED_SCORE = "test_accuracy_last10"
 
 
 class Section(StrEnum):
-    """What a score speaks of; scores of one section stand beside each other."""
+    """The subject of a score; tables show the scores of one section side by side."""
 
     ACCURACY = "accuracy"
     SELECTION = "label selection"
@@ -29,9 +29,9 @@ class Section(StrEnum):
 
 @dataclass(frozen=True)
 class Shown:
-    """How tables show a score: its heading, its section, its format, and which end is better.
+    """How tables show a score: heading, section, format, and whether higher or lower is better.
 
-    Every finished run has a `required` score.
+    Every finished run has a value for a `required` score.
     """
 
     title: str
@@ -42,13 +42,16 @@ class Shown:
 
 
 class Scores(Document):
-    """Plain numbers, accuracies as fractions; null where a score is not defined."""
+    """Plain numbers, accuracies as fractions; null if a score is not defined for the run."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     test_accuracy_last10: Annotated[
         Fraction | None, Shown("last 10", Section.ACCURACY, required=True)
-    ] = Field(None, description="Mean test accuracy of the last 10 epochs: alone decides the rank.")
+    ] = Field(
+        None,
+        description="Mean test accuracy of the last 10 epochs; only this score decides the rank.",
+    )
     test_accuracy_last: Annotated[
         Fraction | None, Shown("last", Section.ACCURACY, required=True)
     ] = Field(None, description="Test accuracy after the last epoch.")
@@ -59,10 +62,12 @@ class Scores(Document):
     )
     test_accuracy_best: Annotated[
         Fraction | None, Shown("best", Section.ACCURACY, required=True)
-    ] = Field(None, description="Of the epoch chosen on the test set: shown, never ranked.")
+    ] = Field(
+        None, description="Test accuracy of the epoch chosen on the test set: shown, never ranked."
+    )
     test_accuracy_last10_single: Annotated[
         Fraction | None, Shown("single network", Section.ACCURACY)
-    ] = Field(None, description="Last-10 mean of the first network alone.")
+    ] = Field(None, description="Last-10 mean of only the first network.")
     label_precision: Annotated[Fraction | None, Shown("label precision", Section.SELECTION)] = (
         Field(None, description="Share of the labels believed clean that are clean.")
     )

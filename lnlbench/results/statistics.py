@@ -8,13 +8,13 @@ CONFIDENCE = 0.95
 SIGNIFICANCE = 0.05
 MIN_COMMON_SEEDS = 3
 
-# Differences closer than this are equal but for rounding; a real one is at least 1 image.
+# Smaller differences are only rounding; a real difference is at least one image.
 _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The mean over seeds; the rest is None for one seed, which has no spread."""
+    """The mean over seeds. For one seed, which has no spread, the other fields are None."""
 
     n: int
     mean: float
@@ -25,7 +25,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A row's paired test against the best row; `p_value` is None where no claim can be made."""
+    """A row's paired test against the best row; `p_value` is None when the test allows no claim."""
 
     p_value: float | None
     common_seeds: int
@@ -33,12 +33,12 @@ class Comparison:
 
     @property
     def distinguishable(self) -> bool:
-        """Whether the corrected test tells the row from the best one."""
+        """Whether the corrected test finds the row different from the best row."""
         return self.p_value is not None and self.p_value < SIGNIFICANCE
 
 
 def summarize(values: Sequence[float]) -> Summary:
-    """Mean, standard deviation (n - 1) and 95 % t interval; at least one value."""
+    """Mean, standard deviation (n - 1) and 95 % t interval; `values` must not be empty."""
     import numpy
     from scipy import stats
 
@@ -55,9 +55,9 @@ def summarize(values: Sequence[float]) -> Summary:
 def compare_with_best(
     best: Mapping[int, float], others: Sequence[Mapping[int, float]]
 ) -> list[Comparison]:
-    """Paired two-sided t-tests of rows against the best one, Holm-corrected over the rows.
+    """Paired two-sided t-tests of rows against the best row, Holm-corrected over the rows.
 
-    Each row maps a seed to its score; a pair is one seed that both rows have.
+    Each row maps a seed to its score; each seed that both rows have makes one pair.
     """
     raw = [_paired_test(best, other) for other in others]
     tested = [i for i, comparison in enumerate(raw) if comparison.p_value is not None]
@@ -70,7 +70,7 @@ def compare_with_best(
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """P values corrected for their number, in the order given.
+    """P values corrected for how many there are, in the given order.
 
     Source: Holm, A Simple Sequentially Rejective Multiple Test Procedure, Scand. J. Stat. 6, 1979.
     """
@@ -101,11 +101,11 @@ def _paired_test(best: Mapping[int, float], other: Mapping[int, float]) -> Compa
 
 @dataclass(frozen=True)
 class RankComparison:
-    """`ranks[track][method]`, 1 the best and equal ones averaged; each method's average.
+    """`ranks[track][method]` (1 is best, equal scores share their mean rank) and their averages.
 
-    `p_value` is of Friedman's test that all methods are alike. By Nemenyi's test two methods are
-    told apart when their averages differ by `critical_difference` or more; it counts only where
-    Friedman's test rejects.
+    `p_value` belongs to Friedman's test that all methods are alike. By Nemenyi's test two methods
+    differ when their averages differ by `critical_difference` or more. It counts only if Friedman's
+    test rejects.
     """
 
     ranks: list[list[float]]
@@ -115,12 +115,12 @@ class RankComparison:
 
     @property
     def distinguishable(self) -> bool:
-        """Whether any claim can be made."""
+        """Whether the tests allow any claim."""
         return self.p_value < SIGNIFICANCE
 
 
 def compare_ranks(scores: Sequence[Sequence[float]]) -> RankComparison:
-    """Compare `scores[track][method]`, higher is better; at least 3 methods and 2 tracks.
+    """Compare `scores[track][method]` (higher is better) of at least 3 methods and 2 tracks.
 
     Source: Demšar, Statistical Comparisons of Classifiers over Multiple Data Sets, JMLR 7, 2006.
     """

@@ -1,4 +1,4 @@
-"""Results on disk: one JSON file per run, found by fingerprint, never lost to an accident."""
+"""Results on disk: one JSON file per run, found by its fingerprint, safe against accidents."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from lnlbench.system.atomic import explain_failure, write_atomically
 # A thousand epochs of thirty curves are 1 MB.
 _MAX_BYTES = 16 * 2**20
 _SHOWN = 300
-# Another process holds the store while it looks and writes: milliseconds, on a slow disk seconds.
+# Another process locks the store while it looks and writes: milliseconds, or seconds on slow disks.
 _PATIENCE_SECONDS = 60.0
 
 
@@ -34,7 +34,7 @@ class BadResult:
 def result_bytes(result: Result) -> bytes:
     """A result as its file holds it: JSON, sorted keys, indented by 2.
 
-    Lists of the diagnostics stand on one line each: there are many, of small numbers.
+    Each list of the diagnostics takes one line: there are many, of small numbers.
     """
     document = result.model_dump(mode="json")
     diagnostics = document.get("diagnostics")
@@ -49,7 +49,7 @@ def result_bytes(result: Result) -> bytes:
 
 
 def _with_flat_lists(value: Any, indent: str) -> str:
-    """JSON indented by 2 from `indent` on, but for lists of plain values, which take one line."""
+    """JSON indented by 2, starting at `indent`; a list of plain values takes one line."""
     inner = f"{indent}  "
     if isinstance(value, dict) and value:
         lines = [f'"{key}": {_with_flat_lists(value[key], inner)}' for key in sorted(value)]
@@ -88,7 +88,7 @@ class ResultStore:
         self.folder = root / "results"
 
     def path_for(self, result: Result) -> Path:
-        """Where a result belongs."""
+        """The path where a result belongs."""
         folder = self.folder / OFF_TRACK if result.off_track else self.folder
         name = _file_name(result.method.recipe, result.seed, result.fingerprint)
         return folder / result.track / result.method.name / name
@@ -98,9 +98,9 @@ class ResultStore:
     ) -> Result | None:
         """The result of the run with this fingerprint, whatever its status.
 
-        Opens the files that can hold it, and lists no folder: the time does not depend on how many
-        results there are. Raises DataError when such a file is broken, so that a run learns of it
-        before it starts and not when it saves.
+        Opens only the files that can hold the result and lists no folder, so the time does not
+        depend on the number of results. Raises DataError when such a file is broken: a run then
+        fails before it starts, and not when it saves.
         """
         place = Path(track, method, _file_name(recipe, seed, fingerprint))
         for path in (self.folder / place, self.folder / OFF_TRACK / place):
@@ -115,12 +115,12 @@ class ResultStore:
         return None
 
     def save(self, result: Result, overwrite: bool = False) -> Path:
-        """Write a result; one that is not finished gives way, a finished one only if told to.
+        """Write a result and return its file; replaces a finished result only if told to.
 
-        Of processes that save at the same time, each sees what those before it have saved.
-        Returns the file. Raises UsageError when a finished result, or a file that cannot be read,
-        has the same claim or place, RunError when another process holds the store for long, and
-        whatever `write_atomically` raises.
+        An unfinished result is always replaced. When several processes save at once, each sees
+        what the earlier ones have saved. Raises UsageError when a finished result, or an unreadable
+        file, has the same claim or place; RunError when another process locks the store for long;
+        and the errors of `write_atomically`.
         """
         path = self.path_for(result)
         with self._locked():
@@ -154,7 +154,7 @@ class ResultStore:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Hold the store: nobody else writes between a look at what is there and the write."""
+        """Lock the store, so that no other process writes between the look and the write."""
         lock = FileLock(self.root / ".lock", timeout=_PATIENCE_SECONDS)
         try:
             self.root.mkdir(parents=True, exist_ok=True)

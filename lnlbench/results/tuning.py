@@ -1,4 +1,4 @@
-"""Tuned recipes: parameters that a search has found, with all that a reader must know of it."""
+"""Tuned recipes: parameters that a search found, and what a reader must know about the search."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ from lnlbench.errors import UsageError, first_problem
 
 
 class SearchedRange(BaseModel):
-    """A range that was searched; whole numbers when both ends are."""
+    """A range that was searched; its values are whole numbers if both ends are."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -29,7 +29,7 @@ class SearchedRange(BaseModel):
 class Tuning(BaseModel):
     """A recipe that `lnlbench tune` found on noisy validation labels, and where it comes from.
 
-    The document is the recipe file, and a part of the spec of every run that follows it.
+    This document is the recipe file, and part of the spec of every run that follows the recipe.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -39,21 +39,25 @@ class Tuning(BaseModel):
     track: str
     recipe: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,79}$")
     base: str = Field(description="The recipe that the search began with.")
-    params: dict[str, JsonValue] = Field(description="What changes of the base's parameters.")
+    params: dict[str, JsonValue] = Field(description="The parameters that differ from the base's.")
     objective: str = Field(description="The curve that was compared: its mean over last epochs.")
     direction: Literal["maximize", "minimize"] = "maximize"
     score: float
-    default_score: float | None = Field(description="Of the base itself, by the same measure.")
+    default_score: float | None = Field(description="The base's own score, by the same measure.")
     validation: float = Field(gt=0, lt=0.9, description="Share held out, with noisy labels.")
     validation_samples: int = Field(ge=1)
     seeds: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
-    trials: int = Field(ge=1, description="All that were begun, pruned and failed ones included.")
+    trials: int = Field(
+        ge=1, description="All trials that were begun, pruned and failed ones included."
+    )
     pruned: int = Field(ge=0)
     failed: int = Field(ge=0)
-    wall_seconds: float = Field(ge=0, description="Of all trials together.")
+    wall_seconds: float = Field(ge=0, description="Total time of all trials.")
     search: dict[str, SearchedRange]
     fixed: dict[str, JsonValue] = {}
-    overrides: dict[str, JsonValue] = Field({}, description="What made trials shorter than runs.")
+    overrides: dict[str, JsonValue] = Field(
+        {}, description="The overrides that made trials shorter than runs."
+    )
     sampler: str
     sampler_seed: int
     pruner: str
@@ -65,7 +69,7 @@ def read_tuning(path: Path) -> Tuning:
     """The tuned recipe of a recipe file, of a run's spec, or of a run's result.
 
     Raises:
-        UsageError: the file cannot be read, or holds no tuned recipe; names what is wrong in it.
+        UsageError: the file cannot be read, or holds no tuned recipe; the message says why.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))

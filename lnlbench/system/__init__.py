@@ -1,1 +1,1 @@
-"""What the rest asks of the machine: memory, cores, atomic files, terminal text, progress."""
+"""Services of the machine: memory, cores, atomic files, terminal text, progress."""

@@ -1,4 +1,4 @@
-"""Writing a file so that a reader, or a crash, sees the old bytes or the new ones, never a mix."""
+"""Write a file so that readers see either the old bytes or the new ones, even after a crash."""
 
 import errno
 import os
@@ -35,7 +35,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def explain_failure(path: Path, error: OSError) -> LnlbenchError:
-    """What a user can do about a file or folder that could not be written."""
+    """An error that says what the user can do when a file or folder could not be written."""
     reason = error.strerror or str(error)
     if error.errno in _FULL:
         return RunError(

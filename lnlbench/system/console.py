@@ -1,4 +1,4 @@
-"""Rich's console, without the control characters that foreign text may bring along."""
+"""Rich's console, which drops the control characters that foreign text may contain."""
 
 from collections.abc import Iterable
 from typing import IO
@@ -11,12 +11,12 @@ from lnlbench.system.text import printable_lines
 
 
 class Console(_Console):
-    """Prints names, paths and messages of foreign origin as they are read, not as commands."""
+    """Prints foreign names, paths and messages as text; the terminal obeys no command in them."""
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """The segments of what is shown; only rich's own have control characters."""
+        """The segments of an object to show; only rich's own may have control characters."""
         for segment in super().render(renderable, options):
             text = segment.text
             if segment.control or text.isprintable():
@@ -26,7 +26,7 @@ class Console(_Console):
 
     @property
     def file(self) -> IO[str]:
-        """Where rich writes: what lies below the streams that escape control characters."""
+        """Where rich writes: the plain stream below the one that escapes control characters."""
         stream = super().file
         # A live display puts a stream of its own above them.
         return getattr(stream, "rich_proxied_file", stream)

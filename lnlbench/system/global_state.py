@@ -1,4 +1,4 @@
-"""Settings of the whole process that foreign code may change: noticed, and put back."""
+"""Notice when foreign code changes settings of the whole process, and put them back."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ _Setting = tuple[Callable[[], Any], Callable[[Any], Any]]
 
 
 def _settings() -> dict[str, _Setting]:
-    """How each setting is read and written; those of a library only once it is imported."""
+    """How each setting is read and written; a library's settings appear once it is imported."""
     settings: dict[str, _Setting] = {
         "the working directory": (Path.cwd, os.chdir),
         "the recursion limit": (sys.getrecursionlimit, sys.setrecursionlimit),
@@ -55,7 +55,7 @@ def _settings() -> dict[str, _Setting]:
 
 @contextmanager
 def changes_undone() -> Iterator[dict[str, tuple[Any, Any]]]:
-    """Put settings back at the end; the mapping then holds each changed one's old and new value."""
+    """Put settings back at the end; the mapping then holds old and new values of changed ones."""
     before = {name: read() for name, (read, _) in _settings().items()}
     changed: dict[str, tuple[Any, Any]] = {}
     try:

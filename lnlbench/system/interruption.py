@@ -1,4 +1,4 @@
-"""Stopping a run on SIGINT or SIGTERM: at the next step, with its checkpoint in place."""
+"""Stop a run on SIGINT or SIGTERM at its next step, with its checkpoint in place."""
 
 import signal
 import threading
@@ -22,17 +22,17 @@ class StopRequest:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.signal_name is not None:
-            # The user insists: do not wait for the end of the step.
+            # The user sent a second signal: do not wait for the end of the step.
             raise KeyboardInterrupt
         self.signal_name = signal.Signals(number).name
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Catch SIGINT and SIGTERM for as long as the block runs; a second one ends it at once."""
+    """Catch SIGINT and SIGTERM while the block runs; a second signal ends the run at once."""
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
-        # Only the main thread may set handlers; elsewhere the caller owns them.
+        # Only the main thread may set handlers; in another thread the caller has to.
         yield request
         return
     numbers = (signal.SIGINT, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""How much memory programs can still take on this machine, and how much a run took at most."""
+"""How much memory is still free on this machine, and the most that a run took."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _LIMITS = (
 
 
 def available_memory() -> int | None:
-    """Bytes that programs can still take; None where the system does not say.
+    """Bytes that programs can still take; None if the system does not say.
 
-    Never more than the limit of a container, which the system around it knows nothing of.
+    Never more than the limit of a container, because the system's own figure ignores the limit.
     """
     if not _MEMORY.exists():
         return None
     lines = _MEMORY.read_text().splitlines()
     found = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
     for limit in _LIMITS:
-        with suppress(OSError, ValueError):  # there is none, or it is the word "max"
+        with suppress(OSError, ValueError):  # there is no such file, or it holds the word "max"
             found.append(int(limit.read_text()))
     return min(found, default=None)
 
 
 def reset_peak_memory(device: torch.device) -> None:
-    """Begin to measure the peak anew, so that a run does not inherit an earlier one's.
+    """Reset the peak, so that a run does not inherit the peak of an earlier run.
 
-    On a CPU only Linux can do so; elsewhere the peak stays that of the whole process.
+    On a CPU only Linux can reset it; other systems keep the peak of the whole process.
     """
     if device.type == "cuda":
         import torch
@@ -50,7 +50,7 @@ def reset_peak_memory(device: torch.device) -> None:
 
 
 def peak_memory_bytes(device: torch.device) -> int:
-    """Highest memory use since the reset: allocated on CUDA, resident of the process on a CPU."""
+    """Most memory used since the reset: allocated on CUDA, resident in the process on a CPU."""
     if device.type == "cuda":
         import torch
 
@@ -58,7 +58,7 @@ def peak_memory_bytes(device: torch.device) -> int:
     if _STATUS.exists():
         peak = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
         return int(peak.split()[1]) * 1024
-    # The resource module exists on POSIX alone; macOS counts in bytes.
+    # The resource module exists only on POSIX; macOS counts in bytes.
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

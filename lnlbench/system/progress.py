@@ -1,4 +1,4 @@
-"""Showing how far work is: a bar with the time left on a terminal, plain lines elsewhere."""
+"""Show how far work is: a bar with the time left on a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -23,7 +23,7 @@ class Progress(Protocol):
 
 @contextmanager
 def shown_progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A display on standard error; the function is told the number of images that are done."""
+    """A display on standard error; call the function with the number of images that are done."""
     with _shown(PlainLines(_images_of)) as show:
         yield lambda done: show(title, done, total)
 

@@ -1,7 +1,7 @@
-"""Standard output and error that end no command before its work is done.
+"""Standard output and error that never end a command before its work is done.
 
-Nothing foreign commands the terminal, signs that the encoding lacks are replaced, and a full disk
-is told at the end.
+Control characters in foreign text are escaped, characters that the encoding lacks are replaced, and
+a failed write, such as on a full disk, is reported when the command ends.
 """
 
 import codecs
@@ -15,7 +15,7 @@ from typing import Any, TextIO, cast
 
 from lnlbench.system.text import printable_lines
 
-# What stands for a sign where the encoding of the terminal lacks it; other signs are escaped.
+# Replacements for characters that the terminal's encoding lacks; other characters are escaped.
 _PLAIN = {
     "·": "-", "•": "*", "–": "-", "—": "-", "−": "-", "─": "-", "━": "-", "×": "x", "±": "+/-",
     "…": "...", "→": "->", "←": "<-", "≤": "<=", "≥": ">=", "≈": "~", "≠": "!=", "✓": "yes",
@@ -35,7 +35,7 @@ codecs.register_error(_HANDLER, _plain)
 
 
 class _Output:
-    """A text stream whose failure to write is kept for later in place of being raised."""
+    """A text stream that keeps a failure to write for later instead of raising it."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
@@ -53,7 +53,7 @@ class _Output:
             self.write(line)
 
     def flush(self) -> None:
-        """Write what waits in the stream."""
+        """Write the text that waits in the stream."""
         with self._failing():
             self.stream.flush()
 
@@ -66,7 +66,7 @@ class _Output:
             self._discard()
 
     def _discard(self) -> None:
-        # What could not be written stays in the stream's buffer, and Python tries it again.
+        # Text that could not be written stays in the stream's buffer, and Python retries it.
         with suppress(OSError, ValueError, io.UnsupportedOperation):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.stream.fileno())
@@ -80,7 +80,7 @@ class _Output:
 
 
 class _Escaped(_Output):
-    """The same for text, which commands no terminal; rich writes its own commands beside it."""
+    """The same, but it escapes control characters; rich writes its own to the stream below."""
 
     def __init__(self, output: _Output) -> None:
         super().__init__(cast(TextIO, output))
@@ -94,9 +94,9 @@ class _Escaped(_Output):
 
 @contextmanager
 def safe_streams() -> Iterator[_Output]:
-    """Replace standard output and error for as long as the block runs; gives standard output.
+    """Replace standard output and error while the block runs; yields standard output.
 
-    Its `failure` says why it could not be written; a reader that went away is such a failure.
+    Its `failure` says why a write failed, for example because the reading program has ended.
     """
     out, err = (_Output(_opened(stream)) for stream in (sys.stdout, sys.stderr))
     with redirect_stdout(_Escaped(out)), redirect_stderr(_Escaped(err)):
@@ -106,7 +106,7 @@ def safe_streams() -> Iterator[_Output]:
 
 
 def _opened(stream: TextIO | None) -> TextIO:
-    if stream is None:  # it was closed before the command began
+    if stream is None:  # the stream was closed before the command began
         return cast(TextIO, _Closed())
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors=_HANDLER)

@@ -11,7 +11,7 @@ def printable(text: object) -> str:
 
 
 def printable_lines(text: str) -> str:
-    """Foreign text in its lines, tabs kept, the same characters escaped."""
+    """Foreign text with its lines and tabs kept, and the same characters escaped."""
     return _UNPRINTABLE.sub(_escaped, text)
 
 

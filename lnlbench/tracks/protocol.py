@@ -18,7 +18,7 @@ _SHA256 = r"^[0-9a-f]{64}$"
 
 
 class DataSpec(BaseModel):
-    """Which data of a plugin: by content, since where they lie is no part of a run."""
+    """Which data of a plugin a run uses, by content: where the files lie is not part of a run."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -52,7 +52,7 @@ class OptimizerSpec(Document):
 
 
 class WeightsSpec(BaseModel):
-    """Pretrained weights, and the images that they are shown."""
+    """Pretrained weights, and the size of the images that they see."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -67,7 +67,7 @@ class WeightsSpec(BaseModel):
 
 
 class EmbeddingSpec(WeightsSpec):
-    """Train a head on the cached features of a frozen backbone instead of the backbone."""
+    """Train only a head, on the cached features of a frozen backbone."""
 
     views: int = Field(
         2, ge=1, le=32, description="Cached views of a training image: itself, and augmented draws."

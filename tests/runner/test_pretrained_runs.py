@@ -184,8 +184,8 @@ def damage(file, how):
 @pytest.mark.parametrize(
     ("how", "words"),
     [
-        ("truncated", "no file of weights"),
-        ("html", "no file of weights"),
+        ("truncated", "not a weights file"),
+        ("html", "not a weights file"),
         ("cifar", "seen clean labels"),
         ("other", "does not fit timm:test_efficientnet"),
     ],
