@@ -1,6 +1,7 @@
 """Errors a user can cause or meet: what is wrong, what was given, what is allowed, what next."""
 
 import difflib
+import reprlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_HELD = 3
+_LONGEST_NAME = 100
+_LONGEST_PROBLEM = 500
 
 
 class LnlbenchError(Exception):
@@ -46,17 +49,27 @@ class Interrupted(RunError):
     """The run was asked to stop (SIGINT or SIGTERM)."""
 
 
+_brief = reprlib.Repr()
+_brief.maxstring = _brief.maxother = _brief.maxlong = 80
+_brief.maxlevel = 3
+
+
+def shown(value: object) -> str:
+    """A foreign value as messages quote it: bounded, however long or deep the value is."""
+    return _brief.repr(value)
+
+
 def unknown_name(kind: str, given: str, allowed: Iterable[str], hint: str = "") -> UsageError:
     """The error for a name that does not exist, with the nearest one that does."""
     names = sorted(allowed)
-    near = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(given[:_LONGEST_NAME], names, n=1, cutoff=0.5)
     guess = f" Did you mean {near[0]!r}?" if near else ""
     listing = f" Available: {', '.join(names)}." if names else ""
-    return UsageError(f"Unknown {kind} {given!r}.{guess}{listing}{' ' + hint if hint else ''}")
+    return UsageError(f"Unknown {kind} {shown(given)}.{guess}{listing}{' ' + hint if hint else ''}")
 
 
 def first_problem(error: "ValidationError", whole: str = "") -> str:
     """The first thing that a document's schema refused, after its place, or `whole` without one."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or whole
-    return f"{where}: {first['msg']}" if where else first["msg"]
+    return (f"{where}: {first['msg']}" if where else first["msg"])[:_LONGEST_PROBLEM]

@@ -28,7 +28,7 @@ from lnlbench.cli.tune import trial, tune
 from lnlbench.cli.verify import verify
 from lnlbench.errors import EXIT_FAILED, LnlbenchError
 from lnlbench.system.terminal import safe_streams
-from lnlbench.system.text import printable_lines
+from lnlbench.system.text import printable_lines, shortened
 
 
 class _Group(TyperGroup):
@@ -52,7 +52,7 @@ def _escaped_usage_errors() -> Iterator[None]:
     except Exception as error:
         message = getattr(error, "message", None)
         if hasattr(error, "format_message"):  # an error of typer's command line, of any version
-            vars(error)["message"] = printable_lines(str(message))
+            vars(error)["message"] = printable_lines(shortened(str(message)))
         raise
 
 
@@ -119,7 +119,7 @@ def _exit_code() -> int:
     try:
         app()
     except LnlbenchError as error:
-        sys.stderr.write(f"Error: {error}\n")
+        sys.stderr.write(f"Error: {shortened(str(error))}\n")
         return error.exit_code
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else EXIT_FAILED if end.code else 0

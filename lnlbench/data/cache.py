@@ -16,6 +16,7 @@ import numpy as np
 from lnlbench.data.location import cache_dir
 from lnlbench.errors import LnlbenchError
 from lnlbench.system.atomic import write_atomically
+from lnlbench.system.documents import parse_json, read_text
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -63,10 +64,10 @@ def remembered(name: str, key: str, compute: Callable[[], Any]) -> Any:
     root = cache_dir() / "facts"
     file = root / f"{name}-{key}.json"
     try:
-        return json.loads(file.read_text(encoding="utf-8"))["value"]
+        return parse_json(read_text(file))["value"]
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # whatever is wrong with it, it can be made again
         _log.warning("%s is unreadable (%s) and is made again", file, error)
     value = compute()
     try:
@@ -78,7 +79,7 @@ def remembered(name: str, key: str, compute: Callable[[], Any]) -> Any:
 
 def _read(entry: Path, identity: list[list[Any]]) -> Arrays | None:
     try:
-        manifest = json.loads((entry / _MANIFEST).read_text(encoding="utf-8"))
+        manifest = parse_json(read_text(entry / _MANIFEST))
         if manifest["format"] != FORMAT or manifest["identity"] != identity:
             return None
         arrays = {name: _mapped(entry / f"{name}.npy") for name in manifest["crc32"]}
@@ -88,7 +89,7 @@ def _read(entry: Path, identity: list[list[Any]]) -> Arrays | None:
         return Arrays(arrays, manifest["facts"])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # whatever is wrong with it, it can be made again
         _log.warning("the cache entry %s is unreadable (%s) and is made again", entry, error)
         return None
 

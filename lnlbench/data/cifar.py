@@ -10,7 +10,7 @@ import numpy as np
 from lnlbench.data.access import announce_reading
 from lnlbench.data.checksum import matches
 from lnlbench.data.pickles import read_pickle
-from lnlbench.errors import DataError
+from lnlbench.errors import DataError, shown
 
 IMAGE_SHAPE = (3, 32, 32)
 
@@ -153,7 +153,9 @@ def _read_part(path: Path, form: CifarFormat) -> tuple[np.ndarray, np.ndarray, n
         and pixels.ndim == 2
         and pixels.shape[1] == width
     ):
-        given = f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, np.ndarray) else repr(pixels)
+        given = (
+            f"{pixels.dtype} {pixels.shape}" if isinstance(pixels, np.ndarray) else shown(pixels)
+        )
         raise DataError(f"{path}: 'data' must be uint8 (N, {width}); found {given[:80]}.")
     count = len(pixels)
     labels = int_labels(content, form.label_key, count, form.num_classes, path)
@@ -168,7 +170,9 @@ def int_labels(
 ) -> np.ndarray:
     """The labels under `key` as int64 [count], each in [0, num_classes); raises DataError."""
     if key not in content:
-        raise DataError(f"{path} has no {key!r}; it has {', '.join(sorted(content)) or 'nothing'}.")
+        raise DataError(
+            f"{path} has no {key!r}; it has {(', '.join(sorted(content)) or 'nothing')[:200]}."
+        )
     values = content[key]
     if isinstance(values, np.ndarray):
         values = values.tolist() if values.ndim == 1 else None
@@ -179,7 +183,8 @@ def int_labels(
     wrong = next((i for i, value in enumerate(values) if not 0 <= value < num_classes), None)
     if wrong is not None:
         raise DataError(
-            f"{path}: {key!r}[{wrong}] is {values[wrong]}; allowed are 0 to {num_classes - 1}."
+            f"{path}: {key!r}[{wrong}] is {shown(values[wrong])}; allowed are 0 to "
+            f"{num_classes - 1}."
         )
     return np.array(values, dtype=np.int64)
 
@@ -200,7 +205,9 @@ def _names(meta: Mapping[str, Any], key: str, count: int, folder: Path) -> tuple
     values = meta.get(key)
     names = values if isinstance(values, list) else []
     texts = tuple(
-        name.decode("ascii", "replace") if isinstance(name, bytes) else str(name) for name in names
+        name.decode("ascii", "replace") if isinstance(name, bytes) else name
+        for name in names
+        if isinstance(name, str | bytes)
     )
     if len(texts) != count or len(set(texts)) != count:
         raise DataError(f"{folder}: the meta file must hold {count} distinct names in {key!r}.")

@@ -5,17 +5,18 @@ harmless stand-ins for the few names that published files use, and refuses every
 """
 
 import pickle
-import pickletools
 import zipfile
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from lnlbench.errors import DataError
+from lnlbench.errors import DataError, shown
+from lnlbench.system.unpickling import BoundedUnpickler
 
 MAX_BYTES = 1 << 30
-_MAX_MEMO = 1_000_000
+_LONGEST_NAME = 100
+_LONGEST_REASON = 300
 _DTYPES = frozenset({"u1", "i4", "i8"})
 
 
@@ -25,7 +26,11 @@ class _ForbiddenGlobal(pickle.UnpicklingError):
 
 def _text(value: object) -> str:
     # Python 2 pickles hold byte strings where Python 3 pickles hold text.
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
+    if isinstance(value, str):
+        return value
+    raise pickle.UnpicklingError(f"a {type(value).__name__} in the place of a text")
 
 
 class _Dtype:
@@ -34,13 +39,13 @@ class _Dtype:
     def __init__(self, code: object, *_flags: object) -> None:
         self.code = _text(code)
         if self.code not in _DTYPES:
-            raise pickle.UnpicklingError(f"array of type {self.code!r}")
+            raise pickle.UnpicklingError(f"array of type {shown(self.code)}")
         self.dtype = np.dtype(self.code)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         byte_order = _text(state[1])
         if byte_order not in ("<", ">", "|"):
-            raise pickle.UnpicklingError(f"byte order {byte_order!r}")
+            raise pickle.UnpicklingError(f"byte order {shown(byte_order)}")
         self.dtype = np.dtype(byte_order + self.code)
 
 
@@ -61,7 +66,7 @@ class _Array:
 def _encode(text: str, encoding: str) -> bytes:
     # Any other codec name would import a module of the pickle's choosing.
     if encoding not in ("latin1", "latin-1"):
-        raise pickle.UnpicklingError(f"bytes in encoding {encoding!r}")
+        raise pickle.UnpicklingError(f"bytes in encoding {shown(encoding)}")
     return text.encode("latin-1")
 
 
@@ -74,10 +79,10 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 }
 
 
-class _RestrictedUnpickler(pickle.Unpickler):
+class _RestrictedUnpickler(BoundedUnpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
-            raise _ForbiddenGlobal(f"{module}.{name}")
+            raise _ForbiddenGlobal(f"{module}.{name}"[:_LONGEST_NAME])
         return _ALLOWED[module, name]
 
 
@@ -89,7 +94,7 @@ def read_pickle(path: Path) -> dict[str, Any]:
     _check_file(path)
     try:
         with path.open("rb") as stream:
-            return _load(stream, path)
+            return _load(stream, path.stat().st_size, path)
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error}).") from error
 
@@ -109,8 +114,10 @@ def read_torch_pickle(path: Path) -> dict[str, Any]:
                     f"{MAX_BYTES} bytes, and exactly one is expected. Download it again."
                 )
             with archive.open(members[0]) as stream:
-                return _load(stream, path)
-    except (zipfile.BadZipFile, RuntimeError, EOFError, ValueError, OSError) as error:
+                return _load(stream, members[0].file_size, path)
+    except DataError:
+        raise
+    except Exception as error:  # a damaged archive can raise almost anything
         raise _damaged(path, error) from error
 
 
@@ -122,29 +129,23 @@ def _check_file(path: Path) -> None:
         raise DataError(f"{path} has {size} bytes; no data file is larger than {MAX_BYTES} bytes.")
 
 
-def _load(stream: IO[bytes], path: Path) -> dict[str, Any]:
+def _load(stream: IO[bytes], size: int, path: Path) -> dict[str, Any]:
     try:
-        _check_memo(stream)
-        stream.seek(0)
-        content = _RestrictedUnpickler(stream, encoding="bytes").load()
+        content = _RestrictedUnpickler(stream, size).load()
+        if not isinstance(content, dict):
+            raise DataError(f"{path} holds a {type(content).__name__}; expected a dictionary.")
+        found = {_text(key): _plain(value) for key, value in content.items()}
     except _ForbiddenGlobal as error:
         raise DataError(
             f"{path} was refused: its pickle asks for '{error}', which no data file needs and "
             "which could run code. Nothing was executed. Delete the file and get it from the "
             "official place ('lnlbench data fetch')."
         ) from error
+    except DataError:
+        raise
     except Exception as error:  # a damaged pickle can raise almost anything
         raise _damaged(path, error) from error
-    if not isinstance(content, dict):
-        raise DataError(f"{path} holds a {type(content).__name__}; expected a dictionary.")
-    return {_text(key): _plain(value) for key, value in content.items()}
-
-
-def _check_memo(stream: IO[bytes]) -> None:
-    # Five bytes can name memo place 4,294,967,295, for which Python then clears 64 GB of memory.
-    for opcode, argument, _position in pickletools.genops(stream):
-        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and (argument or 0) > _MAX_MEMO:
-            raise pickle.UnpicklingError(f"memo place {argument}")
+    return found
 
 
 def _plain(value: object) -> object:
@@ -152,7 +153,8 @@ def _plain(value: object) -> object:
 
 
 def _damaged(path: Path, error: Exception) -> DataError:
+    reason = f"{type(error).__name__}: {error}"[:_LONGEST_REASON]
     return DataError(
-        f"{path} is truncated or corrupted ({type(error).__name__}: {error}). "
+        f"{path} is truncated or corrupted ({reason}). "
         "Delete it and get it again ('lnlbench data fetch'), or copy it again from its source."
     )

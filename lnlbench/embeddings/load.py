@@ -28,6 +28,7 @@ from lnlbench.networks.weights import (
     pinned_weights,
 )
 from lnlbench.system.atomic import write_atomically
+from lnlbench.system.documents import parse_json, read_text
 from lnlbench.tracks import EmbeddingSpec, Protocol
 
 
@@ -101,7 +102,7 @@ def _describe(folder: Path, plan: Plan, weights: Weights) -> None:
 
 
 def _notes(folder: Path, plan: Plan, views: int) -> tuple[str, ...]:
-    entry = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
+    entry = parse_json(read_text(folder / "entry.json"))
     size = plan.preprocessing.image_size
     return (
         f"features of the frozen {plan.backbone} at {size}x{size} pixels ({plan.precision}), "

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
@@ -19,8 +19,10 @@ from lnlbench.data.location import cache_dir
 from lnlbench.errors import DataError, UsageError
 from lnlbench.interface.params import Params
 from lnlbench.system.atomic import write_atomically
+from lnlbench.system.documents import parse_json
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_LONGEST_REASON = 300
 _HEADER = "lnlbench"
 
 
@@ -63,8 +65,9 @@ def read_artifact(path: Path) -> Artifact:
     except OSError as error:
         reason = error.strerror or error
         raise UsageError(f"Cannot read the artifact {path}: {reason}.") from error
-    except SafetensorError as error:
-        raise DataError(f"{path} is not a whole safetensors file: {error}.") from error
+    except Exception as error:  # a damaged header makes safetensors and torch raise many kinds
+        reason = str(error)[:_LONGEST_REASON]
+        raise DataError(f"{path} is not a whole safetensors file: {reason}.") from error
     about = _parse(header)
     if about is None:
         raise DataError(
@@ -151,7 +154,7 @@ def _place(sha256: str) -> Path:
 
 def _parse(header: str | None) -> dict[str, Any] | None:
     try:
-        about = json.loads(header or "")
-    except json.JSONDecodeError:
+        about = parse_json(header or "")
+    except ValueError:
         return None
     return about if isinstance(about, dict) and isinstance(about.get("kind"), str) else None

@@ -1,7 +1,6 @@
 """What a method can be told: typed, bounded, described parameters, and named recipes of them."""
 
 import difflib
-import json
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +8,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lnlbench.document import Document
-from lnlbench.errors import UsageError
+from lnlbench.errors import UsageError, shown
+from lnlbench.system.documents import Unbounded, parse_json
 
 
 class Params(Document):
@@ -101,17 +101,29 @@ def parse_assignments(assignments: list[str], option: str = "--set") -> dict[str
         key = key.strip().replace("-", "_")
         if not equals or not key:
             raise UsageError(
-                f"{option} takes key=value, not {assignment!r}. Example: {option} lambda_u=25"
+                f"{option} takes key=value, not {shown(assignment)}. Example: {option} lambda_u=25"
             )
         if key in values:
             raise UsageError(
-                f"{option} gives {key!r} twice: {values[key]!r} and {text!r}. Give it once."
+                f"{option} gives {shown(key)} twice: {shown(values[key])} and {shown(text)}. "
+                "Give it once."
             )
-        try:
-            values[key] = json.loads(text)
-        except json.JSONDecodeError:
-            values[key] = text
+        values[key] = parse_value(text, f"{option} {key}")
     return values
+
+
+def parse_value(text: str, where: str) -> Any:
+    """A value of the command line: JSON where it parses as JSON, else text.
+
+    Raises:
+        UsageError: it is nested too deep, or a number has too many digits.
+    """
+    try:
+        return parse_json(text)
+    except Unbounded as error:
+        raise UsageError(f"{shown(where)}: the value is refused, because {error}.") from error
+    except ValueError:
+        return text
 
 
 def validate_params(
@@ -126,11 +138,11 @@ def validate_params(
     unknown = [key for key in values if key not in params.model_fields]
     if unknown:
         names = sorted(params.model_fields)
-        near = difflib.get_close_matches(unknown[0], names, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(unknown[0][:100], names, n=1, cutoff=0.5)
         guess = f" Did you mean {near[0]!r}?" if near else ""
         listing = ", ".join(names) or "none"
         raise UsageError(
-            f"{kind.capitalize()} {owner!r} has no parameter {unknown[0]!r}.{guess} "
+            f"{kind.capitalize()} {owner!r} has no parameter {shown(unknown[0])}.{guess} "
             f"Its parameters: {listing}. '{command}' explains them."
         )
     try:
@@ -144,7 +156,7 @@ def validate_params(
         allowed = "; or ".join(dict.fromkeys(each["msg"] for each in (first, *same)))
         field = params.model_fields.get(str(first["loc"][0])) if first["loc"] else None
         meaning = f" ({field.description})" if field is not None and field.description else ""
-        given = "is missing" if first["type"] == "missing" else f"was given {first['input']!r}"
+        given = "is missing" if first["type"] == "missing" else f"was given {shown(first['input'])}"
         raise UsageError(
             f"Parameter {name!r} of {kind} {owner!r}{meaning} {given}: "
             f"{allowed}. '{command}' lists types and bounds."

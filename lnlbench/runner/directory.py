@@ -11,6 +11,7 @@ from lnlbench.results.store import read_result, result_bytes
 from lnlbench.runner.lock import take_directory
 from lnlbench.spec.run_spec import RunSpec, parse_spec
 from lnlbench.system.atomic import write_atomically
+from lnlbench.system.documents import parse_json, read_text
 
 
 class RunDirectory:
@@ -59,8 +60,8 @@ class RunDirectory:
     def read_spec(self) -> RunSpec:
         """The run's spec; UsageError when it is damaged."""
         try:
-            text = self.spec_file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            text = read_text(self.spec_file)
+        except (OSError, ValueError) as error:
             raise UsageError(f"Cannot read the run spec {self.spec_file}: {error}.") from error
         return parse_spec(text, str(self.spec_file))
 
@@ -71,7 +72,7 @@ class RunDirectory:
     def read_locations(self) -> dict[str, str]:
         """Where a plugin once found the run's data; empty when that is not known."""
         try:
-            locations: dict[str, str] = json.loads(self.data_file.read_text(encoding="utf-8"))
+            locations: dict[str, str] = parse_json(read_text(self.data_file))
         except (OSError, ValueError):
             return {}
         return locations

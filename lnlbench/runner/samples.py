@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from lnlbench.errors import DataError, UsageError
 from lnlbench.system.atomic import write_atomically
+from lnlbench.system.documents import parse_json
 
 if TYPE_CHECKING:
     import pyarrow
@@ -116,7 +117,7 @@ def read_samples(path: Path, fingerprint: str) -> "pyarrow.Table":
 
     try:
         table = pyarrow.parquet.read_table(path)
-        about = json.loads((table.schema.metadata or {}).get(_ABOUT, b"{}"))
+        about = parse_json((table.schema.metadata or {}).get(_ABOUT, b"{}"))
     except (OSError, ValueError, pyarrow.ArrowException) as error:
         raise DataError(f"Cannot read {path}: {str(error)[:200]}. Delete it.") from error
     if not isinstance(about, dict) or about.get("fingerprint") != fingerprint:

@@ -1,10 +1,12 @@
 """The axes of many runs as a user writes them: methods, seeds, and several values of a setting."""
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
-from lnlbench.errors import UsageError
+from lnlbench.errors import UsageError, shown
+from lnlbench.interface.params import parse_value
+
+_MOST_SEEDS = 10_000
 
 _EXAMPLES = {"--override": "epochs=10,20", "--set": "lambda_u=0,25", "--set-data": "root=DIR"}
 
@@ -23,17 +25,19 @@ def parse_seeds(text: str) -> list[int]:
     """
     try:
         if "," in text:
-            numbers = [int(part) for part in text.split(",")]
+            numbers = [int(part) for part in text.split(",")[: _MOST_SEEDS + 1]]
         elif "-" in text:
             first, last = text.split("-")
-            numbers = list(range(int(first), int(last) + 1))
+            numbers = list(range(int(first), int(last) + 1)[: _MOST_SEEDS + 1])
         else:
-            numbers = list(range(int(text)))
-    except ValueError:
+            numbers = list(range(int(text))[: _MOST_SEEDS + 1])
+    except (ValueError, OverflowError):
         numbers = []
-    if not numbers or min(numbers) < 0:
+    if len(numbers) > _MOST_SEEDS:
+        raise UsageError(f"--seeds names more than {_MOST_SEEDS:,} seeds. Give fewer.")
+    if not numbers or not 0 <= min(numbers) <= max(numbers) < 1 << 63:
         raise UsageError(
-            f"--seeds was given {text!r}. Give a number N for 0..N-1, a range such as 0-4 "
+            f"--seeds was given {shown(text)}. Give a number N for 0..N-1, a range such as 0-4 "
             "(0-0 is seed 0 alone), or a list such as 0,2,7."
         )
     return list(dict.fromkeys(numbers))
@@ -53,28 +57,20 @@ def parse_values(option: str, assignments: list[str]) -> dict[str, list[Any]]:
         key = key.strip().replace("-", "_")
         if not equals or not key or not text.strip():
             raise UsageError(
-                f"{option} takes key=value or key=value,value, not {assignment!r}. "
+                f"{option} takes key=value or key=value,value, not {shown(assignment)}. "
                 f"Example: {option} {_EXAMPLES[option]}"
             )
         if key in axes:
             raise UsageError(
-                f"{option} gives {key!r} twice: {axes[key]!r} and {text!r}. Give it once, with "
-                "commas between its values."
+                f"{option} gives {shown(key)} twice: {shown(axes[key])} and {shown(text)}. "
+                "Give it once, with commas between its values."
             )
-        axes[key] = _values(text)
+        axes[key] = _values(text, f"{option} {key}")
     return axes
 
 
-def _values(text: str) -> list[Any]:
-    try:
-        values: list[Any] = json.loads(f"[{text}]")
-    except json.JSONDecodeError:
-        return [_value(part.strip()) for part in text.split(",")]
-    return values
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
+def _values(text: str, where: str) -> list[Any]:
+    values = parse_value(f"[{text}]", where)
+    if isinstance(values, list):
+        return values
+    return [parse_value(part.strip(), where) for part in text.split(",")]

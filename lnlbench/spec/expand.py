@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
+from typing import Any
 
+from lnlbench.errors import UsageError, shown
 from lnlbench.interface.artifacts import import_artifacts
 from lnlbench.networks.weights import WeightSources
 from lnlbench.plugins import Plugins
@@ -54,16 +56,27 @@ def _specs(
             choices(grid.override), choices(grid.set), choices(grid.set_data)
         ):
             protocol = nested(override)
+            _check_kinds(protocol)
             protocol |= data.overrides(
                 protocol.get("dataset"), data_settings, protocol.get("noise")
             )
             backbone = protocol.get("backbone")
             # A network other than the track's cannot have the track's weights.
             for part, changes in transfer_overrides(track, backbone, transfer, sources).items():
-                protocol[part] = {**changes, **protocol.get(part, {})}
+                protocol[part] = {**changes, **(protocol.get(part) or {})}
             params = import_artifacts(method.Params, settings)
             first = build_spec(method, track, grid.recipe, protocol, params, grid.seeds[0], tuning)
             yield from (first.model_copy(update={"seed": seed}) for seed in grid.seeds)
+
+
+def _check_kinds(protocol: dict[str, Any]) -> None:
+    texts, tables = ("dataset", "noise", "backbone"), ("embedding", "pretrained")
+    for kind, names in ((str, texts), (dict, tables)):
+        for name in names:
+            value = protocol.get(name)
+            if value is not None and not isinstance(value, kind):
+                what = "a text" if kind is str else f"{name}.FIELD=VALUE"
+                raise UsageError(f"The override {name} was given {shown(value)}. Give {what}.")
 
 
 def _one_per_seed_group(specs: Iterable[RunSpec]) -> list[RunSpec]:

@@ -1,6 +1,5 @@
 """Which runs: grids of methods, tracks, overrides, settings and seeds, by flags or from a file."""
 
-import tomllib
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -15,12 +14,13 @@ from pydantic import (
     model_validator,
 )
 
-from lnlbench.errors import UsageError, first_problem, unknown_name
+from lnlbench.errors import UsageError, first_problem, shown, unknown_name
 from lnlbench.noise import parse_noise
 from lnlbench.plugins import Plugins
 from lnlbench.results.tuning import Tuning, read_tuning
 from lnlbench.spec.axes import parse_seeds, split_names
 from lnlbench.spec.run_spec import MATCHED, check_overrides
+from lnlbench.system.documents import parse_toml, read_text
 from lnlbench.tracks import (
     EmbeddingSpec,
     OptimizerSpec,
@@ -152,8 +152,8 @@ def read_sweep_file(path: Path) -> list[Grid]:
         UsageError: the file cannot be read, or is not a sweep file; names what is wrong in it.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        document = parse_toml(read_text(path))
+    except (OSError, ValueError) as error:
         raise UsageError(f"Cannot read the sweep file {path}: {error}.") from error
     try:
         return SweepFile.model_validate(document).grid
@@ -176,7 +176,13 @@ def nested(values: dict[str, Any]) -> dict[str, Any]:
     for key, value in values.items():
         part, dot, name = key.partition(".")
         if dot:
-            parts.setdefault(part, {})[name] = value
+            fields = parts.get(part, {})
+            if not isinstance(fields, dict):
+                raise UsageError(
+                    f"The override {part}={shown(fields)} leaves no place for {shown(key)}. Give "
+                    "one of the two."
+                )
+            parts[part] = {**fields, name: value}
         else:
             parts[key] = value
     return parts

@@ -15,6 +15,7 @@ from lnlbench.interface.params import validate_params
 from lnlbench.noise import parse_noise
 from lnlbench.results.fingerprint import fingerprint
 from lnlbench.results.tuning import Tuning
+from lnlbench.system.documents import Unbounded, parse_json, read_text
 from lnlbench.tracks import Protocol, load_track
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def parse_spec(text: str, source: str) -> RunSpec:
     """
     try:
         return RunSpec.model_validate_json(_embedded(text))
+    except Unbounded as error:
+        raise UsageError(f"{source} is not a run spec: {error}.") from error
     except ValidationError as error:
         problem = first_problem(error, "the document")
         raise UsageError(
@@ -82,8 +85,10 @@ def parse_spec(text: str, source: str) -> RunSpec:
 
 def _embedded(text: str) -> str:
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
+        document = parse_json(text)
+    except Unbounded:
+        raise
+    except ValueError:
         return text  # whose fault the model then names
     found = document.get("spec") if isinstance(document, dict) else None
     return text if found is None else json.dumps(found)
@@ -98,9 +103,10 @@ def read_spec(file: Path) -> RunSpec:
     if str(file) == "-":
         return parse_spec(sys.stdin.read(), "Standard input")
     try:
-        return parse_spec(file.read_text(encoding="utf-8"), str(file))
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(file)
+    except (OSError, ValueError) as error:
         raise UsageError(f"Cannot read the run spec {file}: {error}.") from error
+    return parse_spec(text, str(file))
 
 
 def build_spec(
@@ -121,6 +127,8 @@ def build_spec(
     """
     protocol, recipe_params = _expected(method, track, recipe, tuning)
     fields = _merge(protocol.model_dump(mode="json"), overrides or {})
+    if not all(isinstance(fields[key], str) for key in ("dataset", "noise")):
+        _validate_protocol(fields)  # says which of them is no text
     # Another spelling of the same data is no other run.
     if "data" not in fields:
         fields["dataset"] = canonical_name(fields["dataset"])
@@ -212,7 +220,10 @@ def check_overrides(protocol: Protocol, changes: dict[str, Any]) -> None:
 def _merge(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     merged = dict(fields)
     for key, value in changes.items():
-        merged[key] = {**merged.get(key, {}), **value} if isinstance(value, dict) else value
+        before = merged.get(key)
+        if isinstance(before, dict) and isinstance(value, dict):
+            value = {**before, **value}
+        merged[key] = value
     return merged
 
 

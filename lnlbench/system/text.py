@@ -2,6 +2,8 @@
 
 import re
 
+LONGEST = 5000
+
 _UNPRINTABLE = re.compile(r"[^ -~\n]")
 
 
@@ -13,6 +15,11 @@ def printable(text: object) -> str:
 def printable_lines(text: str) -> str:
     """Foreign text with its lines and tabs kept, and the same characters escaped."""
     return _UNPRINTABLE.sub(_escaped, text)
+
+
+def shortened(text: str) -> str:
+    """The text, or its beginning where a message quotes something without end."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def _escaped(found: re.Match[str]) -> str:

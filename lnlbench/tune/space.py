@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from lnlbench.errors import UsageError
+from lnlbench.errors import UsageError, shown
 from lnlbench.interface.method import Method
 from lnlbench.interface.params import SearchRange, search_ranges, validate_params
 
 Ranges = dict[str, SearchRange]
+
+_LONGEST_NUMBER = 100
 
 
 def search_space(
@@ -61,6 +63,8 @@ def _parse(text: str) -> tuple[str, SearchRange]:
 
 
 def _number(text: str) -> float:
+    if len(text) > _LONGEST_NUMBER:
+        raise ValueError(f"a number of {len(text):,} letters")
     try:
         return int(text)
     except ValueError:
@@ -69,6 +73,6 @@ def _number(text: str) -> float:
 
 def _unreadable(text: str, why: str) -> UsageError:
     return UsageError(
-        f"--search was given {text!r}: {why}. Give NAME=LOW..HIGH, such as lambda_u=0..150 or "
-        "temperature=0.1..1.0:log; whole numbers when both ends are."
+        f"--search was given {shown(text)}: {why[:100]}. Give NAME=LOW..HIGH, such as "
+        "lambda_u=0..150 or temperature=0.1..1.0:log; whole numbers when both ends are."
     )
