@@ -14,10 +14,15 @@ def make_logger(name: str) -> "TensorBoardLogger":
     """A logger by name, an object that implements the observing hooks.
 
     Raises:
-        UsageError: there is no such logger, or what it needs is not installed.
+        UsageError: there is no such logger, or a package that it needs is not installed.
     """
     if name not in NAMES:
-        raise unknown_name("logger", name, NAMES, "Plugins observe every run without being named.")
+        raise unknown_name(
+            "logger",
+            name,
+            NAMES,
+            "Plugins that observe runs need no --log; they observe every run.",
+        )
     from lnlbench.loggers.tensorboard import TensorBoardLogger
 
     return TensorBoardLogger()

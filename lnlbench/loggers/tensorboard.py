@@ -25,7 +25,7 @@ class TensorBoardLogger:
 
     @hookimpl
     def run_started(self, directory: Path, epoch: int) -> None:
-        """Open the run's log; what a killed run has logged beyond its checkpoint is dropped."""
+        """Open the run's log; drops what a killed run logged after its last checkpoint."""
         self._close()
         self._writer = self._writer_class(str(directory / FOLDER), purge_step=epoch + 1)
 
@@ -39,7 +39,7 @@ class TensorBoardLogger:
 
     @hookimpl
     def run_finished(self, result: dict[str, Any]) -> None:
-        """Say how the run ended, and close its log."""
+        """Log how the run ended, and close its log."""
         if self._writer is not None:
             self._writer.add_text("status", result["error"] or result["status"])
         self._close()

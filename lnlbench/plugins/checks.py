@@ -1,4 +1,4 @@
-"""What makes a plugin, or something that it provides, refused."""
+"""Checks that decide whether a plugin, or something that it provides, is refused."""
 
 import inspect
 import re
@@ -20,8 +20,8 @@ BACKBONE_NAME = re.compile(r"timm:[a-z0-9_.]+")
 def check_requirements(requires: Iterable[str], version: str) -> None:
     """Test a distribution's own `Requires-Dist: lnlbench` against the running version.
 
-    pip does not enforce it once both are installed. Lines for an extra, or whose marker is false
-    here, do not count.
+    pip does not enforce the requirement once both are installed. Lines for an extra, and lines
+    whose marker is false here, do not count.
 
     Raises:
         PluginRefused: the running version is outside the specifier, or a line is unreadable.
@@ -43,7 +43,7 @@ def check_requirements(requires: Iterable[str], version: str) -> None:
 
 
 def check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
-    """Refuse what pluggy would ignore; `manager` holds the hookspecs and this plugin alone.
+    """Refuse mistakes that pluggy would ignore; `manager` holds only the hookspecs and this plugin.
 
     Raises:
         PluginRefused: no hook is implemented, a hook does not exist, an argument has a default,
@@ -76,7 +76,7 @@ def check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
 
 
 def registered(manager: pluggy.PluginManager, hook: str, kind: str) -> list[Any]:
-    """What the one plugin in `manager` returns from a registering hook, unchecked.
+    """What the only plugin in `manager` returns from a registering hook, unchecked.
 
     Raises:
         PluginRefused: the hook raised, or returned something other than a list.
@@ -94,10 +94,10 @@ def registered(manager: pluggy.PluginManager, hook: str, kind: str) -> list[Any]
 
 
 def check_method(method: Any) -> None:
-    """Check everything that can be known of a method without running it.
+    """Check everything about a method that needs no run.
 
     Raises:
-        PluginRefused: names the method and what is wrong with it.
+        PluginRefused: something is wrong; the message names the method and the fault.
     """
     from lnlbench.interface.method import LossMethod, Method
 
@@ -137,7 +137,7 @@ def _check_params(name: str, method: Any) -> None:
         raise PluginRefused(f"method {name!r}: Params has to refuse unknown keys (extra='forbid')")
     try:
         defaults = validate_params(name, params, {})
-        # A result file stores parameters as JSON, and a run is repeated from what it stores.
+        # A result file stores parameters as JSON, and repeating a run reads them from there.
         params.model_validate_json(defaults.model_dump_json())
     except (UsageError, ValueError) as error:
         raise PluginRefused(f"method {name!r}: its defaults do not validate: {error}") from error
@@ -181,10 +181,10 @@ def _check_quick_params(name: str, method: Any) -> None:
 
 
 def check_backbone(backbone: Any) -> None:
-    """Check what can be known of a backbone without reading its weights.
+    """Check everything about a backbone that does not need its weights.
 
     Raises:
-        PluginRefused: names the backbone and what is wrong with it.
+        PluginRefused: something is wrong; the message names the backbone and the fault.
     """
     from lnlbench.networks.backbone import Backbone
 
@@ -200,10 +200,10 @@ def check_backbone(backbone: Any) -> None:
 
 
 def check_source(source: Any) -> None:
-    """Check what can be known of a data set without reading it.
+    """Check everything about a data set that does not need its data.
 
     Raises:
-        PluginRefused: names the data set and what is wrong with it.
+        PluginRefused: something is wrong; the message names the data set and the fault.
     """
     from lnlbench.data.names import DATASETS
     from lnlbench.interface.data_source import DataSource
@@ -226,4 +226,6 @@ def check_source(source: Any) -> None:
         raise PluginRefused(f"data set {name!r}: load is not a function")
     unknown = [each for each in source.reading if each not in source.params.model_fields]
     if unknown:
-        raise PluginRefused(f"data set {name!r}: reading names {unknown[0]!r}, no field of params")
+        raise PluginRefused(
+            f"data set {name!r}: reading names {unknown[0]!r}, which is not a field of params"
+        )

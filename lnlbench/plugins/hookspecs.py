@@ -30,14 +30,14 @@ def register_datasets() -> "list[DataSource]":  # type: ignore[empty-body]
 
 @hookspec
 def run_started(directory: Path, spec: dict, epoch: int) -> None:
-    """A run begins in its directory, or goes on there; `epoch`, from 0, is the next to train."""
+    """A run begins or resumes in its directory; `epoch`, counted from 0, is the next to train."""
 
 
 @hookspec
 def epoch_finished(directory: Path, epoch: int, values: dict) -> None:
-    """An epoch, from 0, has been trained, evaluated and saved; `values` are its curves' values."""
+    """An epoch (counted from 0) was trained, evaluated and saved; `values` holds its curves."""
 
 
 @hookspec
 def run_finished(directory: Path, result: dict) -> None:
-    """A run has ended, whatever became of it; `result` is the document of its result file."""
+    """A run has ended, well or badly; `result` is the document of its result file."""

@@ -1,4 +1,4 @@
-"""Importing one plugin, with what its import has changed in the process put back."""
+"""Import one plugin, and put back the process settings that its import changed."""
 
 import sys
 import threading
@@ -12,12 +12,12 @@ SLOW_SECONDS = 20.0  # torch itself takes several on a cold disk
 
 
 def import_plugin(entry_point: EntryPoint, origin: object, variable: str) -> Any:
-    """The object that an entry point names; a slow import says so, and names `variable`.
+    """The object that an entry point names; a message about a slow import names `variable`.
 
-    Random streams are put back in silence: every run seeds its own.
+    Changed random streams are put back silently, because every run seeds its own.
 
     Raises:
-        PluginRefused: the import raised, or changed a setting that decides others' numbers.
+        PluginRefused: the import raised, or changed a setting that other code's numbers depend on.
     """
     from lnlbench.seeds import global_streams_kept  # imports torch
 

@@ -1,4 +1,4 @@
-"""Finding and loading plugins: one by one, each checked first, every failure kept with its reason.
+"""Find and load plugins one by one; check each first, and keep every failure with its reason.
 
 A plugin is an entry point of group `lnlbench`; the built-in methods are one of them.
 """
@@ -31,7 +31,7 @@ from lnlbench.plugins.registry import ENVIRONMENT, Origin, PluginError, Plugins
 from lnlbench.system.text import printable
 
 GROUP = "lnlbench"
-LONGEST_REASON = 600  # characters: a foreign message must not fill the terminal
+LONGEST_REASON = 600  # in characters: a foreign message must not fill the terminal
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _find(errors: list[PluginError]) -> list[_Candidate]:
     found: dict[str, list[_Candidate]] = {}
     for distribution in distributions():
         # `importlib.metadata.entry_points()` reads all distributions at once, and one malformed
-        # file anywhere makes it raise; reading them singly confines the damage.
+        # file anywhere makes it raise. Reading them one by one confines the damage.
         try:
             candidates = attempt("reading its metadata", partial(_read, distribution))
         except PluginRefused as refusal:
@@ -97,7 +97,7 @@ def _find(errors: list[PluginError]) -> list[_Candidate]:
 
 
 def _read(distribution: Distribution) -> list[_Candidate]:
-    """The plugins of one distribution: usually none or one.
+    """The plugins of one distribution: usually at most one.
 
     Raises:
         PluginRefused: the distribution has no name or no version.
@@ -120,7 +120,7 @@ def _read(distribution: Distribution) -> list[_Candidate]:
 
 
 def _select(candidates: list[_Candidate], plugins: Plugins) -> Iterator[_Candidate]:
-    """Leave out what LNLBENCH_PLUGINS does not name: a plugin that hangs at import, for example."""
+    """Leave out plugins that LNLBENCH_PLUGINS does not name, such as one that hangs at import."""
     setting = os.environ.get(ENVIRONMENT, "").strip()
     if not setting:
         yield from candidates
@@ -142,14 +142,14 @@ def _select(candidates: list[_Candidate], plugins: Plugins) -> Iterator[_Candida
 def _load(candidate: _Candidate, plugins: Plugins) -> None:
     """Import one plugin, check it in a manager of its own, then add it to the real one.
 
-    A registration that fails leaves a plugin half registered, and one raising implementation
-    aborts the whole hook call: alone in its manager, it can spoil neither for the others.
+    A registration that fails leaves a plugin half registered, and an implementation that raises
+    aborts the whole hook call. In a manager of its own, a plugin cannot harm the others by either.
     """
     origin, entry_point = candidate.origin, candidate.entry_point
     check_requirements(candidate.requires, lnlbench.__version__)
     plugin = import_plugin(entry_point, origin, ENVIRONMENT)
-    # Two distributions may use the same entry-point name; together with the distribution's it is
-    # unique, and pluggy does not skip the second.
+    # Two distributions may use the same entry-point name. With the distribution's name it becomes
+    # unique, so pluggy does not skip the second.
     name = f"{origin.distribution}:{origin.entry_point}"
     alone = _new_manager()
     attempt("registering its hooks", lambda: alone.register(plugin, name))
@@ -164,7 +164,7 @@ def _load(candidate: _Candidate, plugins: Plugins) -> None:
     for kind, item in ((kind, item) for kind, found in items for item in found):
         try:
             kind.add(item, origin)
-        except PluginRefused as refusal:  # what else the plugin provides stays usable
+        except PluginRefused as refusal:  # everything else that the plugin provides stays usable
             plugins.errors.append(_error(origin, refusal))
 
 

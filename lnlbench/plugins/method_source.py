@@ -1,9 +1,9 @@
-"""A hash of a method's own code, by which a result knows whether the method was edited since.
+"""A hash of a method's own code, which tells whether the method was edited after a result.
 
 The hash covers the method's module and all modules of its distribution that it imports, directly
 or not. For lnlbench itself these are `lnlbench.methods` and `lnlbench.pieces`; the rest of lnlbench
 runs every method alike, and the result names its version and commit. Comments, docstrings, layout
-and import statements do not count: they change nothing that a run computes.
+and import statements do not count, because they do not change what a run computes.
 """
 
 import ast
@@ -19,7 +19,7 @@ _OWN = ("lnlbench.methods", "lnlbench.pieces")
 
 
 def source_sha256(method: type[Method]) -> str | None:
-    """The SHA-256 of a method's code; None when the source is not there, as in a notebook."""
+    """The SHA-256 of a method's code; None if there is no source file, as in a notebook."""
     first = method.__module__
     top = first.partition(".")[0]
     roots = _OWN if top == "lnlbench" else (top,)
@@ -48,7 +48,7 @@ def _imports(module: str, roots: tuple[str, ...]) -> Iterator[str]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             parent = _parent(module, node)
-            # `from package import name` may name a module of the package, or something in it.
+            # In `from package import name`, the name may be a module or an object in one.
             names = [parent, *(f"{parent}.{alias.name}" for alias in node.names)]
         for name in names:
             below = any(name == root or name.startswith(f"{root}.") for root in roots)
@@ -98,7 +98,7 @@ def _described(node: object) -> str:
         return "[" + ",".join(_described(each) for each in node if not _silent(each)) + "]"
     if not isinstance(node, ast.AST):
         return repr(node)
-    # Empty fields are left out, because later versions of Python add some.
+    # Leave out empty fields, because later versions of Python add some.
     fields = [
         f"{name}={_described(value)}"
         for name, value in ast.iter_fields(node)

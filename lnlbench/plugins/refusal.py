@@ -1,4 +1,4 @@
-"""Running a plugin's code so that whatever it raises becomes the reason for which it is refused."""
+"""Run a plugin's code so that any exception becomes the reason to refuse the plugin."""
 
 import importlib
 import sys
@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 
 
 class PluginRefused(Exception):
-    """A plugin, or something that it provides, is not used; the message is the reason."""
+    """lnlbench does not use a plugin, or something that it provides; the message is the reason."""
 
 
 def describe_exception(error: BaseException) -> str:

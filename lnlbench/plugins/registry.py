@@ -1,4 +1,4 @@
-"""What loading found: the plugins that are used, what they provide, and why others are not."""
+"""The outcome of loading: the plugins in use, what they provide, and why others failed."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -57,7 +57,8 @@ class Plugins:
         """The method of that name.
 
         Raises:
-            UsageError: no loaded plugin has it; names the nearest, and the plugins that failed.
+            UsageError: no loaded plugin has it; the message names the nearest method, and the
+                plugins that failed.
         """
         if name in self.methods:
             return self.methods[name]

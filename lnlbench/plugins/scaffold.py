@@ -1,4 +1,4 @@
-"""Writing a new plugin package from templates."""
+"""Write a new plugin package from templates."""
 
 import keyword
 import re
@@ -43,7 +43,7 @@ def write_plugin(name: str, kind: str, output: Path, licence: str, author: str |
         raise UsageError(f"{folder} exists. Choose another name, or another place with --output.")
     try:
         output.mkdir(parents=True, exist_ok=True)
-        # Whole or not at all: the folder appears under its name once everything is in it.
+        # The folder gets its name only once it is complete, so a failure leaves no half of it.
         fresh = Path(tempfile.mkdtemp(prefix=f".lnlbench-{name}-", dir=output))
         try:
             fresh.chmod(0o755)
@@ -127,6 +127,6 @@ def _render(name: str, kind: str, licence: str, author: str | None) -> dict[str,
 
 
 def _requirement(version: str) -> str:
-    """From this minor version up to the next, which may change what a plugin relies on."""
+    """A range from this minor version up to the next, which may break plugins."""
     major, minor = (int(part) for part in version.split(".")[:2])
     return f">={major}.{minor},<{major}.{minor + 1}"

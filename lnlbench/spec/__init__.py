@@ -1,1 +1,1 @@
-"""Which runs are meant: run specs, overrides, grids, deviations from a track."""
+"""Descriptions of runs: run specs, overrides, grids, deviations from a track."""

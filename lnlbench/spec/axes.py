@@ -12,7 +12,7 @@ _EXAMPLES = {"--override": "epochs=10,20", "--set": "lambda_u=0,25", "--set-data
 
 
 def split_names(names: Iterable[str]) -> list[str]:
-    """Each name once, in order; one text may hold several, as a,b,c."""
+    """Each name once, in order; one text may hold several names, such as a,b,c."""
     parts = [part.strip() for each in names for part in each.split(",")]
     return list(dict.fromkeys(filter(None, parts)))
 
@@ -21,7 +21,7 @@ def parse_seeds(text: str) -> list[int]:
     """The seeds of `N` (0..N-1), of a range `0-4`, or of a list `0,2,7`.
 
     Raises:
-        UsageError: the text is none of these.
+        UsageError: the text has another form.
     """
     try:
         if "," in text:
@@ -44,7 +44,7 @@ def parse_seeds(text: str) -> list[int]:
 
 
 def parse_values(option: str, assignments: list[str]) -> dict[str, list[Any]]:
-    """Read `key=v1,v2` settings; values are JSON where they parse as JSON, else texts.
+    """Read `key=v1,v2` settings; a value that parses as JSON is JSON, any other is text.
 
     A list is one value in brackets: `key=[1,2]` has one, `key=1,2` two.
 

@@ -18,7 +18,7 @@ def check_spec(plugins: Plugins, spec: RunSpec) -> None:
         DataError: an artifact is damaged.
     """
     method = plugins.method(spec.method)
-    # A spec from a file may name anything; track and recipe become folder and file names.
+    # A spec from a file may hold any name, and track and recipe become folder and file names.
     deviations(spec, method)
     check_artifacts(make_method(spec, method).params)
     RunData(plugins).check(spec.protocol)
@@ -29,7 +29,7 @@ def check_spec(plugins: Plugins, spec: RunSpec) -> None:
 
 
 def refusal(plugins: Plugins, spec: RunSpec) -> str | None:
-    """Why a run's track refuses its method: it lacks the method's views; None if it has them."""
+    """Why a run's track refuses its method: it lacks the method's views. None if it has them."""
     if spec.protocol.embedding is None:
         return None
     try:

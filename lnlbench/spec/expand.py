@@ -25,7 +25,7 @@ def expand(
     data: GridData | None = None,
     transfer: TransferFlags = _NO_FLAGS,
 ) -> list[RunSpec]:
-    """The specs of all grids, each once, in order; all of them are checked.
+    """The specs of all grids, each once, in order; checks all of them.
 
     `data` learns where the data sets of plugins lie; `transfer` is the same for all runs.
 
@@ -61,7 +61,7 @@ def _specs(
                 protocol.get("dataset"), data_settings, protocol.get("noise")
             )
             backbone = protocol.get("backbone")
-            # A network other than the track's cannot have the track's weights.
+            # The track's weights fit only the track's own network.
             for part, changes in transfer_overrides(track, backbone, transfer, sources).items():
                 protocol[part] = {**changes, **(protocol.get(part) or {})}
             params = import_artifacts(method.Params, settings)
@@ -80,5 +80,5 @@ def _check_kinds(protocol: dict[str, Any]) -> None:
 
 
 def _one_per_seed_group(specs: Iterable[RunSpec]) -> list[RunSpec]:
-    """One spec of those that differ in their seed alone: what is checked does not depend on it."""
+    """One of the specs that differ only in their seeds; the checks do not depend on the seed."""
     return list({spec.model_copy(update={"seed": 0}).fingerprint: spec for spec in specs}.values())

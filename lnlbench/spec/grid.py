@@ -1,4 +1,4 @@
-"""Which runs: grids of methods, tracks, overrides, settings and seeds, by flags or from a file."""
+"""Grids of methods, tracks, overrides, settings and seeds, from flags or from a file."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -60,7 +60,7 @@ def _as_seeds(value: object) -> object:
 
 
 def _as_axes(value: object) -> object:
-    """Tables flattened to dotted keys, and each single value made a list of one."""
+    """Flatten tables to dotted keys, and make each single value a list of one."""
     if not isinstance(value, dict):
         return value
     axes = {}
@@ -125,10 +125,10 @@ class Grid(BaseModel):
             parse_noise(noise)
 
     def targets(self, plugins: Plugins) -> list[tuple[str, str, Tuning | None]]:
-        """Each method with the track that it runs on, and its tuned recipe, if it is one.
+        """Each method with the track that it runs on, and its tuned recipe if it has one.
 
         Raises:
-            UsageError: a recipe file cannot be read, or is none.
+            UsageError: a file cannot be read, or is not a recipe file.
         """
         if self.recipe_file:
             tuned = map(read_tuning, self.recipe_file)
@@ -149,7 +149,7 @@ def read_sweep_file(path: Path) -> list[Grid]:
     """The grids of a sweep file.
 
     Raises:
-        UsageError: the file cannot be read, or is not a sweep file; names what is wrong in it.
+        UsageError: the file cannot be read, or is not a sweep file; the message says why.
     """
     try:
         document = parse_toml(read_text(path))
@@ -171,7 +171,7 @@ def choices(axes: dict[str, list[Any]]) -> Iterator[dict[str, Any]]:
 
 
 def nested(values: dict[str, Any]) -> dict[str, Any]:
-    """Dotted keys as dictionaries in the dictionary."""
+    """The dictionary with its dotted keys made nested dictionaries."""
     parts: dict[str, Any] = {}
     for key, value in values.items():
         part, dot, name = key.partition(".")

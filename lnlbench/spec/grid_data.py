@@ -10,9 +10,9 @@ from lnlbench.spec.run_spec import RunSpec
 
 
 class GridData:
-    """For each plugin's data set that grids name: what pins it, and where it lies.
+    """Fields that pin each plugin's data set in grids, and the places where the data lie.
 
-    The data themselves are let go of: the runs read them in processes of their own. Only `kept`
+    This object does not keep the data: the runs read them in processes of their own. Only `kept`
     keeps them, for runs in this process; then its settings are those of all grids.
     """
 

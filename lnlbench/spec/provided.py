@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Provided:
-    """A loaded data set, what a spec says of it, and where it was found or how it is read."""
+    """A loaded data set, its fields in a spec, and settings of where it lies and how it is read."""
 
     dataset: Dataset
     spec: DataSpec
@@ -51,15 +51,15 @@ class ProvidedData:
 
         Raises:
             UsageError: a setting is unknown, missing, or not allowed.
-            DataError: the data cannot be read, or are not what a data set has to be.
+            DataError: the data cannot be read, or do not form a valid data set.
         """
         return self._load(name, self._given)
 
     def load_pinned(self, name: str, spec: DataSpec, remembered: Mapping[str, str]) -> Provided:
-        """The data of a spec, found where the settings say, else where they once were.
+        """The data of a spec, from where the settings say, else from where they were last time.
 
         Raises:
-            DataError: the data found there have another content.
+            DataError: the data in that place have another content.
         """
         provided = self._load(name, {**spec.settings, **remembered, **self._given})
         if provided.spec.sha256 != spec.sha256:
@@ -109,9 +109,9 @@ def location_names(source: DataSource) -> list[str]:
 
 
 def content_sha256(dataset: Dataset) -> str:
-    """SHA-256 of all that training and evaluation can depend on, whatever the files were.
+    """SHA-256 of everything that training and evaluation can depend on, but not of file formats.
 
-    Images in files are read for it, unless that of the same files is remembered.
+    Images in files are read for it, unless the hash of the same files is remembered.
     """
     parts = (dataset.train_images, dataset.test_images)
     if not any(isinstance(images, ImageFiles) for images in parts):
@@ -146,10 +146,10 @@ def _digest(dataset: Dataset, update: "Callable[[_Hash, Images], None]") -> str:
 
 
 def check_dataset(dataset: Dataset, name: str) -> None:
-    """Refuse what a run could not use.
+    """Refuse a data set that a run could not use.
 
     Raises:
-        DataError: a shape, type or label is wrong; says which.
+        DataError: a shape, type or label is wrong; the message says which.
     """
     problem = _problem(dataset)
     if problem:
@@ -190,7 +190,7 @@ def _problem(dataset: Dataset) -> str:
 def _is_text(name: object) -> bool:
     try:
         return isinstance(name, str) and bool(name.encode())
-    except UnicodeEncodeError:  # bytes of a file name that are no UTF-8
+    except UnicodeEncodeError:  # the bytes of a file name that is not UTF-8
         return False
 
 

@@ -1,4 +1,4 @@
-"""Whether a result can be of the run that its spec describes, as far as installed code can tell."""
+"""Check a result against its spec, as far as the installed code allows."""
 
 from collections.abc import Iterator
 
@@ -12,11 +12,11 @@ from lnlbench.spec.run_spec import RunSpec, deviations
 
 
 def denied_by_code(result: Result, plugins: Plugins) -> list[str]:
-    """What the installed code says against a result; nothing where its method is not installed."""
+    """What is wrong with a result by the installed code; empty if its method is not installed."""
     try:
         spec = RunSpec.model_validate(result.spec)
     except ValidationError as error:
-        return [f"its spec is no run spec: {first_problem(error)}"]
+        return [f"its spec is not a run spec: {first_problem(error)}"]
     if spec.method not in plugins.methods:
         return []
     return list(_denied(result, spec, plugins.method(spec.method)))

@@ -1,4 +1,4 @@
-"""Where a run's data set comes from: it is one of lnlbench's own, or a plugin provides it."""
+"""Find a run's data set: it is one of lnlbench's own, or a plugin provides it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +18,7 @@ from lnlbench.tracks import Protocol
 class RunData:
     """Gives runs their data sets, and reads each data set once.
 
-    `data_dir` is the folder of lnlbench's own files. `settings` are those of a plugin's data set.
+    `data_dir` is the folder of lnlbench's own files. `settings` are for a plugin's data set.
     """
 
     def __init__(
@@ -36,11 +36,11 @@ class RunData:
     def overrides(self, dataset: str | None, noise: str | None) -> dict[str, Any]:
         """The protocol's fields that pin a plugin's data set; empty for lnlbench's own.
 
-        A plugin's data set is loaded here, because its content pins it. Without a noise of its
-        own, a run on it takes the labels that the data came with.
+        This loads a plugin's data set, because its content pins it. If the run names no noise, it
+        takes the labels that came with the data.
 
         Raises:
-            UsageError: there is no such data set, or settings were given for one that has none.
+            UsageError: there is no such data set, or settings were given for a data set without.
             DataError: the data cannot be read.
         """
         if dataset in self._plugins.datasets:
@@ -60,7 +60,7 @@ class RunData:
         return {}
 
     def locations(self, dataset: str) -> dict[str, str]:
-        """Where a plugin's data set lies, as absolute paths, and how it is read.
+        """Settings that say where a plugin's data set lies, as absolute paths, and how to read it.
 
         Raises:
             UsageError: no plugin provides the data set.
@@ -73,7 +73,7 @@ class RunData:
         }
 
     def check(self, protocol: Protocol) -> None:
-        """Make sure that a protocol's data set is known, and has its noise; reads nothing.
+        """Make sure that a protocol's data set is known and has its noise; reads no file.
 
         Raises:
             UsageError: it is unknown, or lnlbench's own data set does not have that noise.
@@ -86,7 +86,7 @@ class RunData:
     def load(
         self, protocol: Protocol, remembered: Mapping[str, str]
     ) -> tuple[Dataset, Mapping[str, str]]:
-        """A protocol's data set, and where a plugin found it; nothing for lnlbench's own.
+        """A protocol's data set, and where a plugin found it (empty for lnlbench's own).
 
         `remembered` says where a plugin found the same data before.
 

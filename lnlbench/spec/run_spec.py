@@ -1,4 +1,4 @@
-"""The run spec: one JSON document of which a run is a pure function."""
+"""The run spec: one JSON document that alone decides what a run computes."""
 
 import json
 import sys
@@ -69,7 +69,7 @@ def parse_spec(text: str, source: str) -> RunSpec:
     """Read a spec document, or the result of a run, which holds the run's spec.
 
     Raises:
-        UsageError: it is not JSON, or not a run spec; names the field that is wrong.
+        UsageError: it is not JSON, or not a run spec; the message names the wrong field.
     """
     try:
         return RunSpec.model_validate_json(_embedded(text))
@@ -89,7 +89,7 @@ def _embedded(text: str) -> str:
     except Unbounded:
         raise
     except ValueError:
-        return text  # whose fault the model then names
+        return text  # the model then says what is wrong with it
     found = document.get("spec") if isinstance(document, dict) else None
     return text if found is None else json.dumps(found)
 
@@ -128,8 +128,8 @@ def build_spec(
     protocol, recipe_params = _expected(method, track, recipe, tuning)
     fields = _merge(protocol.model_dump(mode="json"), overrides or {})
     if not all(isinstance(fields[key], str) for key in ("dataset", "noise")):
-        _validate_protocol(fields)  # says which of them is no text
-    # Another spelling of the same data is no other run.
+        _validate_protocol(fields)  # its error says which of them is not text
+    # Another spelling of the same data set's name does not make another run.
     if "data" not in fields:
         fields["dataset"] = canonical_name(fields["dataset"])
     fields["noise"] = str(parse_noise(fields["noise"]))
@@ -160,7 +160,7 @@ def make_method(spec: RunSpec, method: "type[Method]") -> "Method":
 
 
 def deviations(spec: RunSpec, method: "type[Method]") -> dict[str, Any]:
-    """What the spec changes against its track and recipe; empty when it belongs in the table."""
+    """What the spec changes of its track and recipe; empty when it belongs in the track's table."""
     protocol, recipe_params = _expected(method, spec.track, spec.recipe, spec.tuning)
     expected = protocol.model_dump(mode="json")
     given = spec.protocol.model_dump(mode="json")
@@ -171,7 +171,7 @@ def deviations(spec: RunSpec, method: "type[Method]") -> dict[str, Any]:
 
 
 def _changes(given: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
-    """The given values that differ; None for one that is missing, since unset ones are left out."""
+    """The given values that differ; a missing value is None, because unset ones are left out."""
     keys = [*given, *(expected.keys() - given.keys())]
     return {key: given.get(key) for key in keys if given.get(key) != expected.get(key)}
 
@@ -181,7 +181,8 @@ def _expected(
 ) -> tuple[Protocol, dict[str, Any]]:
     """The protocol and parameter overrides of a method's recipe on a track.
 
-    A recipe `NAME@TRACK` goes before `NAME`; `matched` needs no entry: it is the defaults.
+    A recipe `NAME@TRACK` takes precedence over `NAME`. `matched` means the defaults and needs no
+    entry.
     """
     if tuning is not None:
         protocol, params = _expected(method, track, tuning.base, None)
@@ -202,7 +203,7 @@ def override_protocol(protocol: Protocol, changes: dict[str, Any]) -> Protocol:
     """The protocol with some of its fields replaced; a dict replaces single subfields.
 
     Raises:
-        UsageError: a value is not allowed; names the option that gives it.
+        UsageError: a value is not allowed; the message names its option.
     """
     return _validate_protocol(_merge(protocol.model_dump(mode="json"), changes))
 
@@ -211,7 +212,7 @@ def check_overrides(protocol: Protocol, changes: dict[str, Any]) -> None:
     """Refuse changes that cannot be right whatever else a recipe changes.
 
     Raises:
-        UsageError: a value is not allowed; names the option that gives it.
+        UsageError: a value is not allowed; the message names its option.
     """
     with suppress(_Unfit):
         override_protocol(protocol, changes)

@@ -1,4 +1,4 @@
-"""From the flags of a pretrained backbone to the fields of a protocol that they override."""
+"""Turn the flags of a pretrained backbone into the protocol fields that they override."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from lnlbench.tracks import DEFAULT_TRACK, load_track
 
 @dataclass(frozen=True)
 class TransferFlags:
-    """What a user says of a pretrained backbone; None and False for what was not said."""
+    """The flags of a pretrained backbone; a flag that the user did not give is None or False."""
 
     frozen: bool = False
     pretrained: bool = False
@@ -22,10 +22,10 @@ class TransferFlags:
 def transfer_overrides(
     track: str | None, backbone: str | None, flags: TransferFlags, sources: WeightSources
 ) -> dict[str, Any]:
-    """What the flags change of the track's `embedding` or `pretrained`; empty when neither.
+    """The track's `embedding` or `pretrained` as the flags change it; empty without such flags.
 
-    A weights file is named in the spec by the hash of its tensors, so that the spec means the same
-    on every machine. Another backbone than the track's cannot have the track's weights.
+    The spec names a weights file by the hash of its tensors, so it means the same on every machine.
+    The track's weights fit only the track's own backbone.
 
     Raises:
         UsageError: a flag of pretrained backbones without one, or flags that exclude each other.

@@ -1,1 +1,1 @@
-"""Many runs at once: what to run, what is missing of it, and executors that run it."""
+"""Many runs at once: what to run, which runs are missing, and executors that run them."""

@@ -1,6 +1,7 @@
-"""The Ray executor: each run is one task of a cluster, on whatever node has room for it.
+"""The Ray executor: each run is one task of a cluster, on any node with room for it.
 
-Ray decides where and when; `lnlbench run` does the work, in a process that the task watches. The
+Ray decides where and when a run starts; `lnlbench run` does the work in a process that the task
+watches. The
 output folder must be one path on all nodes.
 """
 
@@ -23,17 +24,17 @@ except ImportError as error:
         "pip install 'lnlbench[ray]'"
     ) from error
 
-# Tasks that Ray has at a time, most of them waiting: an autoscaler sees how much there is to do,
-# and its scheduler is not filled with everything.
+# Tasks that Ray gets at once, most of them waiting: enough for an autoscaler to see how much work
+# there is, without filling Ray's scheduler with the whole sweep.
 IN_FLIGHT = 1000
 CONNECT_SECONDS = 10.0
 _SHOWN = 20
 
 
 class RayExecutor:
-    """Runs jobs on a Ray cluster; each takes `threads` CPUs, and a share of a GPU if it has any.
+    """Runs jobs on a Ray cluster; each takes `threads` CPUs, and a GPU share if there are GPUs.
 
-    Without `slots` it is given more jobs than it has room for, unless they may not `queue`.
+    Without `slots`, the cluster gets more jobs than it has room for, if `queue` allows it.
 
     Raises:
         RunError: the cluster cannot be reached.
@@ -63,7 +64,7 @@ class RayExecutor:
         if gpus:
             room = min(room, int(gpus * runs_per_gpu))
         self.slots = slots or (IN_FLIGHT if queue else max(1, room))
-        # A lost task is tried again by the sweep, like a killed process of this machine.
+        # The sweep retries a lost task itself, as it retries a killed process on this machine.
         options: dict[str, Any] = {"num_cpus": threads, "max_retries": 0}
         options["num_gpus"] = 1 / runs_per_gpu if gpus else 0
         if limits.memory is not None:
@@ -75,24 +76,24 @@ class RayExecutor:
 
     def start(self, job: Job) -> None:
         """Hand a job to Ray, which starts it when there is room."""
-        task = self._task.options(name=job.title)  # what Ray's dashboard shows
+        task = self._task.options(name=job.title)  # the name in Ray's dashboard
         reference = task.remote(job.directory.path, job.arguments, self._threads, self._limits)
         self._running[reference] = (job, time.monotonic())
 
     def wait(self) -> list[Ended]:
-        """The jobs that have ended, those of lost nodes among them."""
+        """The jobs that have ended, including those of lost nodes."""
         references = list(self._running)
         ready, _ = ray.wait(references, num_returns=len(references), timeout=POLL_SECONDS)
         return [self._end(reference) for reference in ready]
 
     def progress(self) -> list[tuple[Job, str]]:
-        """The first of the jobs that have begun, with the last line of each log."""
+        """The first few running jobs, with the last line of each log."""
         logs = ((job, job.directory.path / LOG_NAME) for job, _ in self._running.values())
         begun = islice(((job, log) for job, log in logs if log.exists()), _SHOWN)
         return [(job, "".join(last_lines(log, 1))) for job, log in begun]
 
     def stop(self) -> None:
-        """Drop the tasks that wait, and ask those that run to end after their step."""
+        """Drop the waiting tasks, and ask the running ones to end after their step."""
         for reference in self._running:
             ray.cancel(reference)
 
@@ -112,7 +113,7 @@ class RayExecutor:
 
 
 def _check_reachable(address: str) -> None:
-    """Fail where nobody listens at HOST:PORT; Ray itself would try again for many minutes."""
+    """Fail if no server listens at HOST:PORT; Ray itself would retry for many minutes."""
     host, colon, port = address.rpartition(":")
     if colon and "://" not in address:
         socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()

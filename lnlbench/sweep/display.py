@@ -1,4 +1,4 @@
-"""Showing a sweep: a live table on a terminal, plain lines elsewhere."""
+"""Show a sweep: a live table on a terminal, plain lines elsewhere."""
 
 import time
 from collections import Counter
@@ -18,7 +18,7 @@ REFRESH_SECONDS = 0.5
 
 
 class SweepDisplay:
-    """One line for each run that begins, ends or is tried again."""
+    """Prints one line for each run that begins, ends or is retried."""
 
     def __init__(self, console: Console, runs: int) -> None:
         self.console = console
@@ -26,7 +26,7 @@ class SweepDisplay:
         self._statuses: Counter[str] = Counter()
 
     def started(self, job: Job) -> None:
-        """Print what begins."""
+        """Print that a run begins."""
         again = f", attempt {job.attempt}" if job.attempt > 1 else ""
         self._print(f"{job.title}: started{again}")
 
@@ -41,39 +41,39 @@ class SweepDisplay:
         self._print(f"{number} {report.job.title}: {what}, {duration(report.seconds)}")
 
     def retried(self, job: Job, reason: str) -> None:
-        """Print why a run is tried again."""
+        """Print why a run is retried."""
         self._print(f"{job.title}: {reason}. Trying again.")
 
     def stopping(self, running: int) -> None:
-        """Print that the runs are being stopped."""
+        """Print that the sweep stops its runs."""
         self._print(
             f"Stopping: {running} running keep their state after their step; the same command "
-            "goes on with them. Once more ends them at once."
+            "resumes them. A second Ctrl-C ends them at once."
         )
 
     def tick(self, progress: Callable[[], list[tuple[Job, str]]], waiting: int) -> None:
-        """Show where the running jobs are; nothing without a terminal."""
+        """Show how far the running jobs are; does nothing without a terminal."""
 
     def close(self) -> None:
         """Give the terminal back."""
 
     def _print(self, text: str) -> None:
-        # Names and errors come from plugins and paths: no markup is read in them.
+        # Names and errors come from plugins and paths and must not be read as markup.
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class LiveSweepDisplay(SweepDisplay):
-    """The same lines, above a table of what runs now."""
+    """Prints the same lines above a table of the running jobs."""
 
     def __init__(self, console: Console, runs: int) -> None:
         super().__init__(console, runs)
         self._refreshed = 0.0
-        # Drawn when the sweep has time: a thread of its own would be forked with every run.
+        # The sweep draws it between its steps: a drawing thread would be forked with every run.
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._live.start()
 
     def tick(self, progress: Callable[[], list[tuple[Job, str]]], waiting: int) -> None:
-        """Draw the table now and then."""
+        """Draw the table from time to time."""
         now = time.monotonic()
         if now - self._refreshed < REFRESH_SECONDS:
             return
@@ -92,5 +92,5 @@ class LiveSweepDisplay(SweepDisplay):
 
 
 def choose_display(console: Console, runs: int) -> SweepDisplay:
-    """The display that fits where the output goes."""
+    """The display that fits the output: live on a terminal, else plain lines."""
     return (LiveSweepDisplay if console.is_terminal else SweepDisplay)(console, runs)

@@ -1,4 +1,4 @@
-"""Running jobs on an executor: which to start, what their ends mean, when to try again or stop."""
+"""Run a sweep's jobs on an executor: which to start, how they ended, when to retry or stop."""
 
 import json
 import signal
@@ -22,9 +22,9 @@ SHOWN_LINES = 3
 
 
 class Sweep(JobLoop):
-    """Jobs, the executor that runs them, and how their failures are recorded.
+    """Jobs, the executor that runs them, and a function that records their failures.
 
-    `record` stores a run as failed that could not do so itself, and returns the file.
+    When a run could not store its failure itself, `record` does so and returns the file.
     """
 
     def __init__(
@@ -42,12 +42,12 @@ class Sweep(JobLoop):
         self._reports: list[RunReport] = []
 
     def run(self, jobs: list[Job]) -> list[RunReport]:
-        """Run all jobs; after SIGINT or SIGTERM, end those that run with their state kept.
+        """Run all jobs; after SIGINT or SIGTERM, end the running jobs and keep their state.
 
         Returns the reports of the jobs that were started, in the order in which they ended.
 
         Raises:
-            KeyboardInterrupt: a second signal came; nothing runs any more.
+            KeyboardInterrupt: a second signal came; no job runs any more.
         """
         self._waiting = deque(jobs)
         self._reports = []
@@ -79,7 +79,7 @@ class Sweep(JobLoop):
             self._display.ended(report)
 
     def _report(self, ended: Ended) -> RunReport | None:
-        """The report of a job that has ended; None when it is to be tried again."""
+        """The report of a job that has ended; None if the sweep will retry it."""
         end = ended.exit
         result, file = read_output(end.output)
         if result is not None and result.status != "interrupted":
@@ -90,10 +90,10 @@ class Sweep(JobLoop):
         if self._stopping:
             return RunReport(ended.job, "interrupted", end.seconds, "the sweep was stopped")
         if end.code == EXIT_HELD:
-            # The other process will have the result; until then the run is neither done nor failed.
+            # The other process will store the result; so far the run is neither done nor failed.
             return RunReport(ended.job, "held", end.seconds, error_message(end))
         if end.code == EXIT_USAGE:
-            # The request itself is wrong: no result can be made of it, and none by trying again.
+            # The request itself is wrong: a retry would fail too, and there is no result to store.
             return RunReport(ended.job, "failed", end.seconds, error_message(end))
         reason = describe_end(end.code)
         if ended.job.attempt <= self._retries:
@@ -111,7 +111,7 @@ class Sweep(JobLoop):
 
 
 def read_output(output: str) -> tuple[Result | None, str | None]:
-    """The result that `lnlbench run --json` has printed, and its file; None when it did not."""
+    """The result that `lnlbench run --json` printed, and its file; None if it printed no result."""
     try:
         [printed] = json.loads(output)["results"]
         return Result.model_validate(printed["result"]), str(printed["result_file"])
@@ -120,7 +120,7 @@ def read_output(output: str) -> tuple[Result | None, str | None]:
 
 
 def describe_end(code: int | None) -> str:
-    """How a process ended, in words."""
+    """A sentence on how a process ended."""
     if code is None:
         return "the process was lost"
     if code >= 0:
@@ -131,7 +131,7 @@ def describe_end(code: int | None) -> str:
 
 
 def error_message(end: Exit) -> str:
-    """The error that the command has printed, which may be of several lines."""
+    """The error that the command printed; it may have several lines."""
     text = "\n".join(end.lines)
     return printable(text.rpartition("Error: ")[2]) or describe_end(end.code)
 

@@ -1,4 +1,4 @@
-"""What an executor is: it runs jobs, each a process of its own, and says how they end."""
+"""The interface of executors: they run jobs, each in its own process, and say how they end."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from lnlbench.sweep.process import Exit
 
 @dataclass(frozen=True)
 class Job:
-    """One attempt at a run: the arguments of `lnlbench` that execute it, and where its data lie."""
+    """One attempt at a run: the arguments of `lnlbench` that execute it, and its data's places."""
 
     spec: RunSpec
     directory: RunDirectory
@@ -21,7 +21,7 @@ class Job:
 
     @property
     def title(self) -> str:
-        """The run in words."""
+        """A short title of the run."""
         return f"{self.spec.method} · {self.spec.track} · seed {self.spec.seed}"
 
 
@@ -34,18 +34,18 @@ class Ended:
 
 
 class Executor(Protocol):
-    """Runs up to `slots` jobs at a time."""
+    """Runs up to `slots` jobs at once."""
 
     slots: int
 
     def start(self, job: Job) -> None:
-        """Start a job; there must be a free slot."""
+        """Start a job; the caller makes sure that a slot is free."""
 
     def wait(self) -> list[Ended]:
-        """Wait a moment; returns the jobs that have ended since the last call."""
+        """Wait a moment, and return the jobs that have ended since the last call."""
 
     def progress(self) -> list[tuple[Job, str]]:
-        """The jobs that run, with the last line that each has printed."""
+        """The running jobs, with the last line that each has printed."""
 
     def stop(self) -> None:
         """Ask all jobs to keep their state and end."""

@@ -1,4 +1,4 @@
-"""Recording a run whose process could not do so itself: killed, crashed, or over a limit."""
+"""Record the failure of a run whose process could not: it was killed, crashed, or hit a limit."""
 
 from pathlib import Path
 
@@ -23,9 +23,9 @@ from lnlbench.system.text import printable
 def record_failure(
     spec: RunSpec, plugins: Plugins, output: Path, data: RunData, device: str, error: str
 ) -> Path:
-    """Store a `failed` result with what the checkpoint knows of the run; returns its file.
+    """Store a `failed` result with what the checkpoint knows about the run; returns its file.
 
-    The checkpoint stays, so that running the spec again resumes the run.
+    The checkpoint stays, so running the spec again resumes the run.
 
     Raises:
         LnlbenchError: the data cannot be read, the disk is full, or another process runs the spec.
@@ -42,7 +42,7 @@ def record_failure(
             "failed",
             printable(error),
         )
-        # The peak is this process's own, and says nothing of the run's.
+        # The measured peak is this process's own and not the run's.
         cost = result.cost.model_copy(update={"peak_memory_bytes": None})
         result = Result.model_validate({**result.model_dump(), "cost": cost.model_dump()})
         directory.write_result(result)

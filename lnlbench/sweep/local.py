@@ -1,4 +1,4 @@
-"""The local executor: one process for each run, as many at a time as the machine has room for."""
+"""The local executor: one process for each run, as many at once as the machine has room for."""
 
 import os
 import time
@@ -32,7 +32,7 @@ class LocalExecutor:
         self._running[slot] = (job, process)
 
     def wait(self) -> list[Ended]:
-        """The jobs that have ended; sleeps a moment when there are none."""
+        """The jobs that have ended; sleeps a moment if no job has."""
         ended = []
         for slot, (job, process) in list(self._running.items()):
             outcome = process.poll()
@@ -44,7 +44,7 @@ class LocalExecutor:
         return ended
 
     def progress(self) -> list[tuple[Job, str]]:
-        """The jobs that run, with the last line of each log."""
+        """The running jobs, with the last line of each log."""
         running = self._running.values()
         return [(job, "".join(last_lines(process.log, 1))) for job, process in running]
 
@@ -60,7 +60,7 @@ class LocalExecutor:
 
 
 def visible_gpus(device: str) -> list[str]:
-    """The GPUs over which runs are spread; none for the CPU, or for one that the user has named."""
+    """The GPUs that runs are spread over; empty for the CPU, or if the user named one GPU."""
     if device not in ("auto", "cuda"):
         return []
     named = [each.strip() for each in os.environ.get(GPUS, "").split(",") if each.strip()]
@@ -68,10 +68,10 @@ def visible_gpus(device: str) -> list[str]:
 
 
 def default_slots(cores: int, gpus: int, runs_per_gpu: int, peak_memory: int | None) -> int:
-    """How many runs at a time: for each GPU `runs_per_gpu`, else one for each core.
+    """How many runs at once: `runs_per_gpu` for each GPU, or without GPUs one for each core.
 
-    On a CPU no more than fit into the memory that is free, where the largest recorded peak of such
-    runs is known.
+    On a CPU the number is limited to what fits into free memory, if the largest recorded peak of
+    such runs is known.
     """
     if gpus:
         return gpus * runs_per_gpu

@@ -1,4 +1,4 @@
-"""The loop that runs jobs on an executor: while there is room, and until a signal comes."""
+"""The loop that runs jobs on an executor while it has room, until a signal comes."""
 
 from abc import ABC, abstractmethod
 
@@ -7,9 +7,10 @@ from lnlbench.system.interruption import StopRequest, stop_on_signals
 
 
 class JobLoop(ABC):
-    """Runs jobs until none is left or a signal comes; subclasses say which, and judge their ends.
+    """Runs jobs until all have ended or a signal comes.
 
-    `_running` is how many run now.
+    Subclasses choose the jobs and judge how each one ended. `_running` is the number of running
+    jobs.
     """
 
     def __init__(self, executor: Executor) -> None:
@@ -22,10 +23,10 @@ class JobLoop(ABC):
         return self._stop.signal_name is not None
 
     def _drive(self) -> None:
-        """Run jobs; after SIGINT or SIGTERM, end those that run with their state kept.
+        """Run jobs; after SIGINT or SIGTERM, end the running jobs and keep their state.
 
         Raises:
-            KeyboardInterrupt: a second signal came; nothing runs any more.
+            KeyboardInterrupt: a second signal came; no job runs any more.
         """
         asked = False
         with stop_on_signals() as self._stop:
@@ -43,7 +44,7 @@ class JobLoop(ABC):
                         self._judge(ended)
                     self._tick()
             finally:
-                # Nothing runs any more, unless an error or a second signal has come.
+                # Jobs still run here only after an error or a second signal.
                 self._executor.kill()
 
     def _fill(self) -> None:
@@ -57,11 +58,11 @@ class JobLoop(ABC):
 
     @abstractmethod
     def _next(self) -> Job | None:
-        """The job to start now; None when there is none."""
+        """The job to start now; None if there is no job to start."""
 
     @abstractmethod
     def _judge(self, ended: Ended) -> None:
-        """Take note of how a job has ended, which may be to be tried again."""
+        """Note how a job ended; the subclass may queue it again."""
 
     @abstractmethod
     def _announce(self, job: Job) -> None:
@@ -69,8 +70,8 @@ class JobLoop(ABC):
 
     @abstractmethod
     def _announce_stop(self) -> None:
-        """Say that the jobs that run are asked to stop."""
+        """Say that the running jobs are asked to stop."""
 
     @abstractmethod
     def _tick(self) -> None:
-        """Show where the jobs are, now and then."""
+        """Show from time to time how far the jobs are."""

@@ -1,4 +1,4 @@
-"""The plan of a sweep: what is done, what is missing, and how long that will take."""
+"""The plan of a sweep: which runs are done, which are missing, and how long these will take."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ State = Literal["done", "refused", "failed", "diverged", "interrupted", "resumab
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A run, what there is of it, and the seconds it is expected to take; None when unknown.
+    """A run, its state, and the seconds that it should take (None if unknown).
 
-    `reason` says why a run is refused.
+    `reason` says why its track refuses the run.
     """
 
     spec: RunSpec
@@ -31,34 +31,34 @@ class PlannedRun:
 
     @property
     def missing(self) -> bool:
-        """Whether it is neither done nor refused by its track."""
+        """Whether the run is neither done nor refused by its track."""
         return self.state not in ("done", "refused")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All runs of a sweep; `peak_memory` is the largest recorded of such runs, in bytes."""
+    """All runs of a sweep; `peak_memory` is the largest recorded peak of such runs, in bytes."""
 
     runs: list[PlannedRun]
     peak_memory: int | None
 
     @property
     def missing(self) -> list[PlannedRun]:
-        """The runs that are not done, and that their tracks do not refuse."""
+        """The runs that are neither done nor refused by their tracks."""
         return [run for run in self.runs if run.missing]
 
     @property
     def seconds(self) -> float | None:
-        """What the missing runs take one after the other; None when one is unknown."""
+        """The seconds that the missing runs take in a row; None if one of them is unknown."""
         return total([run.seconds for run in self.missing])
 
     def count(self, state: State) -> int:
-        """How many runs are in a state."""
+        """How many runs are in each state."""
         return sum(run.state == state for run in self.runs)
 
 
 class Costs:
-    """Seconds an epoch and peak memory of recorded runs, by method and protocol."""
+    """Seconds per epoch and peak memory of recorded runs, by method and protocol."""
 
     def __init__(self, results: list[Result]) -> None:
         self._seconds: dict[str, list[float]] = {}
@@ -79,20 +79,20 @@ class Costs:
         return median(recorded) * spec.protocol.epochs if recorded else None
 
     def peak(self, spec: RunSpec) -> int:
-        """The largest memory that such a run has been seen to hold, in bytes; 0 when unknown."""
+        """The largest recorded memory of such a run, in bytes; 0 if unknown."""
         return self._peaks.get(_key(spec.method, spec.document()["protocol"]), 0)
 
 
 def make_plan(
     specs: list[RunSpec], output: Path, plugins: Plugins, begun: Collection[str] = ()
 ) -> Plan:
-    """What is missing of the specs, by fingerprint, among the results below an output folder.
+    """The plan of the specs: the results below an output folder, by fingerprint, say what is done.
 
-    `begun` are the folders below it of runs that can be gone on with from elsewhere.
+    `begun` holds the folders (below the output folder) of runs that a store allows to resume.
     """
     store = ResultStore(output / "leaderboards")
     tracks = sorted({spec.track for spec in specs})
-    # A broken file stops nothing here: the run that it belongs to says what to do with it.
+    # A broken file does not stop the plan: the run that it belongs to says what to do with it.
     results = [result for track in tracks for result in store.load_all(track)[0]]
     stored = {result.fingerprint: result for result in results}
     costs = Costs(results)
@@ -112,7 +112,7 @@ def make_plan(
 
 
 def total(durations: list[float | None]) -> float | None:
-    """The sum of durations, None when one of them is unknown."""
+    """The sum of durations; None if one of them is unknown."""
     known = [seconds for seconds in durations if seconds is not None]
     return sum(known) if len(known) == len(durations) else None
 
@@ -126,5 +126,5 @@ def _state(result: Result | None, resumable: bool) -> State:
 
 
 def _key(method: str, protocol: dict[str, Any]) -> str:
-    # Epochs are what the time is proportional to.
+    # The time is proportional to the epochs, so they are left out of the key.
     return canonical_json([method, {k: v for k, v in protocol.items() if k != "epochs"}])

@@ -1,6 +1,6 @@
-"""The process of one run: started, watched for its limits, stopped, and read when it has ended.
+"""The process of one run: start it, enforce its limits, stop it, and read how it ended.
 
-Without torch: on a cluster, every worker that waits for a run imports this.
+This module does not import torch: on a cluster, every worker that waits for a run imports it.
 """
 
 import os
@@ -16,20 +16,20 @@ from pathlib import Path
 
 LOG_NAME = "log.txt"
 PROGRAM = (sys.executable, "-m", "lnlbench.cli.child")
-# How long a run that has been asked to stop may take to end its step and write its checkpoint.
+# Seconds that a run may take to end its step and write its checkpoint after it is asked to stop.
 GRACE_SECONDS = 15.0
 MEMORY_INTERVAL_SECONDS = 0.5
 LAST_LINES = 12
 _TAIL_BYTES = 2**14
 _PROC = Path("/proc")
-# Each library reads its own; a run that took them all would slow down every other.
+# Each library reads its own variable; a run that took all cores would slow down the others.
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 GPUS = "CUDA_VISIBLE_DEVICES"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a run may use: seconds, and bytes of resident memory of all its processes; None: any."""
+    """A run's limits: seconds, and bytes of memory of all its processes; None means no limit."""
 
     seconds: float | None = None
     memory: int | None = None
@@ -39,9 +39,9 @@ class Limits:
 class Exit:
     """How a process ended.
 
-    `code` is negative when a signal ended it, None when it was lost with its machine. `output` is
-    its standard output, `lines` the last of its log. `limit` says which limit it had reached, if
-    any.
+    `code` is negative if a signal ended it, and None if it was lost with its machine. `output` is
+    its standard output, `lines` the last lines of its log. `limit` names the limit that it reached,
+    if any.
     """
 
     code: int | None
@@ -79,7 +79,7 @@ class RunProcess:
             )
 
     def poll(self) -> Exit | None:
-        """Enforce the limits; how the process ended, once it has."""
+        """Enforce the limits; returns how the process ended, or None while it runs."""
         code = self._process.poll()
         if code is None:
             self._enforce(time.monotonic())
@@ -96,7 +96,7 @@ class RunProcess:
             self._process.terminate()
 
     def kill(self) -> None:
-        """End the run and all that it has started."""
+        """End the run and all processes that it has started."""
         if self._process.poll() is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -123,13 +123,13 @@ class RunProcess:
 
 
 def run_environment(base: Mapping[str, str], threads: int, gpu: str | None) -> dict[str, str]:
-    """The variables of a run that may use so many threads, and this GPU alone."""
+    """Environment variables that limit a run to some threads and to one GPU."""
     variables = {**base, **dict.fromkeys(_THREADS, str(threads))}
     return variables if gpu is None else {**variables, GPUS: gpu}
 
 
 def memory_is_measurable() -> bool:
-    """Whether this system says how much memory another process holds."""
+    """Whether this system tells how much memory another process holds."""
     return (_PROC / "self" / "stat").exists()
 
 
@@ -137,8 +137,8 @@ def group_memory(group: int) -> int:
     """Resident bytes of all processes of a process group."""
     pages = 0
     for file in _PROC.glob("[0-9]*/stat"):
-        with suppress(OSError):  # it may have ended since
-            # The name, in parentheses, may hold anything; what follows are numbers (proc(5)).
+        with suppress(OSError):  # the process may have ended meanwhile
+            # The name in parentheses may hold any characters; numbers follow it (proc(5)).
             fields = file.read_text(errors="replace").rpartition(")")[2].split()
             if int(fields[2]) == group:
                 pages += int(fields[21])
@@ -146,7 +146,7 @@ def group_memory(group: int) -> int:
 
 
 def last_lines(file: Path, count: int) -> list[str]:
-    """The last lines of a log that are not empty; none when it cannot be read."""
+    """The last non-empty lines of a log; an empty tuple if the log cannot be read."""
     try:
         with file.open("rb") as log:
             log.seek(max(0, file.stat().st_size - _TAIL_BYTES))

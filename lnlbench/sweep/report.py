@@ -1,4 +1,4 @@
-"""What became of one run of a sweep."""
+"""How one run of a sweep ended."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ from lnlbench.sweep.executor import Job
 
 @dataclass(frozen=True)
 class RunReport:
-    """What became of a run in this sweep; `reason` says why it is not done."""
+    """How a run ended in this sweep; `reason` says why it is not done."""
 
     job: Job
     status: Literal["done", "failed", "diverged", "interrupted", "held"]

@@ -1,4 +1,4 @@
-"""What a sweep says before and after: the plan, the failures, and how to run them again."""
+"""What a sweep prints before and after: the plan, the failures, and how to run them again."""
 
 import shlex
 from collections import Counter
@@ -15,15 +15,15 @@ from lnlbench.system.text import duration
 
 
 def rerun_command(job: Job, options: tuple[str, ...]) -> str:
-    """The command that runs, or goes on with, one run."""
+    """The command that starts or resumes one run."""
     return shlex.join(["lnlbench", "run", "--resume", str(job.directory.path), *options])
 
 
 def print_plan(plan: Plan, slots: int | None, console: Console, samples: bool = False) -> None:
     """Show how many runs of each method and track are done and missing, and how long they take.
 
-    Without `slots`, when nobody knows how many run at a time, the time is that of all in a row.
-    `samples`: whether samples.parquet of each run is wanted.
+    Without `slots` it is unknown how many run at once, so the time is the sum over all runs.
+    `samples` says whether the user wants samples.parquet of each run.
     """
     groups: dict[tuple[str, str], list[PlannedRun]] = {}
     for run in plan.runs:
@@ -32,7 +32,7 @@ def print_plan(plan: Plan, slots: int | None, console: Console, samples: bool = 
     for (track, method), runs in groups.items():
         states = Counter(run.state for run in runs)
         missing = [run.seconds for run in runs if run.missing]
-        # Text, not str: a method's name is not markup.
+        # Text, not str: a method's name must not be read as markup.
         cells = [str(len(runs)), str(states["done"]), str(len(missing))]
         table.add_row(Text(track), Text(method), *cells, _estimate(total(missing), 1))
     console.print(table)
@@ -52,7 +52,7 @@ def print_plan(plan: Plan, slots: int | None, console: Console, samples: bool = 
 
 
 def notes(plan: Plan, samples: bool) -> list[str]:
-    """What a plan leaves undone: runs that their tracks refuse, samples.parquet of done ones."""
+    """What a plan leaves undone: runs that tracks refuse, and samples.parquet of done runs."""
     counts = Counter(
         (run.spec.method, run.spec.track, run.reason) for run in plan.runs if run.reason is not None
     )
@@ -85,20 +85,20 @@ def print_summary(
             lines.append(f"  again: {rerun_command(report.job, options)}")
     held = any(report.status == "held" for report in reports)
     if held or "interrupted" in counts or missing > len(reports):
-        lines.append("The same command goes on with what is missing.")
+        lines.append("Run the same command again to finish what is missing.")
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
-    """The plan as plain values."""
+    """The plan as JSON values."""
     return {"runs": [_planned(run) for run in plan.runs], "estimated_seconds": plan.seconds}
 
 
 def reports_document(
     plan: Plan, reports: list[RunReport], options: tuple[str, ...]
 ) -> dict[str, Any]:
-    """How every run of the plan stands now, as plain values."""
+    """The present state of every run of the plan, as JSON values."""
     ended = {report.job.spec.fingerprint: report for report in reports}
     documents = []
     for run in plan.runs:

@@ -1,1 +1,1 @@
-"""Searching parameters on noisy validation labels: ranges, trials, and the recipe that is found."""
+"""Search parameters on noisy validation labels: ranges, trials, and the recipe found."""

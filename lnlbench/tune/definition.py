@@ -1,7 +1,7 @@
-"""What a search is: the base that it varies, the ranges, and the measure; all that is not its size.
+"""A search's definition: the base that it varies, its ranges and its measure, but not its size.
 
-Nothing here can name clean labels or a test score: the held-out part keeps its noisy labels, and
-what a search may change of its track are the two fields that make trials shorter.
+A definition cannot name clean labels or a test score: the held-out part keeps its noisy labels, and
+a search may change only the two fields of its track that make trials shorter.
 """
 
 from dataclasses import asdict
@@ -26,7 +26,7 @@ _LABELS = ("dataset", "data", "noise", "noise_seed", "validation_labels")
 
 
 class Shortening(BaseModel):
-    """What of the track trials may change, to be shorter than the runs they are for."""
+    """The fields of the track that trials may change to be shorter than runs."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -34,12 +34,12 @@ class Shortening(BaseModel):
     limit_train: int | None = None
 
     def overrides(self) -> dict[str, Any]:
-        """What is changed."""
+        """The overrides that were given."""
         return self.model_dump(exclude_none=True)
 
 
 class SearchDefinition(BaseModel):
-    """A search; two of equal definitions are one, which goes on."""
+    """A search's definition; a second search with the same definition resumes the first."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -58,11 +58,11 @@ class SearchDefinition(BaseModel):
 
     @property
     def recipe(self) -> str:
-        """What the recipe that is found will be called."""
+        """The name of the recipe that the search will write."""
         return TUNED if self.base == MATCHED else f"{self.base}-{TUNED}"
 
     def folder(self, output: Path) -> Path:
-        """Where the search lies."""
+        """The search's folder."""
         key = fingerprint(self.model_dump(mode="json"))[:8]
         return output / "tuning" / self.track / self.method / f"{self.recipe}-{key}"
 
@@ -71,7 +71,7 @@ class SearchDefinition(BaseModel):
         return {name: SearchRange(**each.model_dump()) for name, each in self.search.items()}
 
     def specs(self, method: type[Method], values: dict[str, Any]) -> list[RunSpec]:
-        """The runs of a trial with these values, one for each seed.
+        """The specs of a trial's runs with these values, one for each seed.
 
         Raises:
             UsageError: a value is not allowed, or the runs would see clean labels.
@@ -91,7 +91,7 @@ def define_search(
     given: list[str],
     **settings: Any,
 ) -> SearchDefinition:
-    """A search of a method on a track; `fixed` and `given` are what `--set` and `--search` say.
+    """A search of a method on a track; `fixed` is from `--set`, and `given` from `--search`.
 
     Raises:
         UsageError: a name is unknown, a value is not allowed, or the search would see clean labels.
@@ -114,8 +114,8 @@ def _refuse_clean_labels(method: type[Method], spec: RunSpec) -> None:
     privileged = sorted(method.oracle | spec.protocol.oracle)
     if privileged:
         raise UsageError(
-            f"Method {method.name!r} is told what nobody knows who has noisy labels alone "
-            f"({', '.join(privileged)}), so it cannot be tuned. 'lnlbench methods' lists those "
+            f"Method {method.name!r} needs knowledge that users of noisy labels lack "
+            f"({', '.join(privileged)}), so it cannot be tuned. 'lnlbench methods' lists methods "
             "without an oracle."
         )
     given, track = spec.protocol, load_track(spec.track).protocol

@@ -1,4 +1,4 @@
-"""What a search says before and after: its ranges, its trials, and how to use what it found."""
+"""What a search prints before and after: its ranges, its trials, and how to use its recipe."""
 
 import shlex
 from pathlib import Path
@@ -25,15 +25,15 @@ def print_search(
     seconds: float | None,
     console: Console,
 ) -> None:
-    """Show what is searched, and how long it takes.
+    """Show what is searched, and how long the search takes.
 
-    `slots` trials run at a time, None when the cluster says; `seconds` one run takes, None when
-    that is unknown.
+    `slots` is the number of trials that run at once, None if the cluster decides it. `seconds` is
+    the time of one run, None if it is unknown.
     """
     table = Table("parameter", "from", "to", "", box=None)
     for name, span in definition.ranges().items():
         kind = ", ".join((["whole"] if span.whole else []) + (["log"] if span.log else []))
-        # Text, not str: names come from plugins, and are not markup.
+        # Text, not str: names come from plugins, and must not be read as markup.
         table.add_row(Text(name), str(span.low), str(span.high), kind)
     console.print(table)
     estimate = "time unknown: no recorded run"
@@ -53,7 +53,7 @@ def print_search(
 
 
 def print_found(study: Study, tuning: Tuning, file: Path, console: Console) -> None:
-    """Show the best trials, what their lead is worth, and the command that uses the recipe."""
+    """Show the best trials, how much chance alone gains, and the command that uses the recipe."""
     definition = study.definition
     done = [trial for trial in study.ended() if trial.value is not None]
     sign = -1 if definition.direction == "maximize" else 1
@@ -80,7 +80,7 @@ def print_found(study: Study, tuning: Tuning, file: Path, console: Console) -> N
 
 
 def _lead(definition: SearchDefinition, tuning: Tuning) -> str:
-    """What the search has gained, beside what chance alone would give it."""
+    """What the search has gained, and what chance alone would have gained."""
     score = describe_score(definition, tuning.score)
     if tuning.default_score is None:
         return f"Best: {score}. The defaults did not come to an end."

@@ -1,4 +1,4 @@
-"""From a finished search to the recipe file that says where its parameters come from."""
+"""Turn a finished search into a recipe file, which says where its parameters come from."""
 
 import math
 from datetime import UTC, datetime
@@ -19,15 +19,15 @@ FILE_NAME = "recipe.json"
 def found_recipe(study: Study) -> Tuning:
     """The recipe of the best trial; its versions and device are those of that trial.
 
-    Trials of searches that an older lnlbench has begun do not say theirs.
+    Trials that an older lnlbench began do not record their versions and device.
 
     Raises:
-        RunError: no trial came to its end.
+        RunError: no trial finished.
     """
     best = study.best()
     if best is None:
         raise RunError(
-            f"No trial came to its end: see the logs in {study.folder}, and run more with --trials."
+            f"No trial finished: see the logs in {study.folder}, and run more with --trials."
         )
     definition = study.definition
     ended = study.ended()
@@ -68,7 +68,7 @@ def write_recipe(tuning: Tuning, folder: Path) -> Path:
 
 
 def standard_error(tuning: Tuning) -> float | None:
-    """Of a difference of two accuracies on the held-out samples; None for another objective."""
+    """Standard error of a difference of two held-out accuracies; None for another objective."""
     if not tuning.objective.endswith("accuracy"):
         return None
     return math.sqrt(2 * tuning.score * (1 - tuning.score) / tuning.validation_samples)

@@ -27,9 +27,9 @@ VERSIONS = "versions"
 
 
 class Search(JobLoop):
-    """A study, the executor that runs its trials, and where lines about them go.
+    """A study, the executor that runs its trials, and the console that shows lines about them.
 
-    `options` are what `lnlbench trial` is to be told besides its folder.
+    `options` are the options of `lnlbench trial`, which also gets its folder.
     """
 
     def __init__(
@@ -53,14 +53,14 @@ class Search(JobLoop):
         self._trials = 0
 
     def run(self, trials: int) -> bool:
-        """Run until so many trials have ended; False when a signal came before.
+        """Run until this many trials have ended; returns False if a signal came first.
 
-        Trials that were stopped keep their state, and the next search goes on with them.
+        Stopped trials keep their state, and the next search resumes them.
 
         Raises:
             UsageError: a trial was refused, as all others would be.
             RunError: the base itself could not be executed.
-            KeyboardInterrupt: a second signal came; nothing runs any more.
+            KeyboardInterrupt: a second signal came; no trial runs any more.
         """
         self._waiting = deque(self._job(*each) for each in self._study.begun(self._base))
         self._trials = trials
@@ -83,11 +83,11 @@ class Search(JobLoop):
     def _announce_stop(self) -> None:
         self._say(
             f"Stopping: {self._running} trials keep their state after their step; "
-            "the same command goes on with them. Once more ends them at once."
+            "the same command resumes them. A second Ctrl-C ends them at once."
         )
 
     def _tick(self) -> None:
-        """A search shows lines alone."""
+        """Does nothing: a search prints only lines."""
 
     def _job(self, number: int, values: dict[str, Any]) -> Job:
         definition = self._study.definition
@@ -137,7 +137,7 @@ class Search(JobLoop):
             trial.set_user_attr(VERSIONS, outcome.versions)
         endings: dict[str, Callable[[int], None]] = {
             "pruned": self._study.prune,
-            # It is as bad as a trial can be, and should keep the search away.
+            # It counts as the worst possible trial, to keep the search away from these values.
             "diverged": self._study.prune,
             "failed": self._study.fail,
         }
@@ -145,17 +145,17 @@ class Search(JobLoop):
             self._study.complete(number, outcome.score)
         else:
             endings[outcome.status](number)
-        # Nobody goes on with an ended trial, and networks are large.
+        # An ended trial is never resumed, and its networks are large.
         for checkpoint in self._study.trial_folder(number).glob("*/checkpoint"):
             checkpoint.unlink()
 
     def _say(self, text: str) -> None:
-        # Values and errors come from plugins: no markup is read in them.
+        # Values and errors come from plugins and must not be read as markup.
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def describe_values(values: dict[str, Any]) -> str:
-    """Parameters as a person reads them."""
+    """Parameters as text for a person."""
     return ", ".join(
         f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={json.dumps(value)}"
         for name, value in values.items()
@@ -163,7 +163,7 @@ def describe_values(values: dict[str, Any]) -> str:
 
 
 def describe_score(definition: SearchDefinition, score: float) -> str:
-    """A trial's score: percent for an accuracy."""
+    """A trial's score as text: an accuracy in percent."""
     if definition.objective.endswith("accuracy"):
         return f"{100 * score:.2f}%"
     return f"{definition.objective} {score:.4g}"
@@ -174,7 +174,7 @@ def _number(job: Job) -> int:
 
 
 def _read_outcome(output: str) -> TrialOutcome | None:
-    """What `lnlbench trial` has printed; None when it did not."""
+    """The outcome that `lnlbench trial` printed; None if it printed no outcome."""
     try:
         return TrialOutcome.model_validate_json(output)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""What is searched: the ranges that a method's parameters declare, and those given for a search."""
+"""The ranges to search: those that a method's parameters declare, and those that a user gives."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ _LONGEST_NUMBER = 100
 def search_space(
     method: type[Method], fixed: dict[str, Any], given: list[str], base: dict[str, Any]
 ) -> Ranges:
-    """The ranges of a search: declared ones without the `fixed`, changed by the `given`.
+    """The ranges of a search: the declared ranges without `fixed` parameters, changed by `given`.
 
-    A given `NAME=LOW..HIGH` adds a range or replaces one; given bare names alone limit the search
-    to these. `base` are the parameters that all values are tried with.
+    A given `NAME=LOW..HIGH` adds or replaces a range. If only bare names are given, the search is
+    limited to these. `base` holds the parameters that stay the same in all trials.
 
     Raises:
-        UsageError: an unknown parameter, an end that it does not take, or nothing to search.
+        UsageError: a parameter is unknown, refuses an end of its range, or no range is left.
     """
     declared = search_ranges(method.Params)
     chosen = [text.strip().replace("-", "_") for text in given if "=" not in text]
@@ -29,7 +29,9 @@ def search_space(
         if name in fixed:
             raise UsageError(f"--set fixes {name!r}, and --search searches it. Choose one.")
         if name not in method.Params.model_fields:
-            validate_params(method.name, method.Params, {name: None})  # names the nearest
+            validate_params(
+                method.name, method.Params, {name: None}
+            )  # its error names the nearest name
         if name not in declared and name not in replaced:
             raise UsageError(
                 f"Parameter {name!r} of method {method.name!r} declares no range. Give one: "
@@ -54,7 +56,7 @@ def _parse(text: str) -> tuple[str, SearchRange]:
     ends, colon, scale = span.partition(":")
     low, dots, high = ends.partition("..")
     if not dots or (colon and scale != "log"):
-        raise _unreadable(text, "it has no two ends")
+        raise _unreadable(text, "it does not have two ends")
     try:
         found = SearchRange(_number(low), _number(high), bool(colon))
     except ValueError as error:
@@ -74,5 +76,6 @@ def _number(text: str) -> float:
 def _unreadable(text: str, why: str) -> UsageError:
     return UsageError(
         f"--search was given {shown(text)}: {why[:100]}. Give NAME=LOW..HIGH, such as "
-        "lambda_u=0..150 or temperature=0.1..1.0:log; whole numbers when both ends are."
+        "lambda_u=0..150 or temperature=0.1..1.0:log. If both ends are whole numbers, "
+        "all tried values are."
     )

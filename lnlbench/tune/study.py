@@ -20,7 +20,7 @@ PRUNER = "median"
 _NAME = "search"
 _VALUES = "values"
 _SECONDS = "wall_seconds"
-# Below as many finished trials there is no median worth the name.
+# With fewer finished trials, a median means little.
 _UNPRUNED_TRIALS = 5
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -29,8 +29,8 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 class Study:
     """A search's trials, by number. Trial 0 is the base itself, which all others have to beat.
 
-    A trial's values depend on the search's seed, its number, and the trials that have ended, so
-    that one trial at a time gives the same search with and without restarts.
+    A trial's values depend on the search's seed, the trial's number, and the trials that have
+    ended. So a search that runs one trial at a time is the same with and without restarts.
 
     Raises:
         DataError: the file of the trials is damaged.
@@ -39,7 +39,7 @@ class Study:
     def __init__(self, definition: SearchDefinition, folder: Path, epochs: int) -> None:
         self.definition = definition
         self.folder = folder
-        # Absolute: Optuna's lock is a link to it, and seen to be stale only where it leads there.
+        # Optuna's lock is a link to this path; Optuna recognizes a stale lock only by a valid link.
         file = (folder / JOURNAL_NAME).absolute()
         try:
             self._storage = JournalStorage(JournalFileBackend(str(file)))
@@ -47,7 +47,7 @@ class Study:
             raise DataError(
                 f"{file} is damaged: {error}. Delete {folder}, and search again."
             ) from error
-        # A run's first third says little: learning rates drop, and warm-ups end, after it.
+        # A run's first third says little: learning rates drop and warm-ups end later.
         pruner = optuna.pruners.MedianPruner(_UNPRUNED_TRIALS, n_warmup_steps=max(1, epochs // 3))
         self._study = optuna.create_study(
             study_name=_NAME,
@@ -58,30 +58,30 @@ class Study:
         )
 
     def trial_folder(self, number: int) -> Path:
-        """Where a trial keeps its plan, its log, and its state."""
+        """The folder with a trial's plan, its log, and its state."""
         return self.folder / f"trial-{number:04}"
 
     def begin(self, base: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        """A new trial and the values to try; `base` are the parameters that are varied."""
+        """A new trial and the values to try; `base` holds the parameters that the search varies."""
         if not self.trials():
             self._study.enqueue_trial(self._own(base))
         trial = self._study.ask()
         return trial.number, self._values(trial, base)
 
     def begun(self, base: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
-        """The trials that an earlier process has begun and not ended, with their values."""
+        """The unfinished trials of an earlier process, with their values."""
         for trial in self.trials(TrialState.RUNNING):
             yield trial.number, self._values(self.trial(trial.number), base)
 
     def trial(self, number: int) -> Trial:
-        """The trial with a number."""
+        """The trial with this number."""
         study = self._storage.get_study_id_from_name(_NAME)
         return Trial(
             self._study, self._storage.get_trial_id_from_study_id_trial_number(study, number)
         )
 
     def trials(self, *states: TrialState) -> list[FrozenTrial]:
-        """The trials in these states, or all."""
+        """The trials in these states, or all trials."""
         return self._study.get_trials(deepcopy=False, states=states or None)
 
     def ended(self) -> list[FrozenTrial]:
@@ -89,46 +89,46 @@ class Study:
         return self.trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
     def complete(self, number: int, score: float) -> None:
-        """A trial is done."""
+        """Record that a trial is done."""
         self._study.tell(number, score)
 
     def prune(self, number: int) -> None:
-        """A trial was not worth going on with, or diverged."""
+        """Record that a trial was stopped as unpromising, or diverged."""
         self._study.tell(number, state=TrialState.PRUNED)
 
     def fail(self, number: int) -> None:
-        """A trial could not be executed."""
+        """Record that a trial could not be executed."""
         self._study.tell(number, state=TrialState.FAIL)
 
     def best(self) -> FrozenTrial | None:
-        """The first of the trials with the best score."""
+        """The trial with the best score; the first of equal ones."""
         done = self.trials(TrialState.COMPLETE)
         return self._study.best_trial if done else None
 
     def _values(self, trial: Trial, base: dict[str, Any]) -> dict[str, Any]:
-        # What is kept already is not drawn again.
+        # Values that the file holds are not drawn again.
         seed = seed_for(self.definition.sampler_seed, "trial", trial.number)
         self._study.sampler = optuna.samplers.TPESampler(seed=seed % 2**32, multivariate=False)
         values = {}
         own = self._own(base)
         for name, span in self.definition.ranges().items():
-            # A default outside of the range, such as one in words, stays as it is.
+            # A default outside the range, such as a word, stays as it is.
             if trial.number > 0 or name in own:
                 values[name] = _draw(trial, name, span)
         trial.set_user_attr(_VALUES, values)
         return values
 
     def _own(self, base: dict[str, Any]) -> dict[str, Any]:
-        """The base's own values, of the parameters whose ranges hold them."""
+        """The base's own values of the parameters whose ranges contain them."""
         ranges = self.definition.ranges()
         return {name: base.get(name) for name in ranges if _holds(ranges[name], base.get(name))}
 
 
 def mend_journal(folder: Path) -> None:
-    """Cut off what a process did not write to its end: Optuna would join the next line to it.
+    """Cut off an incomplete last line: Optuna would append the next line to it.
 
-    The lock of a process that was killed while it wrote goes, too. Only for whoever holds the
-    search, while no trial runs.
+    This also removes the lock of a process that was killed while it wrote. Call it only while this
+    process holds the search and no trial runs.
     """
     file = folder / JOURNAL_NAME
     (folder / f"{JOURNAL_NAME}.lock").unlink(missing_ok=True)
@@ -139,17 +139,17 @@ def mend_journal(folder: Path) -> None:
 
 
 def values_of(trial: FrozenTrial) -> dict[str, Any]:
-    """What a trial has changed of the base."""
+    """The parameters that a trial changed from the base."""
     return dict(trial.user_attrs.get(_VALUES, {}))
 
 
 def seconds_of(trial: FrozenTrial) -> float:
-    """What a trial has taken, interrupted attempts included."""
+    """The seconds that a trial has taken, interrupted attempts included."""
     return float(trial.user_attrs.get(_SECONDS, 0.0))
 
 
 def note_seconds(trial: Trial, seconds: float) -> None:
-    """Keep what a trial has taken so far."""
+    """Store the seconds that a trial has taken so far."""
     trial.set_user_attr(_SECONDS, seconds)
 
 

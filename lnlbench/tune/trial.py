@@ -1,4 +1,4 @@
-"""One trial, in a process of its own: its runs, blind to clean labels and to the test split."""
+"""One trial in its own process: its runs see neither clean labels nor the test split."""
 
 import time
 from pathlib import Path
@@ -29,7 +29,7 @@ _VERSIONS = ("lnlbench", "torch", "python", "platform", "device", "git_commit")
 
 
 class TrialPlan(BaseModel):
-    """A trial's runs, one for each seed; a file in the trial's folder."""
+    """The plan of a trial, a file in its folder: one run for each seed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,9 +39,9 @@ class TrialPlan(BaseModel):
 
 
 class TrialOutcome(BaseModel):
-    """All that a search learns of a trial: how it ended, its mean objective over seeds, and where.
+    """What a search learns about a trial: how it ended, its mean objective over seeds, its machine.
 
-    `versions` are those of the software and device that executed it, on whatever node.
+    `versions` describes the software and the device that executed the trial.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -54,12 +54,12 @@ class TrialOutcome(BaseModel):
 
 
 class TrialDisplay(PlainDisplay):
-    """Prints each epoch and reports it to the search, which may end the trial."""
+    """Prints each epoch and reports it to the search, which may prune the trial."""
 
     def __init__(self, console: Console, trial: Trial, objective: str, seconds: float) -> None:
         super().__init__(console)
         self.pruned = False
-        # Trials are compared by the epochs of their first run.
+        # The search compares trials by the epochs of their first runs.
         self.comparing = True
         self._trial = trial
         self._objective = objective
@@ -67,20 +67,20 @@ class TrialDisplay(PlainDisplay):
         self._began = time.monotonic()
 
     def epoch(self, report: EpochReport) -> None:
-        """Report the objective; Interrupted when the trial is pruned."""
+        """Report the objective; raises Interrupted when the search prunes the trial."""
         super().epoch(report)
         self.note_seconds()
         value = {**report.scalars, **report.scores}.get(self._objective)
         if not self.comparing or value is None:
             return
         self._trial.report(value, report.epoch)
-        # What the last epoch has cost is spent.
+        # The pruned trial's time counts too.
         if report.epoch + 1 < report.max_epochs and self._trial.should_prune():
             self.pruned = True
             raise Interrupted(f"pruned after epoch {report.epoch + 1}")
 
     def note_seconds(self) -> None:
-        """Keep the time of all attempts at the trial so far."""
+        """Store the time of all attempts at the trial so far."""
         note_seconds(self._trial, self._before + time.monotonic() - self._began)
 
 
@@ -134,7 +134,7 @@ def run_trial(
 
 
 def objective(record: Record, name: str) -> float:
-    """The mean of a curve over the epochs that a ranked score is the mean of.
+    """The mean of a curve over the epochs that the ranked score averages.
 
     Raises:
         RunError: there is no such curve, or it has no value in one of these epochs.

@@ -228,6 +228,6 @@ def test_what_installed_code_denies_is_refused(result, words, tmp_path):
 def test_a_spec_that_is_none_is_refused_and_a_method_that_is_not_installed_is_not():
     result = run_result("ce")
     [problem] = denied_by_code(result.model_copy(update={"spec": {"track": "digits"}}), PLUGINS)
-    assert "its spec is no run spec" in problem
+    assert "its spec is not a run spec" in problem
     stranger = result.model_copy(update={"spec": {**result.spec, "method": "stranger"}})
     assert denied_by_code(stranger, PLUGINS) == []

@@ -294,6 +294,6 @@ def test_a_store_that_is_away_does_not_end_a_run(files, tmp_path, monkeypatch, q
     then = "time.sleep(0.5)"
     assert start_run(broken, tmp_path / "here", monkeypatch, then, mark) == 0
     said = capfd.readouterr().err
-    assert "it is away. The run goes on" in said
+    assert "it is away. The run continues" in said
     assert files.names(RUN) == []
     assert (tmp_path / "here" / "checkpoint").exists()

@@ -56,11 +56,11 @@ def test_of_those_that_create_an_object_one_does(store):
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("bucket/prefix", "is no URL of a store"),
-        ("s3:/bucket/prefix", "is no URL of a store"),
-        ("simplecache::s3://bucket", "is no URL of a store"),
+        ("bucket/prefix", "is not the URL of a store"),
+        ("s3:/bucket/prefix", "is not the URL of a store"),
+        ("simplecache::s3://bucket", "is not the URL of a store"),
         ("s4://bucket", "Unknown protocol 's4'. Did you mean 's3'"),
-        ("memory://x", "gone with its process"),
+        ("memory://x", "only as long as its process"),
         ("file://", "names no bucket and no folder"),
     ],
 )
@@ -149,7 +149,7 @@ def test_a_lease_is_renewed_and_survives_a_store_that_is_away(store, monkeypatch
         lease.renew(said.append)
         broken.fails = lambda name: False
         lease.verify()
-    assert "The sweep goes on" in said[0]
+    assert "The sweep continues" in said[0]
 
 
 def test_a_lease_that_cannot_be_given_back_says_how_to_go_on(store):

@@ -310,7 +310,7 @@ def test_runs_wait_for_a_store_that_is_away_while_others_go_on(site, store, monk
     reports, recorded, _ = sweep(site, nodes, count=3)
     assert {report.status for report in reports.values()} == {"done"}
     assert recorded == []
-    assert sum("waits, and what runs goes on" in said for said in site.said) == 2
+    assert sum("waits; running jobs continue" in said for said in site.said) == 2
 
 
 def test_a_signal_ends_what_waits_for_a_store_that_is_away(site, store):

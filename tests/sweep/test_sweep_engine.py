@@ -159,7 +159,7 @@ def test_a_run_that_another_process_executes_is_no_failure(tmp_path):
     print_summary(list(reports.values()), 2, (), Console(file=screen))
     assert screen.getvalue() == (
         "2 runs: 1 done, 1 held by another process.\n"
-        "The same command goes on with what is missing.\n"
+        "Run the same command again to finish what is missing.\n"
     )
 
 

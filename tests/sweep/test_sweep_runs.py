@@ -77,7 +77,7 @@ def test_a_sweep_that_was_stopped_and_killed_ends_as_if_it_had_not_been(tmp_path
     stopped = running.finish()
     assert stopped.code == 1, stopped.err
     assert "Stopping: 2 running keep their state" in stopped.out
-    assert "The same command goes on with what is missing." in stopped.out
+    assert "Run the same command again to finish what is missing." in stopped.out
     assert "Traceback" not in stopped.err
     assert all(result["status"] == "done" for result in essences(disturbed).values())
     kept = checkpoints(disturbed)

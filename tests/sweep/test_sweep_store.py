@@ -88,7 +88,7 @@ def test_a_sweep_that_was_lost_with_its_disk_goes_on_from_the_store(store, tmp_p
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--store", "bucket"), "is no URL of a store"),
+        (("--store", "bucket"), "is not the URL of a store"),
         (("--store", "s3://me:SECRET@bucket"), "Give credentials in the environment"),
         (("--store", "file:///dev/null/x"), "Cannot read file:///dev/null/x/sweep.lock"),
         (("--take-over", "1a2b"), "give --store too"),

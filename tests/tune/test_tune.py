@@ -201,7 +201,7 @@ def test_a_refused_trial_ends_the_search_with_its_message(folder):
 
 
 def test_a_search_in_which_nothing_is_done_has_no_recipe(folder):
-    with pytest.raises(RunError, match="No trial came to its end"):
+    with pytest.raises(RunError, match="No trial finished"):
         found_recipe(Study(define(), folder, 2))
 
 

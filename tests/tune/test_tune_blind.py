@@ -206,11 +206,11 @@ def test_given_ranges_add_replace_and_limit_and_fixed_parameters_are_not_searche
     [
         ({}, ["wieght=1..2"], "Did you mean 'weight'"),
         ({}, ["mode"], "declares no range"),
-        ({}, ["weight=1"], "no two ends"),
+        ({}, ["weight=1"], "not have two ends"),
         ({}, ["weight=2..1"], "goes up"),
         ({}, ["weight=1..x"], "could not convert"),
         ({}, ["weight=0..1:log"], "above 0"),
-        ({}, ["weight=1..2:lin"], "no two ends"),
+        ({}, ["weight=1..2:lin"], "not have two ends"),
         ({}, ["weight=1..inf"], "between numbers"),
         ({}, ["weight=1..6"], "less than or equal to 5"),
         ({"weight": 1}, ["weight"], "Choose one"),

@@ -1,4 +1,4 @@
-"""The lease of a store: one sweep at a time writes to it, and others learn who that is."""
+"""The lease of a store: only one sweep writes to the store, and others learn which sweep it is."""
 
 import getpass
 import os
@@ -16,12 +16,12 @@ from lnlbench.sweep.store.object_store import ObjectStore, StoreError
 from lnlbench.system.text import printable
 
 LEASE_NAME = "sweep.lock"
-# How often a sweep says that it lives, for people who wonder whether it does.
+# Seconds between two signs of life of a sweep, for people who wonder whether it still runs.
 RENEW_SECONDS = 60.0
 
 
 class Holder(BaseModel):
-    """Who holds a store: the content of the lease."""
+    """The content of the lease: which sweep holds the store."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,7 +42,7 @@ class Lease:
 
     @contextmanager
     def held(self, take_over: str | None, warn: Callable[[str], None]) -> Iterator[None]:
-        """Hold the lease for as long as the block runs.
+        """Hold the lease while the block runs.
 
         Raises:
             UsageError: another sweep holds it, and is not the one to take over from.
@@ -58,7 +58,7 @@ class Lease:
                 warn(f"{error} The next sweep needs --take-over {self._holder.token}")
 
     def acquire(self, take_over: str | None = None) -> None:
-        """Take the lease; `take_over` is the token of a dead sweep's, which is then replaced.
+        """Take the lease; `take_over` is the token of a dead sweep, whose lease is then replaced.
 
         Raises:
             UsageError: another sweep holds it.
@@ -68,7 +68,7 @@ class Lease:
         if take_over is not None and held is not None and held.token == take_over:
             self._store.remove([LEASE_NAME])
         self._store.create(LEASE_NAME, self._bytes())
-        # A store without conditional writes may have let two create it: the last one has it.
+        # Without conditional writes two sweeps may both create it; the last one then holds it.
         held = self._read()
         if held is None or held.token != self._holder.token:
             raise UsageError(self._refusal(held))
@@ -78,7 +78,7 @@ class Lease:
         """Make sure that the lease is still held.
 
         Raises:
-            RunError: another sweep has taken it over, or somebody has removed it.
+            RunError: another sweep has taken it over, or the lease was removed.
             StoreError: the store cannot be read.
         """
         held = self._read()
@@ -90,7 +90,7 @@ class Lease:
             )
 
     def renew(self, warn: Callable[[str], None]) -> None:
-        """Say now and then that this sweep lives; a store that cannot be reached is asked again.
+        """Write a sign of life from time to time; retries later if the store cannot be reached.
 
         Raises:
             RunError: the lease is lost.
@@ -103,10 +103,10 @@ class Lease:
             self._holder = self._holder.model_copy(update={"seen": datetime.now(UTC)})
             self._store.write(LEASE_NAME, self._bytes())
         except StoreError as error:
-            warn(f"{error} The sweep goes on.")
+            warn(f"{error} The sweep continues.")
 
     def release(self) -> None:
-        """Give the lease back, unless another sweep has it by now."""
+        """Give the lease back, unless another sweep has taken it over."""
         held = self._read()
         if held is not None and held.token == self._holder.token:
             self._store.remove([LEASE_NAME])
@@ -115,7 +115,7 @@ class Lease:
         return (self._holder.model_dump_json(indent=2) + "\n").encode()
 
     def _read(self) -> Holder | None:
-        """Who holds the store; None when nobody does."""
+        """The sweep that holds the store; None if the store is free."""
         data = self._store.read(LEASE_NAME)
         if data is None:
             return None
@@ -123,17 +123,17 @@ class Lease:
             return Holder.model_validate_json(data)
         except ValidationError as error:
             raise UsageError(
-                f"{self._store.url_of(LEASE_NAME)} cannot be understood, so that nobody knows "
-                "which sweep holds the store. If none does, remove it."
+                f"{self._store.url_of(LEASE_NAME)} cannot be understood, so it does not tell "
+                "which sweep holds the store. If no sweep uses the store, remove this object."
             ) from error
 
     def _refusal(self, held: Holder | None) -> str:
         if held is None:
             return f"{self._store.url_of(LEASE_NAME)} was removed. Start the sweep again."
         return (
-            f"Another sweep writes to {self._store.url}: that of {printable(held.owner)}, since "
+            f"Another sweep writes to {self._store.url}: started by {printable(held.owner)} at "
             f"{held.since:%Y-%m-%d %H:%M:%S} UTC, last seen {held.seen:%Y-%m-%d %H:%M:%S} UTC. "
-            "Wait for it, or stop it. A living sweep is seen every minute; if it is dead, take "
+            "Wait for it, or stop it. A running sweep is seen every minute; if it is dead, take "
             f"over from it: --take-over {printable(held.token)}"
         )
 
@@ -142,5 +142,5 @@ def _owner() -> str:
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container may give its user no name
-        user = "somebody"
+        user = "unknown user"
     return f"{user} on {socket.gethostname()}, process {os.getpid()}"

@@ -1,4 +1,4 @@
-"""The mirror of a run's directory in a store: whole states of one attempt at the run."""
+"""The mirror of a run's directory in a store: complete states of one attempt at the run."""
 
 import hashlib
 from collections.abc import Sequence
@@ -24,9 +24,9 @@ _GIVEN = (SPEC_NAME, DATA_NAME)
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt at a run: `run` is the run's folder in the store, and on disk below the output.
+    """One attempt at a run; `run` is its folder in the store and below the output folder on disk.
 
-    `source` is the number of the earlier attempt whose state it goes on from; None: from none.
+    `source` is the number of the earlier attempt whose state it resumes; None for a fresh start.
     """
 
     run: str
@@ -34,12 +34,12 @@ class Attempt:
     source: int | None
 
     def name(self, file: str, number: int | None = None) -> str:
-        """The object of this attempt, or of another at the same run."""
+        """The object's name for a file of this attempt, or of another attempt at the same run."""
         return f"{self.run}/attempt-{number or self.number:04}/{file}"
 
 
 class State(BaseModel):
-    """A whole state of a run's directory: the SHA-256 of each file; written after all of them."""
+    """A complete state of a run's directory: the SHA-256 of each file. It is written last."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -47,10 +47,10 @@ class State(BaseModel):
 
 
 class Mirror:
-    """Brings the state of a run's directory to a store, and the state of its source from there.
+    """Uploads the state of a run's directory to a store, and downloads the state of its source.
 
-    Every object but the state is written once, under a name that holds its hash. The state is
-    switched when all of its files are there, and only then is removed what it no longer names.
+    Every object except the state is written once, under a name that holds its hash. The mirror
+    switches the state when all its files are there, and only then removes the files of the old one.
     """
 
     def __init__(self, store: ObjectStore, attempt: Attempt, folder: Path) -> None:
@@ -58,17 +58,17 @@ class Mirror:
         self._attempt = attempt
         self._folder = folder
         self._state = State(files={})
-        # Of this attempt: the objects that there may be, and what was uploaded of which file.
+        # This attempt's possible objects, and the uploaded version of each file.
         self._written: set[str] = set()
         self._seen: dict[str, tuple[tuple[int, int] | None, str]] = {}
         self._checkpoint = self._signature(_CHECKPOINT)
 
     def fetch(self) -> None:
-        """Write what the driver gives, and the state of the source, into the run's directory.
+        """Write the driver's files and the state of the source into the run's directory.
 
         Raises:
             HeldError: another process executes the run.
-            RunError: the store does not hold what it says.
+            RunError: the store lacks a file that the state names, or holds another version of it.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         lock = take_directory(self._folder)
@@ -84,10 +84,10 @@ class Mirror:
         self._checkpoint = self._signature(_CHECKPOINT)
 
     def source_files(self) -> dict[str, bytes]:
-        """The files of the source's state, the checkpoint last; its log is of no use to others."""
+        """The files of the source's state without its log, the checkpoint last."""
         if self._attempt.source is None:
             return {}
-        # A process that is thought dead may switch the state while it is read.
+        # A process that seemed dead may switch the state while this one reads it.
         for _ in range(3):
             state = self._source_state()
             names = sorted(state.files.keys() - {LOG_NAME}, key=lambda name: name == _CHECKPOINT)
@@ -101,15 +101,15 @@ class Mirror:
         raise RunError(
             f"The store has lost {lost} of the run: "
             f"{self._store.url_of(self._object(lost, state.files[lost], self._attempt.source))} "
-            "is not there, or not what it was. Remove the folder of that attempt, and the run "
+            "is missing or was changed. Remove the folder of that attempt, and the run "
             "starts anew."
         )
 
     def upload_checkpoint(self) -> bool:
-        """Bring a new checkpoint, and all files that it needs, to the store; whether there was one.
+        """Upload a new checkpoint and all files that it needs; returns whether there was one.
 
         Raises:
-            StoreError: it is to be tried again; the store has the state of before, or the new one.
+            StoreError: the caller should retry; the store has either the old state or the new one.
         """
         signature = self._signature(_CHECKPOINT)
         if signature is None or signature == self._checkpoint:
@@ -119,15 +119,15 @@ class Mirror:
         return True
 
     def upload_end(self, done: bool) -> None:
-        """Bring the files of a run that has ended to the store, a done one's without checkpoint.
+        """Upload the files of a run that has ended, without the checkpoint if the run is done.
 
         Raises:
-            StoreError: it is to be tried again; the store has the state of before, or the new one.
+            StoreError: the caller should retry; the store has either the old state or the new one.
         """
         self._upload([] if done else [_CHECKPOINT], [LOG_NAME])
 
     def _upload(self, first: Sequence[str], last: Sequence[str]) -> None:
-        # What a checkpoint needs was there before it; what is newer does not disturb it.
+        # A checkpoint's files were written before it; newer files do not disturb it.
         digests = {name: self._upload_file(name) for name in first}
         digests |= {name: self._upload_file(name) for name in [*self._others(), *last]}
         files = {name: digest for name, digest in digests.items() if digest is not None}
@@ -146,7 +146,7 @@ class Mirror:
         return sorted(names - {_CHECKPOINT, LOG_NAME, *_GIVEN})
 
     def _upload_file(self, name: str) -> str | None:
-        """Write a file's content to the store; its hash, None when it is gone."""
+        """Write a file's content to the store; returns its hash, or None if the file is gone."""
         signature = self._signature(name)
         if name in self._seen and self._seen[name][0] == signature:
             return self._seen[name][1]
@@ -155,7 +155,7 @@ class Mirror:
         except FileNotFoundError:
             return None
         if name == _CHECKPOINT and unseal(data) is None:
-            # What the disk has damaged must not replace what is whole.
+            # A checkpoint that the disk damaged must not replace a whole one.
             return self._state.files.get(name)
         digest = hashlib.sha256(data).hexdigest()
         if self._state.files.get(name) != digest:
@@ -165,7 +165,7 @@ class Mirror:
         return digest
 
     def _signature(self, name: str) -> tuple[int, int] | None:
-        """What changes when a file is replaced; None when there is none."""
+        """A value that changes when the file is replaced; None if there is no file."""
         try:
             status = (self._folder / name).stat()
         except OSError:

@@ -1,6 +1,6 @@
 """The process beside a run whose directory is mirrored in a store.
 
-Without torch: it waits for as long as the run takes.
+This module does not import torch, because the process waits as long as the run takes.
 """
 
 import os
@@ -19,18 +19,18 @@ from lnlbench.sweep.store.object_store import ObjectStore, StoreError
 
 POLL_SECONDS = 1.0
 RETRY_SECONDS = 30.0
-# Before and after a run there is nothing else to do than to wait for the store.
+# Before and after a run the process has to wait for the store.
 DELAYS = (2.0, 10.0, 30.0)
 
 
 def run_mirrored(store: ObjectStore, attempt: Attempt, folder: Path, command: Sequence[str]) -> int:
-    """Run `lnlbench` with these arguments beside a mirror of the run's directory; its exit code."""
+    """Run `lnlbench` with these arguments, mirror the run's directory, and return the exit code."""
     mirror = Mirror(store, attempt, folder)
     _patiently(mirror.fetch)
     running = subprocess.Popen([*process.PROGRAM, str(os.getpid()), *command])
 
     def stop(number: int, frame: FrameType | None) -> None:
-        # Even while an upload lasts.
+        # The limits hold during an upload, too.
         running.terminate()
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -47,16 +47,16 @@ def run_mirrored(store: ObjectStore, attempt: Attempt, folder: Path, command: Se
         try:
             mirror.upload_checkpoint()
         except (StoreError, OSError) as error:
-            _say(f"{error} The run goes on; its checkpoint is tried again in {RETRY_SECONDS:g} s.")
+            _say(f"{error} The run continues; its checkpoint is retried in {RETRY_SECONDS:g} s.")
             wait_until = time.monotonic() + RETRY_SECONDS
-    # The result itself is printed, and reaches the store from there.
+    # The run prints its result, and the driver brings it to the store.
     with suppress(StoreError, OSError):
         _patiently(lambda: mirror.upload_end(done=code == 0))
     return code
 
 
 def _patiently(action: Callable[[], None]) -> None:
-    """Do something with the store, several times when it cannot be reached."""
+    """Do something with the store, and retry several times if it cannot be reached."""
     for delay in (*DELAYS, None):
         try:
             action()
@@ -64,7 +64,7 @@ def _patiently(action: Callable[[], None]) -> None:
         except StoreError as error:
             if delay is None:
                 raise
-            _say(f"{error} Again in {delay:g} s.")
+            _say(f"{error} Trying again in {delay:g} s.")
             time.sleep(delay)
 
 

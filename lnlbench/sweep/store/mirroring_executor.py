@@ -1,7 +1,7 @@
 """An executor whose runs are mirrored in an object store, around any other executor.
 
-Only the driver, which holds the lease, begins attempts and takes results; the process of a run
-writes below its own attempt alone. One that was lost and still lives can so disturb nobody.
+Only the driver, which holds the lease, begins attempts and takes results. The process of a run
+writes only below its own attempt, so a process that was lost and still runs does no harm.
 """
 
 import re
@@ -50,18 +50,18 @@ class MirroringExecutor:
         self._results = results
         self._output = output
         self._say = say
-        # Jobs that wait for the store to be reached, and those that were begun.
+        # Jobs that wait until the store can be reached, and jobs that were begun.
         self._waiting: list[Job] = []
         self._given: dict[str, tuple[Job, Attempt]] = {}
         self._next_try = 0.0
         self._stopped = False
 
     def start(self, job: Job) -> None:
-        """Take a job, which is started when the store has its attempt."""
+        """Take a job; it starts once the store has its attempt."""
         self._waiting.append(job)
 
     def wait(self) -> list[Ended]:
-        """The jobs that have ended, their results in the output folder and the store.
+        """The jobs that have ended; their results are then in the output folder and the store.
 
         Raises:
             RunError: the lease is lost.
@@ -75,11 +75,11 @@ class MirroringExecutor:
         return [self._end(ended) for ended in self._executor.wait()] + self._dropped()
 
     def progress(self) -> list[tuple[Job, str]]:
-        """The jobs that run, as far as their logs are on this machine."""
+        """The running jobs whose logs are on this machine."""
         return self._executor.progress()
 
     def stop(self) -> None:
-        """Ask all jobs to keep their state and end, and begin no other."""
+        """Ask all jobs to keep their state and end, and begin no more jobs."""
         self._stopped = True
         self._executor.stop()
 
@@ -88,7 +88,7 @@ class MirroringExecutor:
         self._executor.kill()
 
     def bring_state(self, job: Job) -> None:
-        """Fetch what the store has of a run that failed elsewhere, to record its failure."""
+        """Fetch the store's state of a run that failed elsewhere, to record its failure."""
         try:
             attempts = _attempts(self._store.names(self._run(job)))
             source = _latest(attempts)
@@ -102,7 +102,7 @@ class MirroringExecutor:
         began = time.monotonic()
         try:
             self._lease.verify()
-            # A cluster takes many jobs at once; those that end meanwhile are not kept waiting.
+            # A cluster takes many jobs at once; jobs that end meanwhile must not wait for this.
             while self._waiting and not self._stopped and time.monotonic() - began < BEGIN_SECONDS:
                 job = self._waiting[0]
                 attempt = self._begin(job)
@@ -114,10 +114,10 @@ class MirroringExecutor:
                 del self._waiting[0]
         except StoreError as error:
             self._next_try = time.monotonic() + RETRY_SECONDS
-            self._say(f"{error} {self._waiting[0].title} waits, and what runs goes on.")
+            self._say(f"{error} {self._waiting[0].title} waits; running jobs continue.")
 
     def _dropped(self) -> list[Ended]:
-        """Jobs that wait when the sweep is stopped: they end without having begun."""
+        """The jobs that still wait when the sweep stops; they end without having begun."""
         if not self._stopped:
             return []
         jobs, self._waiting = self._waiting, []
@@ -136,9 +136,9 @@ class MirroringExecutor:
         return job.directory.path.relative_to(self._output).as_posix()
 
     def _begin(self, job: Job) -> Attempt:
-        """A new attempt: numbered, with its spec, and with the last earlier one that has a state.
+        """A new numbered attempt with its spec; it resumes the last earlier attempt with a state.
 
-        Whatever an earlier attempt still writes stays below its own number.
+        An earlier attempt that still writes does so below its own number.
         """
         run = self._run(job)
         names = self._store.names(run)
@@ -146,7 +146,7 @@ class MirroringExecutor:
         attempt = Attempt(run, max(attempts, default=0) + 1, _latest(attempts))
         if not self._store.create(attempt.name(SPEC_NAME), job.directory.spec_file.read_bytes()):
             raise RunError(
-                f"{self._store.url_of(attempt.name(SPEC_NAME))} has been written since this sweep "
+                f"{self._store.url_of(attempt.name(SPEC_NAME))} was written after this sweep "
                 "looked: another sweep works on this store. Stop one of them."
             )
         if job.locations:
@@ -163,11 +163,11 @@ class MirroringExecutor:
             kept = (None, attempt.number)
             self._store.remove([name for name in names if _number(name) not in kept])
         except StoreError as error:
-            self._say(f"{error} It stays there, and is of no more use.")
+            self._say(f"{error} It stays in the store but is no longer needed.")
 
 
 def begun_runs(store: ObjectStore, tracks: Iterable[str]) -> set[str]:
-    """The folders of the runs on these tracks of which a store has a state."""
+    """The folders of runs on these tracks whose state a store has."""
     names = [name for track in tracks for name in store.names(f"runs/{track}")]
     return {name.rsplit("/", 2)[0] for name in names if name.endswith(f"/{STATE_NAME}")}
 

@@ -19,14 +19,14 @@ _READ_TOGETHER = 128
 
 
 class StoreError(RunError):
-    """The store did not do what it was asked to."""
+    """The store failed to do what it was asked to do."""
 
 
 class ObjectStore:
     """The objects below a URL; their names are paths with slashes.
 
     Raises:
-        UsageError: the URL is none, holds a secret, or needs a package that is not installed.
+        UsageError: the URL is invalid, holds a secret, or needs a package that is not installed.
     """
 
     def __init__(self, url: str) -> None:
@@ -45,7 +45,7 @@ class ObjectStore:
                 f"--store {url} cannot be opened: {printable(error)}. {_HOW}"
             ) from error
         self._root = str(root).rstrip("/")
-        # A relative path means another folder to each process.
+        # A relative path may mean another folder in each process.
         self.url = f"file://{self._root}" if protocol in ("file", "local") else url.rstrip("/")
 
     def url_of(self, name: str) -> str:
@@ -53,7 +53,7 @@ class ObjectStore:
         return f"{self.url}/{name}"
 
     def names(self, folder: str) -> list[str]:
-        """The names of all objects below a folder; none when there is no such folder."""
+        """The names of all objects below a folder; empty if there is no such folder."""
         with self._explained("list", folder), suppress(FileNotFoundError):
             self._files.invalidate_cache()
             found = self._files.find(self._path(folder))
@@ -61,14 +61,14 @@ class ObjectStore:
         return []
 
     def read(self, name: str) -> bytes | None:
-        """An object; None when there is none."""
+        """An object's bytes; None if there is no such object."""
         with self._explained("read", name), suppress(FileNotFoundError):
             data: bytes = self._files.cat_file(self._path(name))
             return data
         return None
 
     def read_all(self, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-        """Many objects, several at a time where the store can; those that are gone are left out."""
+        """Many objects, read several at once if the store can; leaves out objects that are gone."""
         for start in range(0, len(names), _READ_TOGETHER):
             part = {self._path(name): name for name in names[start : start + _READ_TOGETHER]}
             found = {}
@@ -82,13 +82,13 @@ class ObjectStore:
                         raise data
 
     def write(self, name: str, data: bytes) -> None:
-        """Write an object in one step, over one that is there."""
+        """Write an object in one step; replaces an existing one."""
         path = self._path(name)
         with self._explained("write", name):
             if self._files.async_impl:
                 self._files.pipe_file(path, data)
                 return
-            # A file system with folders: a reader must not see half of a file.
+            # This is a file system with folders: a reader must not see half a file.
             temporary = f"{path}.{secrets.token_hex(8)}.tmp"
             self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
             try:
@@ -100,9 +100,10 @@ class ObjectStore:
                 raise
 
     def create(self, name: str, data: bytes) -> bool:
-        """Write an object that is not there; False when it is.
+        """Write a new object; returns False if it exists already.
 
-        Of several that try at the same time, one succeeds where the store has conditional writes.
+        If several processes try at once, only one succeeds, provided the store has conditional
+        writes.
         """
         if self.read(name) is not None:
             return False
@@ -120,12 +121,12 @@ class ObjectStore:
             except (NotImplementedError, TypeError, ValueError, OSError) as error:
                 if isinstance(error, OSError) and error.errno != errno.ENOSYS:
                     raise
-                # Without conditional writes the look before is all there is.
+                # Without conditional writes, the earlier look is the only protection.
                 self._files.pipe_file(path, data)
         return True
 
     def remove(self, names: Sequence[str]) -> None:
-        """Remove objects; those that are not there are none to remove."""
+        """Remove objects; ignores objects that do not exist."""
         paths = [self._path(name) for name in names]
         # An object store removes many in one request.
         for part in [paths] if self._files.async_impl and paths else [[path] for path in paths]:
@@ -147,20 +148,20 @@ class ObjectStore:
 
 
 def _check(url: str) -> None:
-    """Refuse what is no URL of a store that others can read, and what holds a secret."""
+    """Refuse a URL that is not of a store that other processes can read, or that holds a secret."""
     protocol, colon, rest = url.partition("://")
     user, at, _ = rest.rpartition("@")
     if (at and ":" in user) or "?" in url:
-        # Not said back: it would be in the log.
+        # The message leaves out the URL, or the log would hold the secret.
         raise UsageError(
             "The URL of --store holds a password or a query, which every process list would show. "
             "Give credentials in the environment, as your store's own tools take them."
         )
     if not colon or "::" in url:
-        raise UsageError(f"--store {url} is no URL of a store. {_HOW}")
+        raise UsageError(f"--store {url} is not the URL of a store. {_HOW}")
     if protocol not in fsspec.available_protocols():
         raise unknown_name("protocol", protocol, fsspec.available_protocols(), _HOW)
     if not rest.strip("/"):
         raise UsageError(f"--store {url} names no bucket and no folder. {_HOW}")
     if protocol == "memory":
-        raise UsageError(f"--store {url} is gone with its process. {_HOW}")
+        raise UsageError(f"--store {url} lasts only as long as its process. {_HOW}")

@@ -16,9 +16,9 @@ from lnlbench.sweep.store.object_store import ObjectStore, StoreError
 
 
 class StoreResults:
-    """Pulls results before a sweep, and pushes each that it makes; `say` is told what goes wrong.
+    """Pulls results before a sweep, and pushes each new one; calls `say` with what goes wrong.
 
-    A finished result is never replaced, neither there nor here.
+    A finished result is never replaced, neither in the store nor in the output folder.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class StoreResults:
         """Copy the store's results of these tracks into the output folder.
 
         Raises:
-            UsageError: a finished result is here and there, with different contents.
+            UsageError: both sides have a finished result of one run, with different contents.
             StoreError: the store cannot be read.
         """
         folder = self._name(self._local.folder)
@@ -46,7 +46,9 @@ class StoreResults:
         for name, data in self._store.read_all([each for each in names if each.endswith(".json")]):
             result = _parsed(data)
             if result is None or self._name(self._local.path_for(result)) != name:
-                self._say(f"{self._store.url_of(name)} is no result that belongs there: left out.")
+                self._say(
+                    f"{self._store.url_of(name)} is not a result that belongs there: left out."
+                )
             else:
                 self._there.add(name)
                 self._keep(result, self._store.url_of(name))
@@ -60,7 +62,7 @@ class StoreResults:
                 self.push(self._local.path_for(result))
 
     def add(self, result: Result) -> None:
-        """Keep and push a result of this sweep, which its run may have kept elsewhere alone."""
+        """Keep and push a result of this sweep; its run may have stored it only elsewhere."""
         try:
             file = self._keep(result, "This run")
         except UsageError as error:
@@ -70,7 +72,7 @@ class StoreResults:
             self.push(file)
 
     def push(self, file: Path) -> None:
-        """Copy a result to the store, or remember to do it when the store cannot be reached.
+        """Copy a result to the store, or remember to do it later if the store cannot be reached.
 
         Raises:
             RunError: the lease is lost.
@@ -88,22 +90,22 @@ class StoreResults:
                 self._say(_conflict(place, known, str(file), here))
         except StoreError as error:
             self._unpushed.append(file)
-            self._say(f"{error} The result stays in {file}, and is tried again at the end.")
+            self._say(f"{error} The result stays in {file}; the sweep tries again at the end.")
 
     def finish(self) -> bool:
-        """Try again what could not be pushed; whether the store has all results now."""
+        """Retry the results that could not be pushed; returns whether the store has all now."""
         files, self._unpushed = self._unpushed, []
         for file in files:
             self.push(file)
         if self._unpushed:
             self._say(
-                f"{len(self._unpushed)} results are in {self._output} alone: the same command "
+                f"{len(self._unpushed)} results are only in {self._output}: the same command "
                 f"brings them to {self._store.url}."
             )
         return not self._unpushed and not self._conflicts
 
     def _keep(self, result: Result, source: str) -> Path:
-        """Write a result below the output folder, unless there is a finished one, or this one."""
+        """Write a result below the output folder, unless it or a finished one is there already."""
         file = self._local.path_for(result)
         try:
             here = read_result(file) if file.exists() else None

@@ -15,10 +15,10 @@ from lnlbench.system.console import Console
 
 
 class StoredSweep:
-    """What a sweep does with its store, from the first look to the last result.
+    """Everything that a sweep does with its store, from the first look to the last result.
 
     Raises:
-        UsageError: the URL is none, holds a secret, or needs a package that is not installed.
+        UsageError: the URL is invalid, holds a secret, or needs a package that is not installed.
     """
 
     def __init__(self, url: str, output: Path, console: Console) -> None:
@@ -29,7 +29,7 @@ class StoredSweep:
         self._results = StoreResults(self._store, self._lease, output, self._say)
 
     def held(self, take_over: str | None) -> AbstractContextManager[None]:
-        """Hold the store against other sweeps for as long as the block runs."""
+        """Hold the store against other sweeps while the block runs."""
         return self._lease.held(take_over, self._say)
 
     def pull(self, specs: Sequence[RunSpec]) -> set[str]:
@@ -43,19 +43,19 @@ class StoredSweep:
         self._results.push_missing(run.spec for run in plan.runs if run.state == "done")
 
     def mirrored(self, executor: Executor) -> MirroringExecutor:
-        """An executor that mirrors what another one runs."""
+        """An executor that mirrors the runs of another executor."""
         return MirroringExecutor(
             executor, self._store, self._lease, self._results, self._output, self._say
         )
 
     def push_failure(self, file: Path) -> None:
-        """Push the record of a failure, which the sweep itself has written."""
+        """Push the failed result that the sweep itself has written."""
         self._results.push(file)
 
     def finish(self) -> bool:
-        """Try again what could not be pushed; whether the store has all results now."""
+        """Retry the results that could not be pushed; returns whether the store has all now."""
         return self._results.finish()
 
     def _say(self, text: str) -> None:
-        # Names and errors come from the store: no markup is read in them.
+        # Names and errors come from the store and must not be read as markup.
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
