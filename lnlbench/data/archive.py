@@ -1,14 +1,13 @@
 """Unpacking the wanted files from an archive, and nothing else."""
 
-import gzip
 import tarfile
 import tempfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from lnlbench.data.pickles import MAX_BYTES
-from lnlbench.errors import DataError
+from lnlbench.errors import DataError, shown
+from lnlbench.system.temporary import held, remove_abandoned
 
 
 def extract(archive: Path, files: Sequence[str], folder: Path) -> None:
@@ -16,14 +15,19 @@ def extract(archive: Path, files: Sequence[str], folder: Path) -> None:
 
     Raises DataError for a damaged archive, one that lacks a file, or one with a hostile member.
     """
-    with tempfile.TemporaryDirectory(prefix=".extract-", dir=folder) as temporary:
+    remove_abandoned(folder, ".extract-*")
+    made = tempfile.TemporaryDirectory(prefix=".extract-", dir=folder)
+    with made as temporary, held(Path(temporary)):
         try:
             with tarfile.open(archive, "r:gz") as tar:
                 members = _wanted(archive, tar.getmembers(), files)
                 tar.extractall(temporary, members=members, filter="data")
-        except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
+        except DataError:
+            raise
+        except Exception as error:  # a damaged archive can raise almost anything
             raise DataError(
-                f"{archive} is truncated or corrupted ({error}). Delete it and fetch it again."
+                f"{archive} is truncated or corrupted ({str(error)[:200]}). Delete it and fetch it "
+                "again."
             ) from error
         _put_in_place(Path(temporary), files, folder)
 
@@ -35,8 +39,8 @@ def _wanted(
         path = PurePosixPath(member.name)
         if path.is_absolute() or ".." in path.parts or not (member.isreg() or member.isdir()):
             raise DataError(
-                f"{archive} was refused: its member {member.name!r} is a link or would be written "
-                "outside the data folder. Nothing was extracted; delete the archive."
+                f"{archive} was refused: its member {shown(member.name)} is a link or would be "
+                "written outside the data folder. Nothing was extracted; delete the archive."
             )
     wanted = {member.name: member for member in members if member.isreg() and member.name in files}
     lacking = [name for name in files if name not in wanted]

@@ -17,6 +17,7 @@ from lnlbench.data.location import cache_dir
 from lnlbench.errors import LnlbenchError
 from lnlbench.system.atomic import write_atomically
 from lnlbench.system.documents import parse_json, read_text
+from lnlbench.system.temporary import held, remove_abandoned
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -105,22 +106,28 @@ def _crc32(array: np.ndarray) -> int:
 
 def _write(entry: Path, identity: list[list[Any]], decoded: Arrays) -> None:
     entry.parent.mkdir(parents=True, exist_ok=True)
+    remove_abandoned(entry.parent, f".{entry.name}-*")
     fresh = Path(tempfile.mkdtemp(prefix=f".{entry.name}-", dir=entry.parent))
     try:
-        crc32 = {}
-        for name, array in decoded.arrays.items():
-            np.save(fresh / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
-            crc32[name] = _crc32(array)
-        manifest = {
-            "format": FORMAT,
-            "identity": identity,
-            "crc32": crc32,
-            "facts": dict(decoded.facts),
-        }
-        (fresh / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
-        _put_in_place(fresh, entry)
+        with held(fresh):
+            _fill(fresh, identity, decoded)
+            _put_in_place(fresh, entry)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _fill(fresh: Path, identity: list[list[Any]], decoded: Arrays) -> None:
+    crc32 = {}
+    for name, array in decoded.arrays.items():
+        np.save(fresh / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+        crc32[name] = _crc32(array)
+    manifest = {
+        "format": FORMAT,
+        "identity": identity,
+        "crc32": crc32,
+        "facts": dict(decoded.facts),
+    }
+    (fresh / _MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
 
 
 def _put_in_place(fresh: Path, entry: Path) -> None:

@@ -123,9 +123,12 @@ class ResultStore:
         and the errors of `write_atomically`.
         """
         path = self.path_for(result)
+        content = result_bytes(result)
         with self._locked():
+            if path.exists() and path.read_bytes() == content:
+                return path  # another process has saved the same run
             replaced = self._rivals(result, path, overwrite)
-            write_atomically(path, result_bytes(result))
+            write_atomically(path, content)
             for old in replaced:
                 old.unlink(missing_ok=True)
         return path

@@ -10,7 +10,7 @@ from lnlbench.results import Result
 from lnlbench.results.store import read_result, result_bytes
 from lnlbench.runner.lock import take_directory
 from lnlbench.spec.run_spec import RunSpec, parse_spec
-from lnlbench.system.atomic import write_atomically
+from lnlbench.system.atomic import remove_unfinished, write_atomically
 from lnlbench.system.documents import parse_json, read_text
 
 
@@ -115,6 +115,7 @@ class RunDirectory:
                 "Make it writable, or choose another place with --output."
             ) from error
         try:
+            remove_unfinished(self.path)
             yield
         finally:
             lock.release()

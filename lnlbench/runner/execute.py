@@ -23,7 +23,7 @@ def execute(
     display: Display,
     options: RunOptions,
 ) -> Result:
-    """Execute a run, or resume it from its checkpoint.
+    """Execute a run, or resume it from its checkpoint; a run that is done is not trained again.
 
     Raises:
         HeldError: another process executes the run.
@@ -32,6 +32,10 @@ def execute(
         RunError: the disk is full or fails.
     """
     with directory.locked():
+        # Another process may have ended this run since the caller looked.
+        finished = None if options.overwrite else directory.finished_result()
+        if finished is not None:
+            return finished
         # An earlier run's objects refer to each other: until collected, its arrays stay.
         gc.collect()
         reset_peak_memory(options.device)

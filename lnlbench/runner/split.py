@@ -11,7 +11,7 @@ from lnlbench.errors import UsageError
 from lnlbench.interface.batch import CleanSubset
 from lnlbench.interface.params import CleanSubsetParams
 from lnlbench.noise import NoisyLabels
-from lnlbench.noise.spec import GIVEN
+from lnlbench.noise.spec import parse_noise
 from lnlbench.seeds import generator_for
 from lnlbench.tracks import Protocol
 
@@ -80,9 +80,14 @@ def split_dataset(dataset: Dataset, noisy: NoisyLabels, protocol: Protocol) -> S
         if held_out
         else None,
         test=LabeledImages(dataset.test_images[test], dataset.test_labels[test], test),
-        # Noise that was made from the given labels has these as its truth.
-        truth_known=dataset.truth_known or protocol.noise != GIVEN,
+        truth_known=dataset.truth_known or _is_drawn(protocol.noise),
     )
+
+
+def _is_drawn(noise: str) -> bool:
+    """Whether labels are moved at random, so that those before are the truth of those after."""
+    spec = parse_noise(noise)
+    return spec.kind not in ("clean", "human", "matched") and bool(spec.rate)
 
 
 def clean_subset(split: Split, params: CleanSubsetParams) -> CleanSubset:

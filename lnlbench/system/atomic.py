@@ -6,7 +6,9 @@ import secrets
 from pathlib import Path
 
 from lnlbench.errors import LnlbenchError, RunError, UsageError
+from lnlbench.system.temporary import held, remove_abandoned
 
+_TEMPORARY = ".*.tmp"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
 
@@ -17,21 +19,40 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises UsageError when the place cannot be written and RunError when the disk is full or
     fails; the earlier file then stays as it was, and no temporary file is left.
     """
-    # In the same folder, because a rename is atomic only within one file system.
-    temporary = path.parent / f".{secrets.token_hex(8)}.tmp"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            # Not tempfile: its files are private to the user, whatever the umask says.
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        remove_abandoned(path.parent, _TEMPORARY)
+        while not _written(path, data):
+            pass
     except OSError as error:
         raise explain_failure(path, error) from error
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what killed processes have left of writes into this folder."""
+    remove_abandoned(folder, _TEMPORARY)
+
+
+def _written(path: Path, data: bytes) -> bool:
+    """Write the file; False when another process has taken the temporary file for abandoned."""
+    # In the same folder, because a rename is atomic only within one file system.
+    temporary = path.parent / _TEMPORARY.replace("*", secrets.token_hex(8))
+    try:
+        # Not tempfile: its files are private to the user, whatever the umask says.
+        with temporary.open("xb") as file, held(temporary) as there:
+            if not there:
+                return False
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            temporary.replace(path)
+    except FileNotFoundError:
+        if path.parent.is_dir() and not temporary.exists():
+            return False
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
 
 
 def explain_failure(path: Path, error: OSError) -> LnlbenchError:

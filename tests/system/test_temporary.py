@@ -1,0 +1,103 @@
+"""Temporary files and folders: the leavings of a killed process go, what is being written stays."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from lnlbench.data.cache import Arrays, cached
+from lnlbench.system.atomic import remove_unfinished, write_atomically
+from lnlbench.system.temporary import held, remove_abandoned
+
+WRITER = """
+import os, sys, time
+from pathlib import Path
+from lnlbench.system import atomic
+def slow(descriptor):
+    print("writing", flush=True)
+    time.sleep(60)
+atomic.os.fsync = slow
+atomic.write_atomically(Path(sys.argv[1]), b"new")
+"""
+
+
+@pytest.fixture
+def writer(tmp_path):
+    """A process in the middle of a write to `file`."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, tmp_path / "file"], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "writing\n"
+    yield process
+    process.kill()
+    process.wait()
+
+
+def temporary(folder):
+    return list(folder.glob(".*.tmp"))
+
+
+def test_a_write_that_was_killed_leaves_nothing_after_the_next_one(tmp_path, writer):
+    assert len(temporary(tmp_path)) == 1
+    write_atomically(tmp_path / "other", b"x")
+    assert len(temporary(tmp_path)) == 1, "a living process still writes it"
+    writer.send_signal(signal.SIGKILL)
+    writer.wait()
+    write_atomically(tmp_path / "other", b"x")
+    assert temporary(tmp_path) == []
+    assert not (tmp_path / "file").exists()
+
+
+def test_what_an_earlier_version_has_left_is_removed(tmp_path):
+    (tmp_path / ".0123456789abcdef.tmp").write_bytes(b"x" * 100)
+    (tmp_path / "kept.tmp").write_bytes(b"x")
+    remove_unfinished(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.tmp"]
+
+
+def test_a_held_folder_stays_and_another_goes(tmp_path):
+    for name in (".a-held", ".a-left"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "array.npy").write_bytes(b"x")
+    with held(tmp_path / ".a-held") as there:
+        assert there
+        remove_abandoned(tmp_path, ".a-*")
+        assert [path.name for path in tmp_path.iterdir()] == [".a-held"]
+
+
+def test_arrays_that_were_not_cached_to_the_end_are_removed_by_the_next_run(tmp_path):
+    source = tmp_path / "source"
+    source.write_bytes(b"1")
+    cache = tmp_path / "cache"
+
+    def decode():
+        return Arrays({"a": np.arange(3)})
+
+    cached("x", [source], cache, decode)
+    [entry] = cache.iterdir()
+    (cache / f".{entry.name}-abandoned").mkdir()
+    os.utime(source, (1, 1))
+    cached("x", [source], cache, decode)
+    assert [path.name for path in cache.iterdir()] == [entry.name]
+
+
+def test_a_writer_whose_file_was_taken_away_writes_it_again(tmp_path, monkeypatch):
+    calls = []
+    real = os.fsync
+
+    def take_away(descriptor):
+        calls.append(descriptor)
+        if len(calls) == 1:
+            [file] = temporary(tmp_path)
+            file.unlink()
+        real(descriptor)
+
+    monkeypatch.setattr("lnlbench.system.atomic.os.fsync", take_away)
+    began = time.monotonic()
+    write_atomically(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert time.monotonic() - began < 10
