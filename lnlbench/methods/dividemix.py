@@ -23,9 +23,9 @@ from lnlbench.pieces import mixmatch
 from lnlbench.pieces.augdesc import AugDescParams, descent_views, query_views
 from lnlbench.pieces.dividers import DividerParams, blend_neighborhood, neighborhood_belief
 from lnlbench.pieces.mixture import MixtureParams, divide, training_losses
-from lnlbench.pieces.presets import warmup_length
 from lnlbench.pieces.ramps import linear_rampup
 from lnlbench.pieces.selection import split_by_belief
+from lnlbench.pieces.warmup import warmup_length
 from lnlbench.seeds import seed_for
 
 

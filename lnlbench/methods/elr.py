@@ -29,6 +29,10 @@ class EarlyLearningRegularization(Method):
     name = "elr"
     reference = "Liu et al., Early-Learning Regularization, NeurIPS 2020, arxiv.org/abs/2007.00151"
     recipes = {  # noqa: RUF012 - declared as a ClassVar by the base class
+        "cifar10": Recipe(
+            params={"target_momentum": 0.7, "regularization": 3.0},
+            note="The authors' values for CIFAR-10.",
+        ),
         "native": Recipe(
             schedule={
                 "backbone": "resnet34",
@@ -40,7 +44,7 @@ class EarlyLearningRegularization(Method):
                 "validation": 0.1,
             },
             note="The authors' CIFAR-100 schedule, with a tenth of the noisy set held out.",
-        )
+        ),
     }
 
     class Params(lnlbench.Params):

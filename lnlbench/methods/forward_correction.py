@@ -12,12 +12,10 @@ from torch.nn.functional import cross_entropy, softmax
 
 import lnlbench
 from lnlbench.interface.method import Method
+from lnlbench.interface.params import Recipe
 from lnlbench.interface.run import Run
-from lnlbench.pieces.presets import preset, warmup_length
 from lnlbench.pieces.transition import estimate_transition_matrix, forward_corrected_loss
-
-# Share of the samples that the authors leave out before an anchor, unless classes are many.
-DISCARDED_OF_FEW = 0.03
+from lnlbench.pieces.warmup import warmup_length
 
 
 class ForwardCorrection(Method):
@@ -25,6 +23,9 @@ class ForwardCorrection(Method):
 
     name = "forward-correction"
     reference = "Patrini et al., Loss Correction, CVPR 2017, arxiv.org/abs/1609.03683"
+    recipes = {  # noqa: RUF012 - declared as a ClassVar by the base class
+        "cifar10": Recipe(params={"discarded": 0.03}, note="The authors' share for CIFAR-10.")
+    }
     quick_params: ClassVar = {"warmup_epochs": 1}
 
     class Params(lnlbench.Params):
@@ -36,12 +37,11 @@ class ForwardCorrection(Method):
             description="Epochs of cross-entropy before the matrix is estimated; by default a "
             "third of the run.",
         )
-        discarded: float | None = Field(
-            None,
+        discarded: float = Field(
+            0.0,
             ge=0,
             lt=1,
-            description="Share of the most confident samples of a class that cannot be its anchor; "
-            "by default 0 from 100 classes on, else 0.03.",
+            description="Share of the most confident samples of a class that cannot be its anchor.",
         )
 
     def fit(self, run: Run) -> None:
@@ -68,10 +68,7 @@ class ForwardCorrection(Method):
         return [self.estimator if self.transition_matrix is None else self.network]
 
     def _estimate(self, run: Run) -> Tensor:
-        discarded = preset(
-            self.params.discarded, few=DISCARDED_OF_FEW, many=0.0, num_classes=run.num_classes
-        )
         probabilities = softmax(run.logits(self.estimator), 1)
-        matrix = estimate_transition_matrix(probabilities, discarded)
+        matrix = estimate_transition_matrix(probabilities, self.params.discarded)
         run.log(estimated_noise_rate=1 - matrix.diagonal().mean())
         return matrix

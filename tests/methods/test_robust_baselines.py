@@ -134,14 +134,15 @@ def test_forward_correction_has_two_stages_and_predicts_by_the_one_that_runs():
 
 
 @pytest.mark.parametrize(
-    ("given", "classes", "rank"), [(None, 4, 15), (None, 100, 0), (0.0, 4, 0), (0.5, 4, 250)]
+    ("params", "rank"),
+    [({}, 0), (ForwardCorrection.recipes["cifar10"].params, 15), ({"discarded": 0.5}, 250)],
 )
-def test_anchors_leave_out_three_percent_unless_classes_are_many(given, classes, rank):
-    probabilities = torch.linspace(0, 1, 500)[:, None].repeat(1, classes)
-    probabilities[:, 1:] = (1 - probabilities[:, :1]) / (classes - 1)
-    run = make_run(samples=500, network=nn.Identity, num_classes=classes)
+def test_anchors_leave_out_as_many_samples_as_are_said(params, rank):
+    probabilities = torch.linspace(0, 1, 500)[:, None].repeat(1, 4)
+    probabilities[:, 1:] = (1 - probabilities[:, :1]) / 3
+    run = make_run(samples=500, network=nn.Identity, num_classes=4)
     run.logits = lambda network: probabilities.log().clamp(min=-1e4)
-    method = ForwardCorrection(ForwardCorrection.Params(discarded=given))
+    method = ForwardCorrection(ForwardCorrection.Params(**params))
     method.estimator = nn.Identity()
     matrix = method._estimate(run)
     assert matrix[0, 0].item() == pytest.approx(probabilities[499 - rank, 0].item(), abs=1e-5)

@@ -20,11 +20,17 @@ from lnlbench.pieces.early_learning import (
     moved_targets,
     target_belief,
 )
-from lnlbench.pieces.presets import preset
 from lnlbench.pieces.ramps import sigmoid_rampup
 
-# Both ramps are over 40,000 steps; their CIFAR-100 run has 250 epochs of 352.
+# Both ramps are over 40,000 steps, in 250 epochs of 352 on CIFAR-100, and 200 on CIFAR-10.
 RAMPUP_SHARE = 40_000 / (250 * 352)
+CIFAR10 = {
+    "target_momentum": 0.7,
+    "regularization": 3.0,
+    "rampup_share": 0.0,
+    "weight_labels": False,
+    "ema_rampup_share": 40_000 / (200 * 352),
+}
 
 
 def weighted_labels(labels: Tensor, targets: Tensor) -> Tensor:
@@ -49,6 +55,7 @@ class ELRPlus(lnlbench.Method):
     reference = "Liu et al., Early-Learning Regularization, NeurIPS 2020, arxiv.org/abs/2007.00151"
     networks = 2
     recipes = {  # noqa: RUF012 - declared as a ClassVar by the base class
+        "cifar10": lnlbench.Recipe(params=CIFAR10, note="The authors' values for CIFAR-10."),
         "native": lnlbench.Recipe(
             schedule={
                 "backbone": "preact-resnet18",
@@ -59,37 +66,28 @@ class ELRPlus(lnlbench.Method):
                 "validation": 0.1,
             },
             note="The authors' CIFAR-100 schedule, with a tenth of the noisy set held out.",
-        )
+        ),
     }
 
     class Params(lnlbench.Params):
-        """Defaults are the authors' values for CIFAR-10 and CIFAR-100, by the number of classes."""
+        """Defaults are the authors' values for CIFAR-100."""
 
-        target_momentum: float | None = Field(
-            None,
+        target_momentum: float = Field(
+            0.9,
             ge=0,
             lt=1,
-            description="Share of a target that remains after an epoch, β in the paper; by default "
-            "0.9 from 100 classes on, else 0.7.",
+            description="Share of a target that remains after an epoch; β in the paper.",
         )
-        regularization: float | None = Field(
-            None,
-            ge=0,
-            le=1e6,
-            description="Weight of the regularizer, λ in the paper; by default 7 from 100 classes "
-            "on, else 3.",
+        regularization: float = Field(
+            7.0, ge=0, le=1e6, description="Weight of the regularizer; λ in the paper."
         )
-        rampup_share: float | None = Field(
-            None,
+        rampup_share: float = Field(
+            RAMPUP_SHARE,
             ge=0,
             le=1,
-            description="Share of the run in which the regularizer's weight rises; by default five "
-            "elevenths from 100 classes on, else 0.",
+            description="Share of the run in which the regularizer's weight rises.",
         )
-        weight_labels: bool | None = Field(
-            None,
-            description="Multiply labels by the targets; by default from 100 classes on.",
-        )
+        weight_labels: bool = Field(True, description="Multiply labels by the targets.")
         mixup_alpha: float = Field(
             1.0, gt=0, le=1e6, description="Mixing shares are drawn from Beta(alpha, alpha)."
         )
@@ -106,27 +104,8 @@ class ELRPlus(lnlbench.Method):
             description="Share of the run in which ema_decay rises to its value.",
         )
 
-        def for_classes(self, num_classes: int) -> "ELRPlus.Params":
-            """The same, with the authors' values where there is none."""
-            presets = {
-                "target_momentum": preset(
-                    self.target_momentum, few=0.7, many=0.9, num_classes=num_classes
-                ),
-                "regularization": preset(
-                    self.regularization, few=3.0, many=7.0, num_classes=num_classes
-                ),
-                "rampup_share": preset(
-                    self.rampup_share, few=0.0, many=RAMPUP_SHARE, num_classes=num_classes
-                ),
-                "weight_labels": preset(
-                    self.weight_labels, few=False, many=True, num_classes=num_classes
-                ),
-            }
-            return self.model_copy(update=presets)
-
     def fit(self, run: lnlbench.Run) -> None:
         """Train the first network for an epoch, then the second; each teaches the other."""
-        settings = self.params.for_classes(run.num_classes)
         self.network, self.peer = run.network(), run.network()
         self.average, self.peer_average = run.network(), run.network()
         self.optimizer = run.optimizer(self.network)
@@ -138,13 +117,12 @@ class ELRPlus(lnlbench.Method):
             own, peers = self.targets
             first = Learner(self.network, self.average, self.optimizer, own)
             second = Learner(self.peer, self.peer_average, self.peer_optimizer, peers)
-            self._train(run, epoch, settings, first, second.average)
-            self._train(run, epoch, settings, second, first.average)
+            self._train(run, epoch, first, second.average)
+            self._train(run, epoch, second, first.average)
 
-    def _train(
-        self, run: lnlbench.Run, epoch: int, settings: Params, learner: Learner, teacher: nn.Module
-    ) -> None:
+    def _train(self, run: lnlbench.Run, epoch: int, learner: Learner, teacher: nn.Module) -> None:
         """One epoch of one network; its average and its targets follow every step."""
+        settings = self.params
         steps = -(-run.num_samples // run.batch_size)
         for step, batch in enumerate(run.batches(views=1), start=1):
             images = batch.views[0]

@@ -3,7 +3,7 @@
 import pytest
 import slow_early_learning as slow
 import torch
-from lnlbench_early_learning.elr_plus import RAMPUP_SHARE, ELRPlus, weighted_labels
+from lnlbench_early_learning.elr_plus import ELRPlus, weighted_labels
 from recording import CLASSES, Recorded, draw, mean, recorded_losses, recorded_order
 from torch import nn
 
@@ -33,17 +33,21 @@ def test_labels_that_the_target_denies_altogether_give_no_nan():
 
 
 @pytest.mark.parametrize(
-    ("classes", "expected"), [(10, (0.7, 3.0, 0.0, False)), (100, (0.9, 7.0, RAMPUP_SHARE, True))]
+    ("params", "expected"),
+    [
+        ({}, (0.9, 7.0, 5 / 11, True, 5 / 11)),
+        (ELRPlus.recipes["cifar10"].params, (0.7, 3.0, 0.0, False, 25 / 44)),
+    ],
 )
-def test_defaults_are_the_authors_for_as_many_classes(classes, expected):
-    chosen = ELRPlus.Params().for_classes(classes)
-    assert expected == (
+def test_defaults_are_the_authors_for_cifar100_and_a_recipe_has_those_for_cifar10(params, expected):
+    chosen = ELRPlus.Params(**params)
+    assert pytest.approx(expected) == (
         chosen.target_momentum,
         chosen.regularization,
         chosen.rampup_share,
         chosen.weight_labels,
+        chosen.ema_rampup_share,
     )
-    assert ELRPlus.Params(weight_labels=False).for_classes(100).weight_labels is False
 
 
 def test_elr_plus_through_a_run(monkeypatch):
@@ -56,7 +60,7 @@ def test_elr_plus_through_a_run(monkeypatch):
 
     run = make_run(samples=8, batch_size=8, max_epochs=3, network=network)
     orders = recorded_order(run)
-    params = ELRPlus.Params(weight_labels=True, rampup_share=0.5, target_momentum=0.8)
+    params = ELRPlus.Params(regularization=3.0, rampup_share=0.5, target_momentum=0.8)
     method = ELRPlus(params)
     method.fit(run)
     assert method.trained_networks() == made[:2]

@@ -7,7 +7,7 @@ from torch import Tensor
 
 import lnlbench
 from lnlbench.pieces.label_losses import label_probability
-from lnlbench.pieces.presets import warmup_length
+from lnlbench.pieces.warmup import warmup_length
 
 
 def stable_cross_entropy(logits: Tensor, labels: Tensor, stability: float) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, log_softmax
 
 import lnlbench
-from lnlbench.pieces.presets import warmup_length
+from lnlbench.pieces.warmup import warmup_length
 
 # The authors warm up for 120 epochs, and smooth for 100.
 WARMUP_SHARE = 120 / 220

@@ -12,7 +12,6 @@ from torch.nn.functional import cross_entropy
 
 import lnlbench
 from lnlbench.pieces.label_losses import label_probability
-from lnlbench.pieces.presets import preset
 
 
 def reverse_cross_entropy(logits: Tensor, labels: Tensor, label_floor: float) -> Tensor:
@@ -28,22 +27,17 @@ class SymmetricCrossEntropy(lnlbench.LossMethod):
 
     name = "sce"
     reference = "Wang et al., Symmetric Cross Entropy, ICCV 2019, arxiv.org/abs/1908.06112"
+    recipes = {  # noqa: RUF012 - declared as a ClassVar by the base class
+        "cifar10": lnlbench.Recipe(
+            params={"alpha": 0.1, "beta": 1.0}, note="The authors' weights for CIFAR-10."
+        )
+    }
 
     class Params(lnlbench.Params):
-        """Defaults are the authors' values for CIFAR-10 and CIFAR-100, by the number of classes."""
+        """Defaults are the authors' values for CIFAR-100."""
 
-        alpha: float | None = Field(
-            None,
-            ge=0,
-            le=1e6,
-            description="Weight of cross-entropy; by default 6 from 100 classes on, else 0.1.",
-        )
-        beta: float | None = Field(
-            None,
-            ge=0,
-            le=1e6,
-            description="Weight of the reverse; by default 0.1 from 100 classes on, else 1.",
-        )
+        alpha: float = Field(6.0, ge=0, le=1e6, description="Weight of cross-entropy.")
+        beta: float = Field(0.1, ge=0, le=1e6, description="Weight of the reverse.")
         label_floor: float = Field(
             1e-4,
             gt=0,
@@ -55,7 +49,6 @@ class SymmetricCrossEntropy(lnlbench.LossMethod):
     def loss(self, network: nn.Module, batch: lnlbench.Batch, epoch: int) -> Tensor:
         """The weighted sum of both directions."""
         logits = network(batch.views[0])
-        alpha = preset(self.params.alpha, few=0.1, many=6.0, num_classes=logits.shape[1])
-        beta = preset(self.params.beta, few=1.0, many=0.1, num_classes=logits.shape[1])
         reverse = reverse_cross_entropy(logits, batch.labels, self.params.label_floor).mean()
-        return alpha * cross_entropy(logits, batch.labels) + beta * reverse
+        forward = cross_entropy(logits, batch.labels)
+        return self.params.alpha * forward + self.params.beta * reverse

@@ -12,7 +12,7 @@ from torch import Tensor
 
 import lnlbench
 from lnlbench.pieces.label_losses import generalized_cross_entropy, label_probability
-from lnlbench.pieces.presets import warmup_length
+from lnlbench.pieces.warmup import warmup_length
 
 # The schedule followed keeps every sample for 80 of 150 epochs, and then decides every 10.
 WARMUP_SHARE, PRUNING_SHARE = 80 / 150, 10 / 150

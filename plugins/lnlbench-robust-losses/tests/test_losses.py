@@ -60,18 +60,24 @@ def test_symmetric_cross_entropy_weighs_both_directions():
 
 
 @pytest.mark.parametrize(
-    ("method", "classes", "preset"),
+    ("method", "cifar100", "cifar10"),
     [
-        (SymmetricCrossEntropy, 10, {"alpha": 0.1, "beta": 1.0}),
-        (SymmetricCrossEntropy, 100, {"alpha": 6.0, "beta": 0.1}),
-        (EpsilonSoftmax, 10, {"alpha": 0.045, "beta": 10.0, "m": 1e5}),
-        (EpsilonSoftmax, 100, {"alpha": 0.03, "beta": 1.0, "m": 1e4}),
+        (SymmetricCrossEntropy, {"alpha": 6.0, "beta": 0.1}, {"alpha": 0.1, "beta": 1.0}),
+        (
+            EpsilonSoftmax,
+            {"alpha": 0.03, "beta": 1.0, "m": 1e4},
+            {"alpha": 0.045, "beta": 10.0, "m": 1e5},
+        ),
     ],
 )
-def test_defaults_are_the_papers_for_as_many_classes(method, classes, preset):
+@pytest.mark.parametrize("classes", [10, 100])
+def test_defaults_are_the_papers_for_cifar100_whatever_the_number_of_classes(
+    method, cifar100, cifar10, classes
+):
+    assert method.recipes["cifar10"].params == cifar10
     logits, labels = draw(classes=classes)
-    assert loss_of(method, logits, labels) == loss_of(method, logits, labels, **preset)
-    for key, value in preset.items():
+    assert loss_of(method, logits, labels) == loss_of(method, logits, labels, **cifar100)
+    for key, value in cifar100.items():
         assert loss_of(method, logits, labels) != loss_of(
             method, logits, labels, **{key: value / 2}
         )

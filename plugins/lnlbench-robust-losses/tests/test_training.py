@@ -12,7 +12,7 @@ from lnlbench_robust_losses.truncated_gce import TruncatedGCE
 from torch import nn
 
 from lnlbench.interface.run import Run
-from lnlbench.pieces.presets import warmup_length
+from lnlbench.pieces.warmup import warmup_length
 from lnlbench.spec.run_spec import build_spec
 from lnlbench.testing import check_method
 from lnlbench.testing.small_runs import make_embedding_run, make_run
