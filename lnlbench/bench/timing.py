@@ -83,21 +83,8 @@ def bench_method(
     samples = random_samples(protocol, setting.samples, generator)
     labels = torch.randint(NUM_CLASSES, (setting.samples,), generator=generator)
     views = views_of(protocol, samples, protocol.augment, device)
-    host = RunHost(
-        views=TimedViews(views, timer.sections),
-        labels=labels.to(device),
-        num_classes=NUM_CLASSES,
-        max_epochs=UNTIMED_EPOCHS + setting.repeats + 1,
-        batch_size=protocol.batch_size,
-        eval_batch_size=eval_batch_size(protocol, device),
-        seed=0,
-        device=device,
-        build_network=timer.build_network,
-        build_optimizer=lambda network: build_optimizer(network, protocol),
-        learning_rate_factor=lambda epoch: 1.0,
-        control=timer,
-    )
-    run = TimedRun(host, timer.sections)
+    timed = TimedViews(views, timer.sections)
+    run = TimedRun(_host(timed, labels.to(device), protocol, setting, timer), timer.sections)
     with global_streams_kept():
         method.fit(run)
     if not timer.steps:
@@ -126,6 +113,26 @@ def bench_method(
         shares=timer.shares,
         evaluation_seconds=_evaluation_seconds(method, protocol, views, samples, labels, device),
         peak_memory_bytes=timer.peak_memory_bytes,
+    )
+
+
+def _host(
+    views: TimedViews, labels: Tensor, protocol: Protocol, setting: Setting, timer: EpochTimer
+) -> RunHost:
+    """What the timed run is given: an epoch to warm up and one to end with, beside the repeats."""
+    return RunHost(
+        views=views,
+        labels=labels,
+        num_classes=NUM_CLASSES,
+        max_epochs=UNTIMED_EPOCHS + setting.repeats + 1,
+        batch_size=protocol.batch_size,
+        eval_batch_size=eval_batch_size(protocol, labels.device),
+        seed=0,
+        device=labels.device,
+        build_network=timer.build_network,
+        build_optimizer=lambda network: build_optimizer(network, protocol),
+        learning_rate_factor=lambda epoch: 1.0,
+        control=timer,
     )
 
 

@@ -12,12 +12,8 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from lnlbench import Batch, Criterion, Method, Mixture, Recipe, Run, SearchRange
 from lnlbench.document import LeftOut
-from lnlbench.interface.batch import Batch
-from lnlbench.interface.criterion import Criterion, Mixture
-from lnlbench.interface.method import Method
-from lnlbench.interface.params import Recipe, SearchRange
-from lnlbench.interface.run import Run
 from lnlbench.networks.view_passes import view_logits
 from lnlbench.pieces import mixmatch
 from lnlbench.pieces.augdesc import AugDescParams, descent_views, query_views
@@ -139,7 +135,6 @@ class DivideMix(Method):
         # Row 0 is the network's own belief, row 1 the peer's; NaN until the first division.
         self.clean_probabilities = torch.full((2, run.num_samples), torch.nan, device=run.device)
         self.loss_history: list[Tensor] = []
-        # The mixture of the network's last division, as plain values that a checkpoint can hold.
         self.fitted: tuple[tuple[float, ...], ...] | None = None
         neighborhood = neighborhood_belief(run, self.params)
         warmup_epochs = warmup_length(self.params.warmup_epochs, 1 / 10, run.max_epochs)

@@ -13,8 +13,10 @@ from torch import Tensor
 import lnlbench
 from lnlbench.errors import DataError
 from lnlbench_image_folder.decoding import RULE
+from lnlbench_image_folder.folders import list_folders
 from lnlbench_image_folder.images import Decoded, decoded
-from lnlbench_image_folder.listing import Sample, class_names, hold_out, list_folders, list_table
+from lnlbench_image_folder.listing import Sample, class_names, hold_out
+from lnlbench_image_folder.table import list_table
 
 if TYPE_CHECKING:
     from lnlbench_image_folder import Settings

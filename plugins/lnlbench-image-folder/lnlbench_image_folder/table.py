@@ -1,0 +1,116 @@
+"""The images that a table names, with their labels."""
+
+# ruff: noqa: PTH116, PTH118, PTH119, PTH120
+# File names are texts here, not Paths: there may be millions of them
+
+import difflib
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lnlbench.errors import DataError
+from lnlbench_image_folder.listing import Sample
+
+COLUMNS = ("path", "label", "clean_label", "split")
+_SHOWN = 200
+
+
+def list_table(root: Path, table: Path) -> list[Sample]:
+    """The images that a table names, in its order; its columns are COLUMNS, others are ignored.
+
+    Raises:
+        DataError: the table cannot be read, lacks a column or a value, or names a file twice or
+            one that is missing.
+    """
+    table = table if table.is_absolute() else root / table
+    rows = _rows(table)
+    samples: list[Sample] = []
+    seen: dict[str, int] = {}
+    real_folder = cache(os.path.realpath)
+    for number, row in enumerate(rows, start=2):
+        where = f"{table}, row {number}"
+        for column in ("path", "label"):
+            if row[column] is None:
+                raise DataError(f"{where}: no {column}.")
+        split = row.get("split") or "train"
+        if split not in ("train", "test"):
+            raise DataError(f"{where}: split is {split!r}. Write train or test.")
+        file = str(root / str(row["path"]))
+        refusal = _refusal(file)
+        if refusal:
+            raise DataError(f"{where}: {refusal}. Paths are relative to root, {root}.")
+        place = os.path.join(real_folder(os.path.dirname(file)), os.path.basename(file))
+        if place in seen:
+            raise DataError(f"{where}: {row['path']} is in row {seen[place]} already.")
+        seen[place] = number
+        clean = row.get("clean_label")
+        # Rows of one class share the text of its name.
+        label, clean = sys.intern(str(row["label"])), None if clean is None else sys.intern(clean)
+        samples.append(Sample(file, label, split, clean))
+    _check_clean(samples, table)
+    return samples
+
+
+def _refusal(file: str) -> str:
+    """What is wrong with a path that should be of a file; empty where it is one."""
+    shown = file if len(file) <= _SHOWN else f"{file[:_SHOWN]}…"
+    try:
+        return "" if stat.S_ISREG(os.stat(file).st_mode) else f"{shown} is not a file"
+    except FileNotFoundError:
+        return f"{shown} is not a file"
+    except (OSError, ValueError) as error:  # a ValueError where it holds a zero byte
+        return f"{shown} cannot be read ({getattr(error, 'strerror', None) or error})"
+
+
+def _rows(table: Path) -> Iterator[dict[str, str | None]]:
+    import pandas as pd
+
+    refusal = _refusal(str(table))
+    if refusal:
+        raise DataError(f"Cannot read the table: {refusal}. Name it with --set-data table=FILE.")
+    try:
+        if table.suffix.lower() in (".parquet", ".pq"):
+            frame = pd.read_parquet(table)
+        else:
+            # As text: a class named 007 or NA stays what it is.
+            frame = pd.read_csv(table, dtype=str, keep_default_na=False)
+    except ImportError as error:
+        raise DataError(
+            f"Reading {table} needs pyarrow: pip install 'lnlbench-image-folder[parquet]'."
+        ) from error
+    except Exception as error:  # a parser may raise anything, and it concerns this table
+        raise DataError(
+            f"Cannot read the table {table}: {str(error)[:_SHOWN] or type(error).__name__}"
+        ) from error
+    names = [str(name) for name in frame.columns]
+    for column in COLUMNS:
+        near = difflib.get_close_matches(column, names, n=1, cutoff=0.8)
+        if column not in names and (near or column in COLUMNS[:2]):
+            guess = f" Is {near[0]!r} meant?" if near else ""
+            raise DataError(
+                f"{table} has no column {column!r}.{guess} Its columns: {', '.join(names)}. "
+                "Needed: path, label; understood: clean_label, split."
+            )
+    frame.columns = names
+    kept = [name for name in names if name in COLUMNS]
+    values = frame[kept].astype(object).itertuples(index=False)
+    return (dict(zip(kept, map(_text, row), strict=True)) for row in values)
+
+
+def _text(value: Any) -> str | None:
+    """A cell's text; None where it is empty (NaN is the only value that differs from itself)."""
+    return None if value is None or value != value or value == "" else str(value)
+
+
+def _check_clean(samples: list[Sample], table: Path) -> None:
+    train = [sample for sample in samples if sample.split == "train"]
+    without = [sample for sample in train if sample.clean is None]
+    if without and len(without) < len(train):
+        raise DataError(
+            f"{table}: {len(without):,} of {len(train):,} training images have no clean_label "
+            f"(the first: {Path(without[0].file).name}). Give it for all of them, or for none."
+        )
