@@ -1,4 +1,4 @@
-"""Documents whose fields may be younger than files that exist: what they leave out, and when."""
+"""Documents that may leave out newer fields, so that older files stay the same."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,20 +8,20 @@ from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Marks a field of a Document that is left out of it while it says nothing.
+    """Marks a field that a Document leaves out while the field has no effect.
 
     `field: Annotated[bool, LeftOut()] = False` is left out while it has its default. Such a field
     can be added later: the documents, and so the fingerprints, of all earlier runs stay the same.
 
     With `unless=("other", (value, ...))`, the field is left out unless the field `other` has one
-    of these values, because it is used with these alone.
+    of these values, because the field is used only with them.
     """
 
     unless: tuple[str, tuple[Any, ...]] | None = None
 
 
 class Document(BaseModel):
-    """A model that is written without the fields that LeftOut marks and that say nothing."""
+    """A model that is written without those fields marked LeftOut that have no effect."""
 
     @model_serializer(mode="wrap")
     def _without_left_out(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Errors a user can cause or meet: what is wrong, what was given, what is allowed, what next."""
+"""Errors for users: what is wrong, what was given, what is allowed, and what to do next."""
 
 import difflib
 import reprlib
@@ -16,7 +16,7 @@ _LONGEST_PROBLEM = 500
 
 
 class LnlbenchError(Exception):
-    """An error that is printed as its message alone, without a traceback."""
+    """An error that prints only its message, without a traceback."""
 
     exit_code = EXIT_FAILED
 
@@ -28,7 +28,7 @@ class UsageError(LnlbenchError):
 
 
 class HeldError(UsageError):
-    """Another process executes the run, and will have its result."""
+    """Another process executes the run and will write its result."""
 
     exit_code = EXIT_HELD
 
@@ -60,7 +60,7 @@ def shown(value: object) -> str:
 
 
 def unknown_name(kind: str, given: str, allowed: Iterable[str], hint: str = "") -> UsageError:
-    """The error for a name that does not exist, with the nearest one that does."""
+    """The error for a name that does not exist; it suggests the nearest existing name."""
     names = sorted(allowed)
     near = difflib.get_close_matches(given[:_LONGEST_NAME], names, n=1, cutoff=0.5)
     guess = f" Did you mean {near[0]!r}?" if near else ""
@@ -69,7 +69,7 @@ def unknown_name(kind: str, given: str, allowed: Iterable[str], hint: str = "") 
 
 
 def first_problem(error: "ValidationError", whole: str = "") -> str:
-    """The first thing that a document's schema refused, after its place, or `whole` without one."""
+    """What a document's schema refused first, after its place (`whole` if it has no place)."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or whole
     return (f"{where}: {first['msg']}" if where else first["msg"])[:_LONGEST_PROBLEM]

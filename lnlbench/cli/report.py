@@ -54,7 +54,7 @@ def _finished(path: Path) -> "Result":
     if not path.is_dir() or not (path / "spec.json").is_file():
         missing = "it holds no spec.json" if path.is_dir() else "there is no such directory"
         raise UsageError(
-            f"{path} is no run directory: {missing}. Give a directory that 'lnlbench run' "
+            f"{path} is not a run directory: {missing}. Give a directory that 'lnlbench run' "
             f"printed, for example runs/digits/ce/matched-seed0-1a2b3c4d.{_below(path)}"
         )
     again = f"`lnlbench run --resume {path}` goes on with it."

@@ -1,1 +1,1 @@
-"""All that a method author sees: the method, its run, its parameters, and what plugins declare."""
+"""Everything that a method author sees: methods, runs, parameters, and declarations of plugins."""

@@ -1,6 +1,7 @@
-"""Artifacts: tensors that one run makes and another loads, named in its spec by their file's hash.
+"""Artifacts: tensors that one run writes and another loads; its spec names them by the file's hash.
 
-A file is safetensors, and its header says where it comes from: nothing in it is ever executed.
+A file is in safetensors format, so no code in it is ever executed. Its header says where it comes
+from.
 """
 
 import hashlib
@@ -30,8 +31,8 @@ _HEADER = "lnlbench"
 class ArtifactFile:
     """Marks a parameter that names an artifact of this kind by the SHA-256 of its file.
 
-    On the command line a file may be given instead: it is copied into the cache by its hash, so
-    that the spec is the same on every machine.
+    On the command line a user may give the file instead: it is copied into the cache under its
+    hash, so the spec is the same on every machine.
     """
 
     kind: str
@@ -39,14 +40,14 @@ class ArtifactFile:
 
 @dataclass(frozen=True)
 class Artifact:
-    """Named tensors, and what is known of where they come from."""
+    """Named tensors, and what the file says about their origin."""
 
     tensors: dict[str, Tensor]
     about: dict[str, Any]
 
 
 def write_artifact(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
-    """Write tensors in one step; `about` is JSON and has a "kind"."""
+    """Write tensors in one step; `about` holds JSON values and has a "kind"."""
     content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_atomically(path, save(content, {_HEADER: json.dumps(about, sort_keys=True)}))
 
@@ -56,7 +57,7 @@ def read_artifact(path: Path) -> Artifact:
 
     Raises:
         UsageError: the file cannot be read.
-        DataError: it is damaged, or not an artifact of lnlbench.
+        DataError: the file is damaged, or not an artifact of lnlbench.
     """
     try:
         with safe_open(path, "pt") as file:
@@ -71,14 +72,14 @@ def read_artifact(path: Path) -> Artifact:
     about = _parse(header)
     if about is None:
         raise DataError(
-            f"{path} does not say what it holds: it is no artifact of lnlbench. Give a file that "
-            "a run has left in its directory."
+            f"{path} does not say what it holds: it is not an artifact of lnlbench. Give a file "
+            "that a run has left in its directory."
         )
     return Artifact(tensors, about)
 
 
 def load_artifact(sha256: str) -> Artifact:
-    """The cached artifact of that hash.
+    """The cached artifact with this hash.
 
     Raises:
         UsageError: it is not in the cache.
@@ -100,7 +101,7 @@ def import_artifacts(params: type[Params], values: dict[str, Any]) -> dict[str, 
 
     Raises:
         UsageError: a file cannot be read, or is of another kind than the parameter takes.
-        DataError: a file is damaged, or no artifact.
+        DataError: a file is damaged, or not an artifact.
     """
     changed = dict(values)
     for name, marker in _artifact_fields(params):
@@ -111,11 +112,11 @@ def import_artifacts(params: type[Params], values: dict[str, Any]) -> dict[str, 
 
 
 def check_artifacts(params: Params) -> None:
-    """Make sure that every artifact that is named can be loaded.
+    """Make sure that every artifact that the parameters name can be loaded.
 
     Raises:
-        UsageError: one is not in the cache, or of another kind.
-        DataError: one is damaged.
+        UsageError: an artifact is not in the cache, or of another kind.
+        DataError: an artifact is damaged.
     """
     for name, marker in _artifact_fields(type(params)):
         sha256 = getattr(params, name)

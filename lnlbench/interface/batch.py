@@ -1,4 +1,4 @@
-"""What a run hands to a method: batches of training samples, and samples whose truth is known."""
+"""What a run gives to a method: batches of training samples, and samples with clean labels."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from torch import Tensor
 class Batch:
     """Some training samples: `index` int64 [B], `views` each [B, ...] float32, `labels` int64 [B].
 
-    `labels` are the noisy ones; `index` addresses per-sample state that a method keeps.
+    `labels` are the noisy labels; `index` serves to look up state that a method keeps per sample.
     """
 
     index: Tensor
@@ -19,7 +19,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class CleanSubset:
-    """Training samples whose truth is known: `index` and clean `labels`, both int64 [M]."""
+    """Training samples with known clean labels: `index` and `labels`, both int64 [M]."""
 
     index: Tensor
     labels: Tensor

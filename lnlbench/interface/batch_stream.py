@@ -1,4 +1,4 @@
-"""Batches of chosen samples: their order and their views, each from a seeded stream of its own."""
+"""Batches of chosen samples; their order and their views have separate seeded random streams."""
 
 from collections.abc import Iterator, Sequence
 
@@ -22,8 +22,8 @@ def stream_batches(
 ) -> Iterator[Batch]:
     """Batches of `size` over the samples `chosen`, int64 [M], with one view for each of `names`.
 
-    `axes`, the epoch and the call in it, decide what is drawn. A trailing batch of one sample joins
-    the batch before it when shuffling.
+    `axes` (the epoch, and the number of the call in it) seed the random draws. When shuffling, a
+    last batch of one sample joins the batch before it.
     """
     if shuffle:
         order = torch.randperm(len(chosen), generator=generator_for(host.seed, "order", *axes))
@@ -42,7 +42,9 @@ def view_names(views: int | None, augment: str | Sequence[str]) -> tuple[str, ..
     if isinstance(augment, str):
         return (augment,) * (2 if views is None else views)
     if views not in (None, len(augment)):
-        raise UsageError(f"{views} views cannot be of {len(augment)} augmentations, one a view.")
+        raise UsageError(
+            f"{views} views do not fit {len(augment)} augmentations: give one for each view."
+        )
     return tuple(augment)
 
 

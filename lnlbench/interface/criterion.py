@@ -1,4 +1,4 @@
-"""The values by which a method tells clean from wrong labels, for people who look at them."""
+"""The values by which a method tells clean from wrong labels, for people to look at."""
 
 from dataclasses import dataclass
 
@@ -18,8 +18,9 @@ class Mixture:
 class Criterion:
     """A number per training sample by which a method last told clean from wrong labels.
 
-    `of` names it, such as "normalized loss"; `values` [N] are in the order of the samples. Where
-    the method fitted a mixture to them, or compared them with a threshold, it says which.
+    `of` names the quantity, such as "normalized loss"; `values` [N] are in the order of the
+    samples. If the method fitted a mixture to them or compared them with a threshold, these are
+    here too.
     """
 
     of: str

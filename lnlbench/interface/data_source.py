@@ -1,4 +1,4 @@
-"""What a plugin says of a data set that it provides."""
+"""How a plugin describes a data set that it provides."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 class DataSource:
     """A data set that a plugin reads or makes.
 
-    `name` is for `--dataset`, `title` one line for people. `params` are its settings, for
-    `--set-data`: those whose type is `pathlib.Path` say where the data lie, and are no part of a
-    run's spec; the others say what is made of them. `load` takes the checked settings, and returns
-    the same data for the same settings and files. `reading` names settings of how the data are
-    read, in memory or from files: they change nothing in them, and are no part of a spec either.
+    `name` is the name for `--dataset`, and `title` a line for people. `params` declares its
+    settings for `--set-data`: settings of type `pathlib.Path` say where the data lie and are not
+    part of a run's spec; other settings say what is made from the data. `load` takes the checked
+    settings, and returns the same data for the same settings and files. `reading` names settings
+    that only decide how the data are read (into memory or from files). They do not change the data,
+    and are not part of a spec either.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What the fields of a Params class say of themselves, for tables and pages."""
+"""Descriptions of the fields of a Params class, for tables and pages."""
 
 import json
 from types import NoneType, UnionType
@@ -19,13 +19,13 @@ _BOUNDS = {
 
 
 def describe_params(params: type[Params]) -> list[dict[str, Any]]:
-    """Name, type, bounds, default, description and search range of each field, in order."""
+    """The name, type, bounds, default, description and search range of each field, in order."""
     searched = search_ranges(params)
     required = [key for key, field in params.model_fields.items() if field.is_required()]
     defaults: dict[str, Any] = dict.fromkeys(required)
-    if not required:  # a data set may have to be told where it lies; a method runs without a word
+    if not required:  # only a data set may have required fields, such as its place
         default = params()
-        # A document may leave out fields that are without effect at their defaults.
+        # A document may leave out fields that have no effect at their defaults.
         defaults = {**vars(default), **default.model_dump(mode="json")}
     return [
         {
@@ -44,7 +44,7 @@ def _type_name(annotation: Any) -> str:
     if get_origin(annotation) is Literal:
         return " | ".join(json.dumps(value) for value in get_args(annotation))
     if get_origin(annotation) in (Union, UnionType):
-        # Not str(): Python's versions differ in how they spell a union with a Literal.
+        # Not str(): versions of Python print a union with a Literal differently.
         return " | ".join(_type_name(part) for part in get_args(annotation))
     if annotation is NoneType:
         return "None"

@@ -1,11 +1,11 @@
-"""What is noted of one epoch of a method: logged scalars, and whether its losses were finite."""
+"""The log of one epoch of a method: scalars, and whether its losses were finite."""
 
 import torch
 from torch import Tensor
 
 
 class EpochLog:
-    """Scalars and losses of the current epoch; they stay on the device until they are asked for."""
+    """Scalars and losses of the current epoch; they stay on the device until they are read."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -13,12 +13,12 @@ class EpochLog:
         self._scalars: dict[str, list[Tensor | float]] = {}
 
     def begin(self) -> None:
-        """Forget the epoch before."""
+        """Forget the previous epoch."""
         self._scalars = {}
         self._finite.fill_(True)
 
     def add(self, **scalars: Tensor | float) -> None:
-        """Note further values under these names."""
+        """Add values under these names."""
         for name, value in scalars.items():
             self._scalars.setdefault(name, []).append(value)
 
@@ -36,7 +36,7 @@ class EpochLog:
         """The mean of each name's values."""
         means = {}
         for name, values in self._scalars.items():
-            # Stacked where they are: one transfer for each name, not one for each step.
+            # Stack on the device: one transfer for each name, not one for each step.
             tensors = [torch.as_tensor(value, device=self._device).float() for value in values]
             means[name] = float(torch.stack(tensors).double().mean())
         return means

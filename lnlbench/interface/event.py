@@ -1,11 +1,11 @@
-"""What a method reports beside numbers."""
+"""What a method reports besides numbers."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something out of the ordinary that a method met and survived."""
+    """Something unusual that a method met and handled."""
 
     epoch: int
     event: str

@@ -3,9 +3,9 @@
 A method must not learn clean labels or see the test split, because it is scored on them: a method
 that could read them would look good without being good. Python has no private attributes, so a
 method can follow every reference from its run, through attributes, closures and bound methods.
-Therefore a host holds the noisy training data alone, and neither it nor its `RunControl` may hold
-anything that leads to the truth. `lnlbench.runner.control` says how the runner's own control gets
-by without a reference, and `lnlbench.testing.privacy` follows every reference to check it.
+Therefore a host holds only the noisy training data, and neither it nor its `RunControl` may hold
+a reference that leads to the truth. `lnlbench.runner.control` explains how the runner's control
+works without such a reference, and `lnlbench.testing.privacy` follows every reference to check it.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ from lnlbench.errors import UsageError
 
 
 def no_pretrained_body(network: nn.Module) -> tuple[nn.Module, Tensor]:
-    """Refuse a linear probe of a network whose start knows nothing, or that is a head already.
+    """Refuse a linear probe of a network with random weights, or of one that is only a head.
 
     Raises:
         UsageError: always.
@@ -33,10 +33,10 @@ def no_pretrained_body(network: nn.Module) -> tuple[nn.Module, Tensor]:
 
 
 class RunControl:
-    """What happens between the steps and epochs of a method; here nothing, subclasses do more."""
+    """What happens between the steps and epochs of a method; this base class does nothing."""
 
     def restore(self) -> int:
-        """Put the method back where its run stopped; returns the epoch to train next, from 0."""
+        """Restore the method to where its run stopped; returns the epoch (from 0) to train next."""
         return 0
 
     def step_finished(self) -> None:
@@ -47,7 +47,7 @@ class RunControl:
         """
 
     def epoch_finished(self, epoch: int) -> None:
-        """An epoch, from 0, has been trained.
+        """An epoch, counted from 0, has been trained.
 
         Raises:
             Diverged: a loss of the epoch was infinite or NaN.
@@ -64,7 +64,7 @@ class RunControl:
 class RunHost:
     """What the runner gives a Run: the noisy training data, builders, and control between epochs.
 
-    `labels` are the noisy ones, int64 [N], on `device`. `oracle` is the privileged knowledge that
+    `labels` are the noisy labels, int64 [N], on `device`. `oracle` is the privileged knowledge that
     the method declares.
     """
 

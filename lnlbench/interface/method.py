@@ -1,4 +1,4 @@
-"""What a method is: one class with a visible training loop."""
+"""A method: one class with a visible training loop."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -16,9 +16,10 @@ from lnlbench.interface.run import Run
 class Method:
     """A way to learn from noisy labels.
 
-    `fit` trains; between two epochs the runner evaluates through `predict` and
-    `clean_probability`, and saves whatever `fit` has put on `self`: modules, optimizers, tensors,
-    arrays, generators, and plain values. Create modules and optimizers before the first epoch.
+    `fit` trains. Between two epochs the runner evaluates the method through `predict` and
+    `clean_probability`, and saves everything that `fit` has put on `self`: modules, optimizers,
+    tensors, arrays, generators, and plain values. Create modules and optimizers before the first
+    epoch.
 
     A subclass declares:
 
@@ -46,9 +47,10 @@ class Method:
         self.params: Any = params
 
     def augmentations(self) -> tuple[str, ...]:
-        """What `fit` asks of `run.batches` as `augment`, so that a sweep plans no run without it.
+        """The augmentations that `fit` asks `run.batches` for; a sweep skips tracks without them.
 
-        Name only what a track may lack: embeddings, for example, have no strong views.
+        Name only augmentations that a track may lack: embeddings, for example, have no strong
+        views.
         """
         return ()
 
@@ -59,7 +61,7 @@ class Method:
     def trained_networks(self) -> list[nn.Module]:
         """The networks whose logits `predict` averages: the modules on `self`, in order.
 
-        Modules that `run.helper` was given are left out.
+        Modules that were passed to `run.helper` are left out.
         """
         found: list[nn.Module] = []
         for value in vars(self).values():
@@ -74,7 +76,7 @@ class Method:
         return torch.stack([network(images) for network in self.trained_networks()]).mean(0)
 
     def clean_probability(self) -> Tensor | None:
-        """The method's current belief [N] in [0, 1] that each label is clean; None without one."""
+        """The method's current belief [N] in [0, 1] that each label is clean, or None."""
         return None
 
     def clean_threshold(self) -> float:
@@ -87,7 +89,7 @@ class Method:
     def criterion(self) -> Criterion | None:
         """The values that last told clean from wrong labels; None if there are no values yet.
 
-        The runner asks for them after at most a dozen epochs and draws them; no score uses them.
+        The runner asks for them after at most a dozen epochs and plots them; no score uses them.
         """
         return None
 
@@ -95,17 +97,17 @@ class Method:
 class LossMethod(Method):
     """A method whose whole idea is one loss: subclasses write only `loss`.
 
-    `begin`, `begin_epoch` and `end_epoch` are there for what happens around it.
+    `begin`, `begin_epoch` and `end_epoch` are for work before, between and after the batches.
     """
 
     def begin(self, run: Run) -> None:
         """Make what the loss needs, before the first epoch; `self.network` exists."""
 
     def begin_epoch(self, run: Run, epoch: int) -> None:
-        """Act before the first batch of an epoch, from 0."""
+        """Act before the first batch of an epoch (counted from 0)."""
 
     def end_epoch(self, run: Run, epoch: int) -> None:
-        """Act after the last batch of an epoch, from 0, before it is evaluated."""
+        """Act after the last batch of an epoch (counted from 0), before the evaluation."""
 
     def loss(self, network: nn.Module, batch: Batch, epoch: int) -> Tensor:
         """The scalar to minimize for one batch with one weakly augmented view."""

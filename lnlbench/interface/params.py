@@ -1,4 +1,4 @@
-"""What a method can be told: typed, bounded, described parameters, and named recipes of them."""
+"""A method's parameters: typed, bounded and described fields, and named recipes of their values."""
 
 import difflib
 import math
@@ -13,9 +13,9 @@ from lnlbench.system.documents import Unbounded, parse_json
 
 
 class Params(Document):
-    """Base class of a method's parameters: typed, described fields; unknown keys refused.
+    """Base class of a method's parameters: typed, described fields; refuses unknown keys.
 
-    A parameter that is added later is marked LeftOut: its default keeps earlier fingerprints.
+    Mark a parameter that is added later as LeftOut, so that its default keeps earlier fingerprints.
     """
 
     model_config = ConfigDict(
@@ -27,7 +27,7 @@ class Params(Document):
 class SearchRange:
     """The values of a parameter that `lnlbench tune` tries: `Annotated[float, SearchRange(0, 1)]`.
 
-    Whole numbers alone when both ends are; `log` draws small values as often as large ones.
+    If both ends are whole numbers, all values are; `log` draws small values as often as large ones.
 
     Raises:
         ValueError: the ends are not numbers in order, or `log` reaches down to zero.
@@ -45,7 +45,7 @@ class SearchRange:
 
     @property
     def whole(self) -> bool:
-        """Whether only whole numbers are tried."""
+        """Whether a search tries only whole numbers."""
         return isinstance(self.low, int) and isinstance(self.high, int)
 
     def __str__(self) -> str:
@@ -63,7 +63,7 @@ def search_ranges(params: type[Params]) -> dict[str, SearchRange]:
 
 
 class CleanSubsetParams(Params):
-    """Parameters of a method that declares "clean_subset" in `oracle`: which samples it is told."""
+    """Parameters of a method with "clean_subset" in `oracle`: whose clean labels it gets."""
 
     clean_share: float = Field(
         0.1,
@@ -90,7 +90,7 @@ class Recipe(BaseModel):
 
 
 def parse_assignments(assignments: list[str], option: str = "--set") -> dict[str, Any]:
-    """Read `key=value` settings; a value is JSON where it parses as JSON, else text.
+    """Read `key=value` settings; a value that parses as JSON is JSON, any other is text.
 
     Raises:
         UsageError: an assignment has no `=`, no key, or its key was given twice.
@@ -132,7 +132,8 @@ def validate_params(
     """Build the parameters of a method, or of another `kind` of thing, from plain values.
 
     Raises:
-        UsageError: an unknown key, a wrong type, or a value out of bounds; names what is allowed.
+        UsageError: an unknown key, a wrong type, or a value out of bounds; the message says what is
+            allowed.
     """
     command = f"lnlbench {kind.replace(' ', '')}s show {owner}"
     unknown = [key for key in values if key not in params.model_fields]
@@ -149,7 +150,7 @@ def validate_params(
         return params.model_validate(values)
     except ValidationError as error:
         first, *others = error.errors()
-        # Of a field that may be one of several types, each has its own error and its own name.
+        # If a field allows several types, each type has its own error under its own name.
         same = [other for other in others if other["loc"][:1] == first["loc"][:1]]
         place = first["loc"][:1] if same else first["loc"]
         name = ".".join(map(str, place)) or "the parameters together"

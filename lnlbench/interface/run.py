@@ -1,4 +1,4 @@
-"""The Run: all that a method may see and ask for."""
+"""The Run: everything that a method may see and ask for."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -75,7 +75,7 @@ class Run(PrivilegedKnowledge):
 
     @property
     def device(self) -> torch.device:
-        """Where networks and batches live."""
+        """The device of networks and batches."""
         return self._host.device
 
     def network(self) -> nn.Module:
@@ -86,9 +86,9 @@ class Run(PrivilegedKnowledge):
             return self._host.build_network()
 
     def helper(self, module: nn.Module) -> nn.Module:
-        """A module of the method's own, moved to the run's device, that takes no part in `predict`.
+        """Move a module to the run's device and leave it out of `predict`; returns the module.
 
-        A projection head or an averaged network is one. It is saved like everything on `self`.
+        Use it for a projection head or an averaged network. It is saved like everything on `self`.
         """
         module.takes_no_part_in_predict = True  # type: ignore[assignment]
         return module.to(self.device)
@@ -114,7 +114,7 @@ class Run(PrivilegedKnowledge):
         return optimizer
 
     def epochs(self) -> Iterator[int]:
-        """The epochs to train, from 0, or from where a stopped run is resumed.
+        """The epochs to train: from 0, or from where a resumed run had stopped.
 
         Between two epochs the runner evaluates, logs and saves the method.
 
@@ -153,9 +153,9 @@ class Run(PrivilegedKnowledge):
 
         `augment` is "weak" (the track's policy), "none", "strong" (weak, then AutoAugment) or
         "randaugment:N:M" (weak, then N operations of magnitude M of 30 and Cutout), for `views`
-        views (2 unless told); or a sequence of these, one a view. A trailing batch of one sample
-        joins the batch before it when shuffling, since batch normalization cannot train on one
-        value.
+        views (2 by default); or a sequence of these, one for each view. When shuffling, a last
+        batch of one sample joins the batch before it, because batch normalization cannot train on
+        one value.
 
         Raises:
             UsageError: an augmentation that is unknown, or that the track's data do not have.
@@ -171,20 +171,20 @@ class Run(PrivilegedKnowledge):
             yield batch
 
     def probe(self, network: nn.Module) -> tuple[nn.Module, Iterator[Batch]]:
-        """A network's classifier, and batches whose one view is its frozen body's features [B, D].
+        """A network's classifier, and batches whose only view is its frozen body's features [B, D].
 
-        The features are those of the unaugmented samples, computed once a run. The network's own
-        optimizer steps the classifier alone, because the body gets no gradients.
+        The features are those of the unaugmented samples, computed once for each run. The network's
+        own optimizer changes only the classifier, because the body gets no gradients.
 
         Raises:
-            UsageError: the network has no pretrained body, or that has been trained already.
+            UsageError: the network has no pretrained body, or its body has been trained already.
         """
         classifier, features = self._host.probe(network)
         plain = self.batches(views=0)
         return classifier, (replace(batch, views=[features[batch.index]]) for batch in plain)
 
     def require_views(self, *augment: str) -> None:
-        """Refuse now what `batches` would refuse later.
+        """Refuse an augmentation now that `batches` would refuse later.
 
         Raises:
             UsageError: an augmentation that is unknown, or that the track's data do not have.
@@ -193,10 +193,10 @@ class Run(PrivilegedKnowledge):
             self._host.views.check(name)
 
     def require_in_memory(self, use: str) -> None:
-        """Refuse what holds every sample's inputs at a time, where these do not fit in memory.
+        """Refuse a use of all samples' inputs at once if the run reads its images from files.
 
         Raises:
-            UsageError: the images are read from files; `use` says what they would be needed for.
+            UsageError: the images are read from files; `use` says what needs all of them.
         """
         if not self._host.views.in_memory:
             raise UsageError(
@@ -214,12 +214,12 @@ class Run(PrivilegedKnowledge):
         plain = plain_batches(host.views, self.num_samples, host.eval_batch_size)
         parts = [network(images) for images in plain]
         network.train(was_training)
-        # A copy outside inference mode, so that a method may train on what it computes from it.
+        # A copy outside inference mode, so that a method may train on values computed from it.
         with torch.inference_mode(False):
             return torch.cat(parts).clone()
 
     def step(self, loss: Tensor, *optimizers: torch.optim.Optimizer) -> None:
-        """One update: gradients of `loss`, then each optimizer's step; remembers non-finite losses.
+        """One update: gradients of `loss`, then a step of each optimizer; notes non-finite losses.
 
         Raises:
             Interrupted: the run was asked to stop.
@@ -234,16 +234,17 @@ class Run(PrivilegedKnowledge):
         self._host.control.step_finished()
 
     def log(self, **scalars: Tensor | float) -> None:
-        """Record scalars; the epoch's mean of each becomes a curve of the result."""
+        """Record scalars; the mean of each over an epoch becomes a curve of the result."""
         self.logged.add(**scalars)
 
     def event(self, event: str, detail: str) -> None:
-        """Record something out of the ordinary that the method met and survived."""
+        """Record something unusual that the method met and handled."""
         self.events.append(Event(self.epoch, event, detail))
 
     def save(self, name: str, kind: str, tensors: Mapping[str, Tensor], **facts: Any) -> None:
         """Keep tensors as `NAME.safetensors` in the run's directory, for other runs to load.
 
-        The file says of what `kind` they are, `facts` (plain JSON values), and where it is from.
+        The file says what `kind` of tensors they are, holds `facts` (JSON values), and names the
+        run that it is from.
         """
         self._host.control.save(name, kind, tensors, facts)

@@ -1,1 +1,1 @@
-"""Executing runs: spec, loop, checkpoints, precision, display."""
+"""Execute runs: assembly, loop, checkpoints, evaluation, display."""

@@ -1,4 +1,4 @@
-"""From a spec to a run that is ready to start: its data, inputs, method and directory."""
+"""Turn a spec into a run that is ready to start: its data, inputs, method and directory."""
 
 from lnlbench.data.dataset import Dataset
 from lnlbench.errors import UsageError
@@ -38,13 +38,14 @@ def assemble(
 ) -> Execution:
     """Make a run of a spec, whose method and data set the caller has found.
 
-    A `blind` run knows neither clean labels nor test samples. The directory gets the spec; a
-    checkpoint in it is resumed from, unless the options say to overwrite it.
+    A `blind` run knows neither clean labels nor test samples. This writes the spec into the run's
+    directory. The run resumes from a checkpoint there, unless the options say to overwrite it.
 
     Raises:
         UsageError: parameters or data do not fit the spec, pretrained weights are missing, the
-            directory cannot be written, or samples are asked of a run that began without them.
-        DataError: pretrained weights are damaged, or not those that the spec names.
+            directory cannot be written, or the options ask for samples of a run that began
+            without them.
+        DataError: pretrained weights are damaged, or not the ones that the spec names.
     """
     chosen = make_method(spec, method)
     prepared = prepare(spec, dataset, options.device, options.compiled)

@@ -1,4 +1,4 @@
-"""Checkpoints: whatever a method keeps on itself, saved and restored without pickled code."""
+"""Checkpoints: save and restore everything that a method keeps on itself, without pickled code."""
 
 import io
 import json
@@ -18,8 +18,8 @@ from lnlbench.system.atomic import write_atomically
 _SKIPPED = ("params",)
 _PLAIN = (type(None), bool, int, float, str)
 _ARRAY_KINDS = "biufcSUmM"  # NumPy's letters for all but objects and records
-# What has state of its own is loaded into the object that `fit` made, so that names which `fit`
-# keeps for it stay valid.
+# Objects with state of their own: their state is loaded into the object that `fit` made, so the
+# names that `fit` keeps for it stay valid.
 _STATEFUL = (nn.Module, torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler)
 
 
@@ -27,7 +27,7 @@ def capture(owner: object) -> dict[str, Any]:
     """The state of an object's attributes as tensors and plain values.
 
     Raises:
-        RunError: an attribute is of a kind that cannot be saved; names it.
+        RunError: an attribute is of a kind that cannot be saved; the message names it.
     """
     seen: dict[int, int] = {}
     return {
@@ -38,9 +38,9 @@ def capture(owner: object) -> dict[str, Any]:
 
 
 def restore(owner: object, state: dict[str, Any]) -> None:
-    """Put captured state back; modules and optimizers must exist already.
+    """Restore captured state; modules and optimizers must exist already.
 
-    Two names of one object are two names of one object again.
+    If two names shared one object, they share one object again.
 
     Raises:
         RunError: the state does not fit the object, for example after its code has changed.
@@ -58,7 +58,7 @@ def restore(owner: object, state: dict[str, Any]) -> None:
 
 
 def _encode(value: Any, name: str, seen: dict[int, int]) -> Any:
-    # Exact types: a subclass (np.float64 of float, a named tuple of tuple) would not come back.
+    # Exact types: a subclass (np.float64 of float, a named tuple of tuple) would not be restored.
     if type(value) in _PLAIN:
         return value
     if type(value) is tuple:
@@ -100,7 +100,7 @@ def _decode_array(flat: Tensor, dtype: str, shape: list[int]) -> np.ndarray:
 
 
 def _module_flags(value: Any) -> list[list[bool]]:
-    """Training modes and frozen parameters, which a state_dict leaves out."""
+    """Training modes and frozen parameters, because a state_dict leaves them out."""
     if not isinstance(value, nn.Module):
         return []
     training = [module.training for module in value.modules()]
@@ -108,10 +108,10 @@ def _module_flags(value: Any) -> list[list[bool]]:
 
 
 class _Restorer:
-    """Turns saved state into values, in the objects that `fit` made where they fit."""
+    """Turns saved state into values; loads it into the objects that `fit` made if they fit."""
 
     def __init__(self) -> None:
-        self._values: list[Any] = []  # in the order in which `_encode` has seen them
+        self._values: list[Any] = []  # in the order in which `_encode` met them
         self._used: set[int] = set()
 
     def decode(self, saved: Any, current: Any) -> Any:
@@ -125,7 +125,9 @@ class _Restorer:
         if kind == "tuple":
             known = list(current) if isinstance(current, tuple) else []
             return tuple(self._decode_items(content[0], known))
-        if id(current) in self._used:  # one object at the start of fit, two when it was saved
+        if (
+            id(current) in self._used
+        ):  # one object at the start of fit, but two objects when it was saved
             current = None
         if kind == "list":
             return self._refill_list(content[0], current)
@@ -209,10 +211,10 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
 
 
 def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
-    """Read a checkpoint; nothing but tensors and plain values is ever unpickled.
+    """Read a checkpoint; only tensors and plain values are ever unpickled.
 
     Raises:
-        RunError: the file is damaged, or no checkpoint.
+        RunError: the file is damaged, or not a checkpoint.
     """
     try:
         data = path.read_bytes()
@@ -226,7 +228,7 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
             io.BytesIO(content), map_location=device, weights_only=True
         )
     except Exception as error:  # a damaged pickle can raise almost anything
-        # Its own message advises to trust the file, and is left out.
+        # torch's own message advises to trust the file, so leave it out.
         raise _damaged(path, "it holds more than tensors and plain values") from error
     return state
 

@@ -1,10 +1,10 @@
 """How a method's run calls the runner back without a reference that the method could follow.
 
-An execution holds the clean labels and the test split. Were it reachable from the method's run,
-even as the `self` of a bound method, a method could follow the reference and learn from what it is
-scored on. So the run gets a control that holds nothing: each of its calls looks up the execution
-in progress in a context variable of this module. This stops a method from stumbling on the truth;
-it cannot stop code that imports this module to look for it.
+An execution holds the clean labels and the test split. If the method's run held a reference to it,
+even as the `self` of a bound method, a method could follow the reference and learn from the labels
+that score it. So the run gets a control without references: each of its calls looks up the
+execution in progress in a context variable of this module. This stops a method from finding the
+truth by accident. It cannot stop code that imports this module on purpose.
 """
 
 from collections.abc import Mapping

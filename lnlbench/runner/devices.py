@@ -9,10 +9,10 @@ from lnlbench.system.cores import available_cores
 
 
 def resolve_device(device: str) -> torch.device:
-    """The device named, or for "auto" a CUDA device when there is one, else the CPU.
+    """The named device; for "auto" a CUDA device if there is one, else the CPU.
 
     Raises:
-        UsageError: the name is no device, or this machine has none of that kind.
+        UsageError: the name is not a device, or this machine does not have such a device.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -33,7 +33,7 @@ def resolve_device(device: str) -> torch.device:
 
 
 def describe_device(device: torch.device) -> str:
-    """The device in words that mean something on another machine."""
+    """A description of the device that makes sense on another machine."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"CPU ({platform.machine()}, {available_cores()} cores)"

@@ -1,4 +1,4 @@
-"""What a run shows beside its scores, taken now and then from what evaluation has seen."""
+"""Diagnostics of a run besides its scores; made at some epochs from the outputs of evaluation."""
 
 import math
 from typing import Any
@@ -26,7 +26,7 @@ _NAME = 80
 
 
 def looks_at(epoch: int, max_epochs: int) -> bool:
-    """Whether an epoch (from 0) has a snapshot: the first, the last, and each tenth between."""
+    """Whether an epoch (from 0) gets a snapshot: the first, the last, and each tenth of the run."""
     last = max_epochs - 1
     return epoch in {round(step * last / _INTERVALS) for step in range(_INTERVALS + 1)}
 
@@ -35,7 +35,7 @@ class Diagnosis:
     """Turns an epoch's evaluation into the plain values of `lnlbench.results.diagnostics`.
 
     Losses are the cross-entropies of the method's prediction against the given labels, on the
-    training samples that evaluation looks at anyway. Nothing here draws random numbers.
+    training samples that evaluation looks at anyway. This class draws no random numbers.
     """
 
     def __init__(self, dataset: Dataset, split: Split) -> None:
@@ -44,7 +44,7 @@ class Diagnosis:
         self._true = split.clean_labels if split.truth_known else None
         self._test_labels = split.test.labels
         self._sample = evaluation_sample(len(self._given))
-        # The loss of a blind guess is ln C; hardly any label costs more than three of them.
+        # The loss of a blind guess is ln C; hardly any label costs more than three times that.
         self._highest_loss = round(3 * math.log(len(self._classes)), 4)
 
     def snapshot(self, epoch: int, evaluation: Evaluation) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class Diagnosis:
         return {"epoch": epoch, "histograms": found}
 
     def final(self, evaluation: Evaluation) -> dict[str, Any]:
-        """Reliability on the test set, and what is true of single classes, unless too many."""
+        """Reliability on the test set, and measures per class unless there are too many classes."""
         logits, labels, count = evaluation.test_logits, self._test_labels, len(self._classes)
         bins = reliability(logits, labels)
         parts: dict[str, Any] = {

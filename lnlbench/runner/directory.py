@@ -1,4 +1,4 @@
-"""A run's directory: spec, checkpoint, result, and the lock that keeps a second process out."""
+"""A run's directory: spec, checkpoint, result, and the lock that keeps other processes out."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ class RunDirectory:
 
     @classmethod
     def of_spec(cls, output: Path, spec: RunSpec) -> "RunDirectory":
-        """Where a run belongs: its name ends in the spec's fingerprint."""
+        """The directory of a spec's run; its name ends in the spec's fingerprint."""
         name = f"{spec.recipe}-seed{spec.seed}-{spec.fingerprint[:8]}"
         return cls(output / "runs" / spec.track / spec.method / name)
 
@@ -37,15 +37,15 @@ class RunDirectory:
         """The run at `path`, or the runs below it.
 
         Raises:
-            UsageError: there is none.
+            UsageError: there is no run.
         """
         specs = [path / "spec.json"] if (path / "spec.json").is_file() else path.rglob("spec.json")
-        # A spec that lies elsewhere is a copy, and would be executed into who knows which folder.
+        # A spec in another place is a copy, and its run would write to an unexpected folder.
         found = [cls(spec.parent) for spec in sorted(specs) if _is_run(spec.parent)]
         if not found:
-            missing = "it holds no run's spec.json" if path.exists() else "it does not exist"
+            missing = "it holds no spec.json of a run" if path.exists() else "it does not exist"
             raise UsageError(
-                f"{path} is no run directory: {missing}. Give the directory that "
+                f"{path} is not a run directory: {missing}. Give the directory that "
                 "'lnlbench run' printed, for example runs/digits/ce/matched-seed0-1a2b3c4d; "
                 "a spec file on its own is executed with --spec."
             )
@@ -66,11 +66,11 @@ class RunDirectory:
         return parse_spec(text, str(self.spec_file))
 
     def write_locations(self, locations: Mapping[str, str]) -> None:
-        """Remember where a plugin found its data; the spec says only which data they are."""
+        """Remember where a plugin found its data, because the spec does not name the place."""
         write_atomically(self.data_file, (json.dumps(dict(locations)) + "\n").encode())
 
     def read_locations(self) -> dict[str, str]:
-        """Where a plugin once found the run's data; empty when that is not known."""
+        """Where a plugin found the run's data last time; empty if that is unknown."""
         try:
             locations: dict[str, str] = parse_json(read_text(self.data_file))
         except (OSError, ValueError):
@@ -92,7 +92,7 @@ class RunDirectory:
         return result if result.status == "done" else None
 
     def clear(self) -> None:
-        """Remove what an earlier attempt left, so that the run starts anew."""
+        """Remove the files of an earlier attempt, so that the run starts anew."""
         artifacts = self.path.glob("*.safetensors")
         files = (self.checkpoint_file, self.result_file, self.error_file, self.samples_file)
         for file in (*files, *artifacts):
@@ -100,7 +100,7 @@ class RunDirectory:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the directory; a killed process lets go of it by itself.
+        """Lock the directory; the system releases the lock if the process is killed.
 
         Raises:
             HeldError: another process runs here.

@@ -1,4 +1,4 @@
-"""Showing a run: a live table on a terminal, plain lines elsewhere, or nothing."""
+"""Show a run: a live table on a terminal, plain lines elsewhere, or nothing at all."""
 
 import time
 from collections import deque
@@ -20,7 +20,7 @@ SHOWN_EPOCHS = 12
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What is known at the end of an epoch; accuracies are fractions."""
+    """The figures at the end of an epoch; accuracies are fractions."""
 
     epoch: int
     max_epochs: int
@@ -32,10 +32,10 @@ class EpochReport:
 
 
 class Display(Protocol):
-    """Told of a run's progress."""
+    """The interface of displays: the runner calls it as a run progresses."""
 
     def started(self, title: str, max_epochs: int, first_epoch: int) -> None:
-        """A run begins, or goes on, at `first_epoch`."""
+        """A run begins or resumes at `first_epoch`."""
 
     def step(self, run: Run, seconds: float) -> None:
         """A step is done, `seconds` after its epoch began."""
@@ -47,7 +47,7 @@ class Display(Protocol):
         """The run has ended."""
 
     def close(self) -> None:
-        """Give the terminal back, also after an error."""
+        """Restore the terminal, also after an error."""
 
 
 class QuietDisplay:
@@ -70,13 +70,13 @@ class QuietDisplay:
 
 
 class PlainDisplay(QuietDisplay):
-    """One line for each epoch, for logs and pipes."""
+    """Prints one line for each epoch, for logs and pipes."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
 
     def started(self, title: str, max_epochs: int, first_epoch: int) -> None:
-        """Print what runs."""
+        """Print which run begins."""
         resumed = f", resumed at epoch {first_epoch + 1}" if first_epoch else ""
         self._print(f"{title}: {max_epochs} epochs{resumed}")
 
@@ -91,12 +91,12 @@ class PlainDisplay(QuietDisplay):
         self._print(message)
 
     def _print(self, text: str) -> None:
-        # Names come from plugins and paths: no markup is read in them, and no line is folded.
+        # Names come from plugins and paths: do not read markup in them, and do not fold lines.
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class LiveDisplay(PlainDisplay):
-    """A progress bar with the current step, above a table of the latest epochs."""
+    """Shows a progress bar with the current step above a table of the latest epochs."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
@@ -123,7 +123,7 @@ class LiveDisplay(PlainDisplay):
         self._live.start()
 
     def step(self, run: Run, seconds: float) -> None:
-        """Update the bar now and then: reading the loss waits for the device."""
+        """Update the bar, but not at every step, because reading the loss waits for the device."""
         now = time.monotonic()
         if now - self._refreshed < REFRESH_SECONDS:
             return

@@ -1,4 +1,4 @@
-"""What a result records of the machine and software that made it."""
+"""What a result records about the machine and the software that made it."""
 
 import platform
 import subprocess
@@ -16,16 +16,16 @@ def describe_environment(
     device: torch.device, precision: str, compiled: bool = False
 ) -> dict[str, Any]:
     """Versions, hardware, precision, and the git commit of the lnlbench checkout, if it is one."""
-    # Times of compiled networks are compared with each other alone, like those of one hardware.
+    # Times of compiled networks are comparable only with each other, as on one hardware.
     suffix = ", compiled" if compiled else ""
     commit, dirty = _git_state(Path(lnlbench.__file__).parent)
     return {
         "lnlbench": lnlbench.__version__,
-        "torch": str(torch.__version__),  # a plain string: checkpoints hold nothing else
+        "torch": str(torch.__version__),  # a plain string: checkpoints hold no subclass of it
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "device": describe_device(device) + suffix,
-        # Of the instructions that torch uses: sums are ordered by them, and so are last digits.
+        # The instructions that torch uses decide the order of sums, and so the last digits.
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "cpu_count": available_cores(),
         "threads": torch.get_num_threads(),
@@ -45,7 +45,7 @@ def _git_state(folder: Path) -> tuple[str | None, bool | None]:
             return None
         return done.stdout.strip() if done.returncode == 0 else None
 
-    # An installed package may lie inside somebody else's repository: only a tracked file counts.
+    # An installed package may lie inside another project's repository: only a tracked file counts.
     if git("ls-files", "--error-unmatch", "__init__.py") is None:
         return None, None
     status = git("status", "--porcelain", "--untracked-files=no", "--", ".")

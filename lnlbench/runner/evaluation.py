@@ -1,4 +1,4 @@
-"""Evaluating a method between epochs: through `predict` and `clean_probability` alone."""
+"""Evaluate a method between epochs, only through `predict` and `clean_probability`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ from lnlbench.tracks import Protocol
 
 
 def eval_batch_size(protocol: Protocol, device: torch.device) -> int:
-    """Samples of a batch that nothing is learned from: large, but within the memory."""
+    """Samples in a batch of evaluation: many, but few enough for the memory."""
     size = 2048 if device.type == "cuda" else 500
     # The images of a pretrained network are many times larger.
     return size // 8 if protocol.pretrained is not None else size
@@ -30,10 +30,11 @@ def eval_batch_size(protocol: Protocol, device: torch.device) -> int:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What one moment's evaluation has found, and the outputs that it was found from.
+    """The scores of one evaluation, and the outputs that they were computed from.
 
-    `scores` by their names as curves, None where not defined. Logits [N, C] are on the CPU: of the
-    test set, and of the training samples that evaluation looks at. `criterion` only where asked.
+    `scores` maps names of curves to values; a value is None if it is not defined. The logits [N, C]
+    of the test set, and of the training samples that evaluation looks at, are on the CPU.
+    `criterion` is there only if the caller asked for it.
     """
 
     scores: dict[str, float | None]
@@ -48,7 +49,7 @@ class Evaluator:
     """Scores a method on test, validation, and a fixed random sample of the training images.
 
     Training accuracies and memorization use at most 5,000 training samples, the same in every
-    epoch and run, so that looking costs little beside learning.
+    epoch and run, so that evaluation costs little compared with training.
     """
 
     def __init__(self, split: Split, inputs: Inputs, batch_size: int) -> None:
@@ -62,11 +63,11 @@ class Evaluator:
         self._sample = evaluation_sample(len(split.clean_labels))
 
     def evaluate(self, method: Method, closely: bool = False) -> Evaluation:
-        """All scores of one moment; `closely` also asks for the method's criterion."""
+        """All scores at this moment; with `closely`, also the method's criterion."""
         with _evaluation_mode(method):
             scores: dict[str, float | None] = {}
             logits: Tensor | None = None
-            if len(self._test_labels):  # none is left to a search
+            if len(self._test_labels):  # a search has no test samples
                 logits, single = self._logits(method, self._inputs.test, len(self._test_labels))
                 scores |= self._test_scores(logits, single)
             if self._inputs.validation is not None and self._validation_labels is not None:
@@ -87,7 +88,7 @@ class Evaluator:
     def training_logits(self, method: Method, evaluation: Evaluation) -> Tensor:
         """Logits [N, C], on the CPU, of all training samples without augmentation.
 
-        Where evaluation has looked at all of them, they are those it has seen.
+        If evaluation looked at all training samples, this returns its logits.
         """
         count = len(self._noisy_labels)
         if len(self._sample) == count:
@@ -131,11 +132,11 @@ class Evaluator:
         return selection_quality(belief.cpu(), is_clean, threshold)
 
     def _logits(self, method: Method, views: Views, count: int) -> tuple[Tensor, Tensor]:
-        """Logits [N, C] on the CPU of the method's prediction and of its first network alone."""
+        """Logits [N, C] on the CPU of the method's prediction, and of its first network alone."""
         combined, single = [], []
         for images in plain_batches(views, count, self.batch_size):
             if type(method).predict is Method.predict:
-                # The default is the mean over networks: one pass of each serves both answers.
+                # The default is the mean over networks: one pass of each gives both answers.
                 logits = torch.stack([network(images) for network in method.trained_networks()])
                 combined.append(logits.mean(0).cpu())
                 single.append(logits[0].cpu())
@@ -148,7 +149,7 @@ class Evaluator:
 
 @contextmanager
 def _evaluation_mode(method: Method) -> Iterator[None]:
-    """Networks in eval mode and no gradients; training modes are put back afterwards."""
+    """Networks in eval mode without gradients; restores the training modes afterwards."""
     networks = method.trained_networks()
     modes = [network.training for network in networks]
     for network in networks:

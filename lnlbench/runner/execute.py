@@ -1,4 +1,4 @@
-"""Executing one run: its directory locked, the run assembled, trained and evaluated."""
+"""Execute one run: lock its directory, then assemble, train and evaluate it."""
 
 import gc
 
@@ -27,8 +27,8 @@ def execute(
 
     Raises:
         HeldError: another process executes the run.
-        UsageError: the directory cannot be written, the data do not fit the spec, or samples are
-            asked of a run that began without them.
+        UsageError: the directory cannot be written, the data do not fit the spec, or the options
+            ask for samples of a run that began without them.
         RunError: the disk is full or fails.
     """
     with directory.locked():
@@ -36,7 +36,7 @@ def execute(
         finished = None if options.overwrite else directory.finished_result()
         if finished is not None:
             return finished
-        # An earlier run's objects refer to each other: until collected, its arrays stay.
+        # An earlier run's objects refer to each other, so its arrays stay until they are collected.
         gc.collect()
         reset_peak_memory(options.device)
         return assemble(spec, method, dataset, directory, display, options).run(origin)

@@ -1,4 +1,4 @@
-"""What a run's networks are fed with: images, or the cached embeddings of a frozen backbone."""
+"""The inputs of a run's networks: images, or the cached embeddings of a frozen backbone."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ from lnlbench.tracks import EmbeddingSpec, PretrainedSpec
 class Inputs:
     """Views of each part of a split, and networks that take them.
 
-    `sample` is the part of the training set that evaluation looks at. `notes` go into the result.
+    `sample` holds the training samples that evaluation looks at. `notes` go into the result.
     """
 
     training: Views
@@ -44,8 +44,8 @@ def build_inputs(prepared: Prepared, weights: WeightSources) -> Inputs:
     """The inputs of a run; makes missing embeddings first.
 
     Raises:
-        UsageError: pretrained weights are needed, and no source has them.
-        DataError: the weights are damaged, or not those that the spec names.
+        UsageError: the run needs pretrained weights, and no source has them.
+        DataError: the weights are damaged, or not the ones that the spec names.
     """
     protocol, device = prepared.spec.protocol, prepared.device
     if protocol.pretrained is not None:
@@ -82,7 +82,7 @@ def _image_inputs(
 
 def _random_inputs(prepared: Prepared) -> Inputs:
     dataset, device = prepared.dataset, prepared.device
-    # A method holds what builds its networks, which therefore must not hold the data.
+    # A method holds the function that builds its networks, so this must not hold the data.
     name, precise = prepared.spec.protocol.backbone, prepared.precise
     classes, (_, channels, image_size, _) = dataset.num_classes, dataset.train_images.shape
 
@@ -131,7 +131,7 @@ def _embedding_inputs(
     split, device = prepared.split, prepared.device
     training = [_rows(view, split.training.positions) for view in embeddings.train]
     plain = training[0]
-    # Of the training samples alone, and the same for every part.
+    # Computed from only the training samples, and the same for every part.
     standardization = Standardization.of(plain)
     views = partial(EmbeddingViews, standardization=standardization, device=device)
     held_out = split.validation
@@ -153,5 +153,5 @@ def _embedding_inputs(
 
 
 def _rows(features: Tensor, positions: Tensor) -> Tensor:
-    # Indexing copies; the usual run reads the mapped file as it is.
+    # Indexing would copy; the usual run reads the mapped file directly.
     return features if len(positions) == len(features) else features[positions]

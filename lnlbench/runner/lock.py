@@ -1,6 +1,6 @@
-"""The lock of a run's directory: held by the process that executes the run.
+"""The lock of a run's directory: the process that executes the run holds it.
 
-The system lets go of it when that process ends, however it ends.
+The system releases the lock when that process ends, in whatever way.
 """
 
 from contextlib import suppress
@@ -12,12 +12,12 @@ from lnlbench.errors import HeldError
 
 
 def directory_lock(path: Path) -> FileLock:
-    """The lock of the run in this directory; taking it raises Timeout when another has it."""
+    """The lock of a run's directory; acquiring it raises Timeout if another process has it."""
     return FileLock(path / ".lock", timeout=0)
 
 
 def take_directory(path: Path) -> FileLock:
-    """The lock of the run in this directory, taken: to be released.
+    """Acquire the lock of the run in this directory; the caller has to release it.
 
     Raises:
         HeldError: another process executes the run.
@@ -34,7 +34,7 @@ def take_directory(path: Path) -> FileLock:
 
 
 def wait_until_free(path: Path, seconds: float) -> None:
-    """Wait for the process that holds a run's directory, if one does, but no longer than that."""
+    """Wait until no process holds a run's directory, at most for the given time."""
     path.mkdir(parents=True, exist_ok=True)
     with suppress(Timeout), directory_lock(path).acquire(timeout=seconds):
         pass

@@ -1,4 +1,4 @@
-"""The loop of one run: the method's fit, watched from epoch to epoch, and a result out."""
+"""The loop of one run: call the method's fit, watch it at each epoch, and make a result."""
 
 import time
 import traceback
@@ -87,10 +87,10 @@ class Execution(RunControl):
         )
 
     def run(self, origin: Origin) -> Result:
-        """Train, evaluate, and return the result, whatever becomes of it; also written here.
+        """Train, evaluate, and return the result, also of a failed run; writes the result file too.
 
         Raises:
-            KeyboardInterrupt: a second signal came while the first was being served.
+            KeyboardInterrupt: a second signal came while the run was still stopping.
         """
         status, error = self.fit()
         if status == "done":
@@ -105,12 +105,12 @@ class Execution(RunControl):
         return result
 
     def fit(self) -> tuple[Status, str | None]:
-        """Train and evaluate; returns how that ended, and why it did not end well."""
+        """Train and evaluate; returns how the run ended, and the reason if it did not end well."""
         token = in_progress.set(self)
         try:
             with global_streams_kept(), stop_on_signals() as self._stop:
                 seed_global_streams(self.prepared.spec.seed, "global", "start")
-                # What a method does before its first epoch is part of its cost.
+                # A method's work before its first epoch is part of its cost.
                 self._began = time.monotonic()
                 self.method.fit(self._run)
                 self._check_labels()
@@ -119,7 +119,7 @@ class Execution(RunControl):
         except Diverged as reason:
             return "diverged", str(reason)
         except LnlbenchError as reason:
-            # A signal to the whole group may end those that read images first.
+            # A signal to the whole process group may end the reading processes first.
             return "interrupted" if self._stop.signal_name else "failed", str(reason)
         except Exception as reason:  # a method's own mistake must not lose the other runs
             write_atomically(self.directory.error_file, traceback.format_exc().encode())
@@ -130,7 +130,7 @@ class Execution(RunControl):
         return "done", None
 
     def restore(self) -> int:
-        """Load the checkpoint, if there is one; returns the epoch to go on with."""
+        """Load the checkpoint, if there is one; returns the epoch to train next."""
         if self.directory.checkpoint_file.exists():
             saved = load_checkpoint(self.directory.checkpoint_file, self.prepared.device)
             restore(self.method, saved["method"])
@@ -158,7 +158,7 @@ class Execution(RunControl):
     def save(
         self, name: str, kind: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]
     ) -> None:
-        """Write tensors that other runs may load, with all that decided them."""
+        """Write tensors that other runs may load, with everything that decided their values."""
         spec, split = self.prepared.spec, self.prepared.split
         about = {
             "kind": kind,
@@ -173,7 +173,7 @@ class Execution(RunControl):
         write_artifact(self.directory.path / f"{name}.safetensors", tensors, about)
 
     def step_finished(self) -> None:
-        """Stop here if the run was asked to, and show the step."""
+        """Stop here if a signal asked the run to stop, and show the step."""
         self._stop.check()
         self.display.step(self._run, time.monotonic() - self._epoch_began)
 
@@ -185,7 +185,7 @@ class Execution(RunControl):
                 "A lower learning rate may help: --lr."
             )
         self._check_labels()
-        scalars = self._run.logged.means()  # waits for the device: the epoch's time is whole
+        scalars = self._run.logged.means()  # waits for the device, so the epoch's time is complete
         seconds = time.monotonic() - self._epoch_began
         passes = self.prepared.passes.take()  # before evaluation adds its own
         scores = self._observations.look(self.method, epoch, self.record)

@@ -1,4 +1,4 @@
-"""What the runner looks at between two epochs: scores, diagnostics, and single samples if asked."""
+"""What the runner measures between epochs: scores, diagnostics, and single samples on request."""
 
 import time
 from pathlib import Path
@@ -15,14 +15,14 @@ from lnlbench.runner.samples import SampleHistory, write_samples
 
 
 class Observations:
-    """Looks at a method after each epoch; the truth and the test split stay in here."""
+    """Measures a method after each epoch; keeps the truth and the test split to itself."""
 
     def __init__(self, prepared: Prepared, inputs: Inputs, batch_size: int, samples: bool) -> None:
         self._prepared = prepared
         self._evaluator = Evaluator(prepared.split, inputs, batch_size)
         self._diagnosis = Diagnosis(prepared.dataset, prepared.split)
         self._samples = SampleHistory(prepared.split.training.labels) if samples else None
-        self.unpaid_seconds = 0.0  # what the last look took that is no cost of the run
+        self.unpaid_seconds = 0.0  # seconds of the last look that are not a cost of the run
 
     def look(self, method: Method, epoch: int, record: Record) -> dict[str, float | None]:
         """The scores after an epoch (from 0); adds to the record's diagnostics at some epochs."""
@@ -37,24 +37,24 @@ class Observations:
             record.diagnostics |= self._diagnosis.final(evaluation)
         self.unpaid_seconds = 0.0
         if self._samples is not None:
-            # What a run costs must not depend on whether somebody wants the file.
+            # A run's cost must not depend on whether a user wants the file.
             began = time.monotonic()
             self._samples.update(epoch, self._evaluator.training_logits(method, evaluation))
             self.unpaid_seconds = time.monotonic() - began
         return evaluation.scores
 
     def document(self) -> dict[str, Tensor] | None:
-        """What a checkpoint has to hold; None unless samples are watched."""
+        """The state for a checkpoint; None if the run does not watch samples."""
         return None if self._samples is None else self._samples.document()
 
     def restore(self, document: dict[str, Tensor] | None) -> None:
-        """Put back what a checkpoint holds; whoever goes on need not ask for samples again."""
+        """Restore a checkpoint's state; a resumed run watches samples without a new --samples."""
         if document is not None:
             self._samples = SampleHistory(self._prepared.split.training.labels)
             self._samples.restore(document)
 
     def write_samples(self, path: Path, method: Method, epochs: int) -> None:
-        """Write samples.parquet, if it was asked for."""
+        """Write samples.parquet if the run watches samples."""
         if self._samples is None:
             return
         prepared = self._prepared

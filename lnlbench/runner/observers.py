@@ -1,4 +1,4 @@
-"""Plugins that observe runs: told what happens, and unable to stop it."""
+"""Plugins that observe runs: the runner tells them what happens, and they cannot stop it."""
 
 import sys
 import time
@@ -10,16 +10,16 @@ from lnlbench.plugins.refusal import PluginRefused, attempt
 
 
 class Observers:
-    """The observing plugins of a manager; one that fails is left out from then on."""
+    """The observing plugins of a manager; a plugin that fails is left out from then on."""
 
     def __init__(self, manager: pluggy.PluginManager | None = None) -> None:
         self._manager = manager
         self._failed: set[str] = set()
 
     def tell(self, hook: str, **facts: Any) -> float:
-        """Call a hook of every plugin by itself, so that one failure spoils no other's call.
+        """Call a hook of each plugin separately, so that a failure affects no other plugin.
 
-        Returns the seconds that took, which are no cost of the run.
+        Returns the seconds that this took; they are not a cost of the run.
         """
         if self._manager is None:
             return 0.0
@@ -33,5 +33,5 @@ class Observers:
                 attempt(f"{hook}()", lambda: implementation.function(*arguments))  # noqa: B023
             except PluginRefused as failure:
                 self._failed.add(name)
-                sys.stderr.write(f"{name} does not observe this run any more: {failure}\n")
+                sys.stderr.write(f"{name} no longer observes this run: {failure}\n")
         return time.monotonic() - began

@@ -32,7 +32,7 @@ def build_optimizer(network: nn.Module, protocol: Protocol) -> torch.optim.Optim
 
 
 def parameter_groups(network: nn.Module, protocol: Protocol) -> list[dict[str, Any]]:
-    """Parameter groups: the layers of pretrained bodies at their own rates, and all the rest."""
+    """Parameter groups: layers of pretrained bodies with their own rates, and all other layers."""
     spec = protocol.pretrained
     if spec is None:
         return [{"params": list(network.parameters())}]

@@ -1,4 +1,4 @@
-"""How runs are executed, as far as that is no part of a spec."""
+"""How to execute runs: the options that are not part of a spec."""
 
 from dataclasses import dataclass, field
 
@@ -12,11 +12,11 @@ _CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Where and how runs are executed: what passes through from the command to each run.
+    """Where and how to execute runs: the options that a command passes to each run.
 
     `weights` says where pretrained weights come from, `compiled` asks for networks run through
-    torch.compile, `samples` for samples.parquet. `overwrite` starts a run anew where it would be
-    resumed or is done. `observers` holds the plugins that are told what happens.
+    torch.compile, `samples` for samples.parquet. `overwrite` starts a run anew, even if it could be
+    resumed or is done. `observers` holds the plugins that observe the run.
     """
 
     device: torch.device = _CPU

@@ -1,4 +1,4 @@
-"""Privileged knowledge: what a run tells a method of the truth, because the method declares it."""
+"""Privileged knowledge: what a run tells a method about the truth, if the method declares it."""
 
 from typing import Any
 
@@ -12,16 +12,16 @@ from lnlbench.runner.split import clean_subset
 
 
 def privileged_knowledge(prepared: Prepared, method: Method) -> dict[str, Any]:
-    """What the method declares in `oracle`, and no more.
+    """The knowledge that the method declares in `oracle`, and no more.
 
     Raises:
-        UsageError: it declares something, and nobody knows the clean labels.
+        UsageError: the method declares some, but the clean labels are unknown.
     """
     split, device, params = prepared.split, prepared.device, method.params
     if method.oracle and not split.truth_known:
         raise UsageError(
-            f"Method {method.name!r} has to be told the truth "
-            f"({', '.join(sorted(method.oracle))}), and nobody knows the clean labels of "
+            f"Method {method.name!r} needs to know the truth "
+            f"({', '.join(sorted(method.oracle))}), but the clean labels are unknown for "
             f"{prepared.dataset.name!r}. Choose a method without an oracle: 'lnlbench "
             "methods' lists them."
         )

@@ -1,4 +1,4 @@
-"""Making a spec concrete: data, noisy labels, device, precision."""
+"""Make a spec concrete: data, noisy labels, device, precision."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -31,7 +31,7 @@ class Prepared:
 
     @property
     def precise(self) -> Callable[[nn.Module], PreciseNetwork]:
-        """What wraps a network's body; it holds none of the data."""
+        """The function that wraps a network's body; it does not hold the data."""
         unit = compiled_batches(self.spec.protocol) if self.compiled else None
         return partial(
             PreciseNetwork,
@@ -42,14 +42,13 @@ class Prepared:
         )
 
     def with_notes(self, notes: tuple[str, ...]) -> "Prepared":
-        """The same, with more that the result should say of its data."""
+        """The same run, with more notes on its data for the result."""
         return replace(self, dataset=replace(self.dataset, notes=(*self.dataset.notes, *notes)))
 
     def blinded(self) -> "Prepared":
-        """The same without what no user of noisy labels has: clean labels, and the test split.
+        """The same run without clean labels and the test split, as for a user of noisy labels.
 
-        The noisy labels stand in the place of the clean ones, which nobody knows any more; no test
-        sample is left.
+        The noisy labels take the place of the clean ones, and the test split becomes empty.
         """
         test = self.split.test
         nothing = LabeledImages(test.images[:0], test.labels[:0], test.positions[:0])
@@ -67,14 +66,14 @@ class Prepared:
 
 
 def compiled_batches(protocol: Protocol) -> int:
-    """The unit that full batches are multiples of: methods also pass half of one, or two."""
+    """The unit of compiled batch sizes: methods also pass half a batch, or two batches."""
     return max(2, protocol.batch_size // 2)
 
 
 def prepare(
     spec: RunSpec, dataset: Dataset, device: torch.device, compiled: bool = False
 ) -> Prepared:
-    """Apply the noise and split the data; the same for every seed of a track.
+    """Apply the noise and split the data, in the same way for every seed of a track.
 
     Raises:
         UsageError: the noise does not fit the data set, or a limit does not fit its size.

@@ -1,4 +1,4 @@
-"""The linear probe of pretrained networks: their classifiers, on features that are made once."""
+"""The linear probe of pretrained networks: train their classifiers on features made only once."""
 
 from collections.abc import Mapping
 
@@ -17,8 +17,8 @@ _BATCH = 128
 class Probe:
     """Gives each network's classifier, and the features of the body that all networks start from.
 
-    They are made when they are first asked for, by the body in eval mode: a resumed run that no
-    longer probes makes none.
+    The body makes the features in eval mode when they are first needed, so a resumed run that no
+    longer probes does not make them.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Probe:
         """The classifier, and the features float32 [N, D] of the unaugmented training samples.
 
         Raises:
-            UsageError: the network has no pretrained body, or that has been trained already.
+            UsageError: the network has no pretrained body, or its body has been trained already.
         """
         parts = (part for part in network.modules() if isinstance(part, PretrainedNetwork))
         found = next(parts, None)

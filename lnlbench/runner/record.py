@@ -1,4 +1,4 @@
-"""What a run has measured so far: kept in its checkpoint, and turned into its result."""
+"""What a run has measured so far; its checkpoint keeps this, and its result is made from it."""
 
 import math
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from lnlbench.interface.event import Event
 
 @dataclass
 class Record:
-    """Curves (one value an epoch), events, diagnostics, and costs.
+    """Curves (one value per epoch), events, diagnostics, and costs.
 
     Costs are seconds, images drawn, optimizer steps, and samples that passed through networks.
     """
@@ -26,7 +26,7 @@ class Record:
     passes_without_gradients: int = 0
 
     def add(self, values: dict[str, float | None]) -> None:
-        """Append one epoch; a curve that begins late or pauses holds None where it has no value."""
+        """Append one epoch; a curve that begins late or pauses holds None for epochs without it."""
         for name in values.keys() | self.curves.keys():
             curve = self.curves.setdefault(name, [None] * self.epochs)
             value = values.get(name)
@@ -41,5 +41,5 @@ class Record:
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Record":
-        """The record of a checkpoint."""
+        """The record from a checkpoint's plain values."""
         return cls(**{**document, "events": [Event(*event) for event in document["events"]]})

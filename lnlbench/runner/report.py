@@ -1,4 +1,4 @@
-"""From a run's record to its result document."""
+"""Turn a run's record into its result document."""
 
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -27,7 +27,7 @@ def build_result(
     status: Status,
     error: str | None,
 ) -> Result:
-    """The result of a run, finished or not; scores are of finished runs alone."""
+    """The result of a run; only finished runs have scores."""
     spec, split = prepared.spec, prepared.split
     overrides = deviations(spec, type(method))
     track = load_track(spec.track)
@@ -81,9 +81,9 @@ def build_result(
 
 
 def _budget(record: Record, samples: int) -> dict[str, float]:
-    """What the method asked for in a mean epoch: optimizer steps, and passes over the data.
+    """Mean work of an epoch: optimizer steps, and passes over the data.
 
-    A pass over the data is as many samples through a network as the training set has.
+    One pass over the data means that a network sees as many samples as the training set has.
     """
     epochs = max(1, record.epochs)
     return {
@@ -100,7 +100,7 @@ def _scores(record: Record, prepared: Prepared) -> dict[str, float | None]:
     if prepared.split.validation is not None:
         validation = [value or 0.0 for value in curves["validation_accuracy"]]
     single = curves["test_accuracy_single"][-last_epochs(len(test)) :]
-    # Every score that is not an accuracy is the last epoch's value of the curve of its name.
+    # A score that is not an accuracy is the last epoch's value of the curve with its name.
     finals = {score.name: curves[score.name][-1] for score in SCORES if score.name in curves}
     return {
         **finals,

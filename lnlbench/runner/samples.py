@@ -1,4 +1,4 @@
-"""What became of each training sample: `samples.parquet` in a run's directory."""
+"""How each training sample fared: `samples.parquet` in a run's directory."""
 
 import io
 import json
@@ -21,7 +21,7 @@ _ABOUT = b"lnlbench"
 
 
 def require_pyarrow() -> None:
-    """Refuse now what could not be written at the end of a run.
+    """Fail before a run starts if its samples could not be written at the end.
 
     Raises:
         UsageError: pyarrow is not installed.
@@ -35,10 +35,10 @@ def require_pyarrow() -> None:
 
 
 class SampleHistory:
-    """Per training sample: when its given label was first predicted, and how often forgotten.
+    """For each training sample: when its given label was first predicted, and how often forgotten.
 
-    A forgetting event is an epoch after which the label is no longer predicted, though it was
-    after the one before (Toneva et al., ICLR 2019). All tensors are [N], on the CPU.
+    A forgetting event is an epoch after which the network no longer predicts the label, although it
+    did after the epoch before (Toneva et al., ICLR 2019). All tensors are [N], on the CPU.
     """
 
     def __init__(self, labels: Tensor) -> None:
@@ -59,11 +59,11 @@ class SampleHistory:
         self.is_right = right
 
     def document(self) -> dict[str, Tensor]:
-        """All but the labels, for a checkpoint."""
+        """Everything but the labels, for a checkpoint."""
         return {name: value for name, value in vars(self).items() if name != "labels"}
 
     def restore(self, document: dict[str, Tensor]) -> None:
-        """Put back what a checkpoint holds."""
+        """Restore the state from a checkpoint."""
         vars(self).update({name: value.cpu() for name, value in document.items()})
 
 
@@ -74,10 +74,10 @@ def write_samples(
     belief: Tensor | None,
     about: dict[str, Any],
 ) -> None:
-    """Write one row per training sample; `positions` [N] are theirs in the data set.
+    """Write one row per training sample; `positions` [N] are the samples' places in the data set.
 
-    `about` says in the file's metadata which run it is from. Raises UsageError without pyarrow,
-    and whatever `write_atomically` raises.
+    `about` says in the file's metadata which run the file is from. Raises UsageError without
+    pyarrow, and the errors of `write_atomically`.
     """
     require_pyarrow()
     import pyarrow
@@ -93,7 +93,7 @@ def write_samples(
         if probability is None
         else pyarrow.array(probability, pyarrow.float32()),
         "loss": pyarrow.array(history.losses.numpy(), pyarrow.float32()),
-        # Counted from 1, as a reader counts epochs; null when the label was never predicted.
+        # Epochs count from 1, as readers count; null if the label was never predicted.
         "first_learned_epoch": pyarrow.array(learned + 1, pyarrow.int32(), mask=learned == _NEVER),
         "forgetting_events": pyarrow.array(history.forgetting_events.numpy(), pyarrow.int32()),
     }
@@ -109,7 +109,7 @@ def read_samples(path: Path, fingerprint: str) -> "pyarrow.Table":
 
     Raises:
         UsageError: pyarrow is not installed.
-        DataError: the file is damaged, or of another run.
+        DataError: the file is damaged, or belongs to another run.
     """
     require_pyarrow()
     import pyarrow
@@ -121,5 +121,5 @@ def read_samples(path: Path, fingerprint: str) -> "pyarrow.Table":
     except (OSError, ValueError, pyarrow.ArrowException) as error:
         raise DataError(f"Cannot read {path}: {str(error)[:200]}. Delete it.") from error
     if not isinstance(about, dict) or about.get("fingerprint") != fingerprint:
-        raise DataError(f"{path} is not of the run that its folder names. Delete it.")
+        raise DataError(f"{path} belongs to another run than its folder. Delete it.")
     return table

@@ -1,6 +1,6 @@
-"""The first line of a checkpoint file: a hash of all that follows, by which a torn one is known.
+"""The first line of a checkpoint file: a hash of the rest of the file, which reveals damage.
 
-Without torch: who only carries a checkpoint elsewhere can tell that it is whole.
+This module does not import torch, so a process that only copies checkpoints can check them.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ def seal(content: bytes) -> bytes:
 
 
 def unseal(data: bytes) -> bytes | None:
-    """The content of a checkpoint file; None when it is damaged, or no checkpoint."""
+    """The content of a checkpoint file; None if it is damaged, or not a checkpoint."""
     header, _, content = data.partition(b"\n")
     whole = header == _MAGIC + hashlib.sha256(content).hexdigest().encode()
     return content if whole else None

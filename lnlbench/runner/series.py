@@ -1,4 +1,4 @@
-"""Executing several runs one after the other: only what is missing, each result kept at once."""
+"""Execute several runs in a row: only the missing ones, and store each result at once."""
 
 import json
 import shlex
@@ -27,9 +27,9 @@ from lnlbench.system.console import Console
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one spec, and the files that hold it.
+    """The result of one spec, and its files.
 
-    `kept` is the finished result of before, which one that is not finished does not replace.
+    `kept` is the file of an earlier finished result, which an unfinished one does not replace.
     """
 
     result: Result
@@ -44,7 +44,7 @@ class Outcome:
 
 
 class Series:
-    """Runs one after the other that share plugins, output folder, options, and data in memory."""
+    """Runs in a row that share plugins, output folder, options, and data in memory."""
 
     def __init__(self, plugins: Plugins, output: Path, data: RunData, options: RunOptions) -> None:
         if options.samples:
@@ -73,7 +73,7 @@ class Series:
         finally:
             display.close()
         if quiet:
-            # Quiet about progress, not about what went wrong.
+            # --quiet hides progress, but not errors.
             lines = [describe_outcome(each, False) for each in outcomes if not each.finished]
             sys.stderr.writelines(f"{line}\n" for line in lines)
         if machine:
@@ -89,7 +89,7 @@ class Series:
         already = result is not None
         if already and self.options.samples and not directory.samples_file.exists():
             raise UsageError(
-                f"The run of {spec.method} on {spec.track} with seed {spec.seed} is done, and "
+                f"The run of {spec.method} on {spec.track} with seed {spec.seed} is done, but "
                 f"there is no {directory.samples_file}. --overwrite runs it again."
             )
         if result is None:
@@ -131,13 +131,13 @@ class Series:
 
 
 def _edited_since(result: Result, plugins: Plugins) -> bool:
-    """Whether the method's code is not what the result was made with, as far as it says."""
+    """Whether the method's code has changed since the result, if the result records the code."""
     before = result.method.source_sha256
     return before is not None and before != source_sha256(plugins.method(result.method.name))
 
 
 def describe_outcome(outcome: Outcome, already: bool, edited: bool = False) -> str:
-    """One line on how a run ended, and what to do next."""
+    """A line that says how a run ended, and what to do next."""
     result = outcome.result
     title = f"{result.method.name} · {result.track} · seed {result.seed}"
     if result.status == "done":
@@ -145,7 +145,7 @@ def describe_outcome(outcome: Outcome, already: bool, edited: bool = False) -> s
         kept = " (already done; --overwrite runs it again)" if already else ""
         if edited:
             kept = (
-                " (already done, with other code of the method than is installed now; "
+                " (already done, but with other code of the method than the installed code; "
                 "--overwrite runs it again with this code)"
             )
         note = ""
@@ -158,7 +158,7 @@ def describe_outcome(outcome: Outcome, already: bool, edited: bool = False) -> s
             f"{title}: done{kept}, test_accuracy_last10 {100 * last10:.2f}%{note}. "
             f"Result: {outcome.result_file}"
         )
-    stays = "" if outcome.kept is None else f". The finished result of before stays: {outcome.kept}"
+    stays = "" if outcome.kept is None else f". The earlier finished result stays: {outcome.kept}"
     if result.status == "interrupted":
         again = shlex.join(["lnlbench", "run", "--resume", str(outcome.directory)])
         return f"{title}: interrupted, {result.error}. Resume it with: {again}{stays}"
@@ -192,6 +192,6 @@ def _print_summary(outcomes: list[Outcome], console: Console) -> None:
         )
         cells = ["-" if value is None else f"{100 * value:.2f}%" for value in accuracies]
         seconds = f"{result.cost.wall_seconds:.0f}"
-        # Text, not str: a method's name is not markup.
+        # Text, not str: a method's name must not be read as markup.
         table.add_row(Text(result.method.name), str(result.seed), result.status, *cells, seconds)
     console.print(table)

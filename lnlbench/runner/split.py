@@ -1,4 +1,4 @@
-"""Splitting a data set: what a method trains on, and the truth that stays with the runner."""
+"""Split a data set into what a method trains on and the truth that stays with the runner."""
 
 from dataclasses import dataclass
 
@@ -39,17 +39,17 @@ class Split:
 
     @property
     def noise_rate(self) -> float | None:
-        """The realized share of wrong labels among the training samples; None where unknown."""
+        """The realized share of wrong labels among the training samples; None if unknown."""
         if not self.truth_known:
             return None
         return float((self.training.labels != self.clean_labels).double().mean())
 
 
 def split_dataset(dataset: Dataset, noisy: NoisyLabels, protocol: Protocol) -> Split:
-    """Limit, then hold out the validation share; the same samples for every run seed.
+    """Limit the samples, then hold out the validation share; every run seed gets the same split.
 
-    With clean validation labels, only the training part is noisy. A sample's noisy label is drawn
-    for itself, so it is the one it has in every other split of the same noise and noise seed.
+    With clean validation labels, only the training part is noisy. A sample's noisy label does not
+    depend on the split: it is the same in every split with the same noise and noise seed.
 
     Raises:
         UsageError: a limit is larger than the data, or the split leaves no sample.
@@ -59,14 +59,14 @@ def split_dataset(dataset: Dataset, noisy: NoisyLabels, protocol: Protocol) -> S
     held_out = round(protocol.validation * len(kept))
     if protocol.validation and not held_out:
         raise UsageError(
-            f"--validation {protocol.validation} of {len(kept)} training samples is none. "
+            f"--validation {protocol.validation} of {len(kept)} training samples is no sample. "
             "Give a larger share."
         )
     order = kept[_permutation(len(kept), "validation", protocol.noise_seed)]
-    # Sorted, so that a sample's index in a run is its rank in the data set.
+    # Sort, so that samples keep the data set's order in a run.
     validation, training = order[:held_out].sort().values, order[held_out:].sort().values
     test = _keep("--limit-test", len(dataset.test_labels), protocol.limit_test, protocol.noise_seed)
-    # Indexing copies; the usual run uses all images as they lie in memory.
+    # Indexing would copy; the usual run uses all images directly.
     everything = len(training) == count
     clean_validation = protocol.validation_labels == "clean"
     held_out_labels = dataset.train_labels if clean_validation else noisy.labels
@@ -85,13 +85,13 @@ def split_dataset(dataset: Dataset, noisy: NoisyLabels, protocol: Protocol) -> S
 
 
 def _is_drawn(noise: str) -> bool:
-    """Whether labels are moved at random, so that those before are the truth of those after."""
+    """Whether the noise moves labels at random; the labels before it are then the truth."""
     spec = parse_noise(noise)
     return spec.kind not in ("clean", "human", "matched") and bool(spec.rate)
 
 
 def clean_subset(split: Split, params: CleanSubsetParams) -> CleanSubset:
-    """The training samples whose clean labels a method is told, in order of their index."""
+    """The training samples whose clean labels a method gets, in the order of their indices."""
     count = len(split.clean_labels)
     size = min(count, max(2, round(params.clean_share * count)))
     index = _permutation(count, "clean subset", params.clean_seed)[:size].sort().values
@@ -108,7 +108,7 @@ def _keep(option: str, count: int, limit: int | None, seed: int) -> Tensor:
     if limit is None:
         return torch.arange(count)
     if limit > count:
-        raise UsageError(f"{option} {limit}: there are only {count}. Give at most that.")
+        raise UsageError(f"{option} {limit}: there are only {count}. Give at most {count}.")
     return _permutation(count, option, seed)[:limit].sort().values
 
 

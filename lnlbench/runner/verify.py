@@ -1,4 +1,4 @@
-"""Running a result again from its own spec, to compare what comes out with what the file says."""
+"""Run a result's spec again, to compare the new numbers with those in the file."""
 
 import tempfile
 from collections.abc import Iterator
@@ -26,12 +26,12 @@ def run_again(
 ) -> Result:
     """Run a finished result's spec again, in a folder that is removed afterwards.
 
-    The new run uses as many threads as the old one, and compiled networks where the old one did,
+    The new run uses as many threads as the old one, and compiled networks if the old one did,
     because both change the last digits.
 
     Raises:
-        UsageError: the result is not of a finished run, or its spec cannot be executed here.
-        DataError: the data are damaged, or not those of the spec.
+        UsageError: the run of the result is not finished, or its spec cannot be executed here.
+        DataError: the data are damaged, or not the ones of the spec.
     """
     if result.status != "done":
         raise UsageError(

@@ -24,7 +24,7 @@ __all__ = ["Finding", "Report", "check_backbone", "check_dataset", "check_method
 
 
 def check_method(method: type[Method], params: Mapping[str, Any] | None = None) -> Report:
-    """All checks of a method on the CPU, without files or network; seconds to minutes.
+    """All checks of a method on the CPU, without files or network; takes seconds to minutes.
 
     `params` are the method's parameters in every run, on top of its `quick_params`.
 
@@ -38,7 +38,7 @@ def check_method(method: type[Method], params: Mapping[str, Any] | None = None) 
 
 
 def examine_method(method: type[Method], params: Mapping[str, Any] | None = None) -> Report:
-    """The same checks, returned as a report whatever they find."""
+    """The same checks; returns a report even if checks fail."""
     name = getattr(method, "name", None) or getattr(method, "__name__", repr(method))
     report = Report(f"method {name}")
     report.findings.append(check_metadata(method))

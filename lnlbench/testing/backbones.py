@@ -6,7 +6,7 @@ from lnlbench.testing.report import Finding, Report
 
 
 def check_backbone(backbone: Backbone) -> Report:
-    """All checks of a backbone; its weights are read twice.
+    """All checks of a backbone; reads its weights twice.
 
     Raises:
         AssertionError: a check failed; the message is the whole report, with what to do.
@@ -18,7 +18,7 @@ def check_backbone(backbone: Backbone) -> Report:
 
 
 def examine_backbone(backbone: Backbone) -> Report:
-    """Whether the weights are read, the same each time, and fit timm's network."""
+    """Whether the weights can be read, are the same each time, and fit timm's network."""
     import timm
     import torch
 

@@ -1,4 +1,4 @@
-"""Running, repeating and resuming a method, and what that leaves behind in the process."""
+"""Run, repeat and resume a method, and look at what it leaves behind in the process."""
 
 import tempfile
 from pathlib import Path
@@ -13,7 +13,7 @@ EPOCHS = 3
 
 
 def check_runs(trials: Trials) -> tuple[Finding, Trial]:
-    """Two epochs of all digits end well, and as many networks are trained as declared."""
+    """Two epochs of all digits end well, and the method trains as many networks as it declares."""
     trial = trials.run(digits())
     method = trials.method
     if not trial.done:
@@ -25,8 +25,8 @@ def check_runs(trials: Trials) -> tuple[Finding, Trial]:
             "runs",
             "failed",
             f"It declares networks = {method.networks}, and predict averages {found}.",
-            "Declare the right number, or define trained_networks() where a module on self is not "
-            "one that predicts.",
+            "Declare the right number, or define trained_networks() if a module on self does not "
+            "predict.",
         ), trial
     accuracy = trial.result.scores.test_accuracy_last or 0.0
     return Finding(
@@ -44,14 +44,14 @@ class ShortRuns:
         self.other = self.run(self.other_watch, seed=1)
 
     def run(self, watch: Watch | None = None, seed: int = 0, folder: Path | None = None) -> Trial:
-        """The short run, anew or where the folder's run has stopped."""
+        """The short run; resumes the folder's run if it has stopped."""
         return self.trials.run(
             digits(SAMPLES), seed=seed, watch=watch, folder=folder, epochs=EPOCHS
         )
 
 
 def check_global_state(runs: ShortRuns) -> Finding:
-    """The method leaves settings as they were and seeds no global random stream."""
+    """The method leaves settings unchanged and seeds no global random stream."""
     changed = runs.first.changed
     if changed:
         listing = "; ".join(f"{name}: {old} became {new}" for name, (old, new) in changed.items())
@@ -77,10 +77,10 @@ def check_global_state(runs: ShortRuns) -> Finding:
 
 
 def check_seeds(runs: ShortRuns) -> Finding:
-    """One seed always gives the same numbers, and another seed others if the method steps."""
+    """One seed always gives the same numbers; another seed changes them if the method steps."""
     again = runs.run()
     if not again.done:
-        return Finding("seeds", "failed", again.problem, "It ran once, and not a second time.")
+        return Finding("seeds", "failed", again.problem, "It ran once, but failed the second time.")
     different = difference(runs.first, again)
     if different:
         return Finding(
@@ -91,7 +91,9 @@ def check_seeds(runs: ShortRuns) -> Finding:
             "order.",
         )
     if not runs.watch.steps:
-        return Finding("seeds", "passed", "The same twice; it takes no step, so seeds do nothing.")
+        return Finding(
+            "seeds", "passed", "The same numbers twice; it takes no step, so seeds do nothing."
+        )
     if runs.other.result.curves == runs.first.result.curves:
         return Finding(
             "seeds",
@@ -100,11 +102,13 @@ def check_seeds(runs: ShortRuns) -> Finding:
             "Take networks from run.network(), order and views from run.batches(), and other "
             "draws from run.generator; seed nothing yourself.",
         )
-    return Finding("seeds", "passed", "The same seed gives the same numbers, another others.")
+    return Finding(
+        "seeds", "passed", "The same seed gives the same numbers; another seed gives others."
+    )
 
 
 def check_resume(runs: ShortRuns) -> Finding:
-    """A run that stops inside an epoch and between two, and is resumed, gives the same numbers."""
+    """A run that stops inside an epoch and between two, and resumes, gives the same numbers."""
     stops = [Watch(stop_after=0)]
     if runs.watch.steps:
         stops.append(Watch(stop_in=1))
@@ -113,19 +117,21 @@ def check_resume(runs: ShortRuns) -> Finding:
             runs.run(stop, folder=Path(folder))
         resumed = runs.run(folder=Path(folder))
     advice = (
-        "Keep on self whatever the next epoch needs, local variables of fit included; make "
+        "Keep on self everything that the next epoch needs, local variables of fit included; make "
         "modules and optimizers before the first epoch; read the epoch's number from run.epochs()."
     )
     if not resumed.done:
         return Finding("resume", "failed", resumed.problem, advice)
     different = difference(runs.first, resumed)
     if different:
-        return Finding("resume", "failed", f"The resumed run is another: {different}.", advice)
+        return Finding(
+            "resume", "failed", f"The resumed run has other numbers: {different}.", advice
+        )
     return Finding("resume", "passed", "Stopped and resumed, it ends with the same numbers.")
 
 
 def difference(one: Trial, other: Trial) -> str:
-    """The first number that two runs do not share; empty when there is none."""
+    """The first number that differs between two runs; an empty text if no number does."""
     curves, others = one.result.curves, other.result.curves
     for name in sorted(curves.keys() | others.keys()):
         a, b = curves.get(name, []), others.get(name, [])
@@ -138,7 +144,7 @@ def difference(one: Trial, other: Trial) -> str:
 
 
 def measure_cost(trials: Trials, trial: Trial) -> Finding:
-    """The time of two epochs of digits beside that of cross-entropy, measured here and now."""
+    """The time of two epochs of digits against cross-entropy's time, both measured now."""
     baseline = Trials(CrossEntropy, {}).run(digits())
     seconds = [each.result.cost.model_dump()["train_seconds"] for each in (trial, baseline)]
     times = seconds[0] / max(seconds[1], 1e-9)

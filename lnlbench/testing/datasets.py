@@ -20,7 +20,7 @@ _READ = 100
 
 
 def check_dataset(source: DataSource, settings: Mapping[str, Any] | None = None) -> Report:
-    """All checks of a data set, loaded twice with these settings.
+    """All checks of a data set; loads it twice with these settings.
 
     Raises:
         AssertionError: a check failed; the message is the whole report, with what to do.
@@ -32,7 +32,7 @@ def check_dataset(source: DataSource, settings: Mapping[str, Any] | None = None)
 
 
 def examine_dataset(source: DataSource, settings: Mapping[str, Any]) -> Report:
-    """The same checks, returned as a report whatever they find."""
+    """The same checks; returns a report even if checks fail."""
     report = Report(f"data set {getattr(source, 'name', source)}")
     try:
         check_source(source)
@@ -91,7 +91,7 @@ def _check_loading(source: DataSource, settings: Mapping[str, Any]) -> list[Find
 
 
 def _same_pixels(one: Dataset, other: Dataset) -> bool:
-    # Of files the hash is remembered: whether they are read alike is seen by reading them.
+    # The hash of files is remembered, so only reading them shows whether they read alike.
     pairs = ((one.train_images, other.train_images), (one.test_images, other.test_images))
     some = slice(_READ)
     return all(torch.equal(read_rows(a, some), read_rows(b, some)) for a, b in pairs)

@@ -1,4 +1,4 @@
-"""What a method says of itself: checked without running it."""
+"""Check a method's declarations without running it."""
 
 import re
 from typing import Any
@@ -12,12 +12,12 @@ from lnlbench.plugins.checks import check_method as check_interface
 from lnlbench.plugins.refusal import PluginRefused
 from lnlbench.testing.report import Finding
 
-# Far outside what any parameter can mean: one of them has to be refused.
+# Absurd values: every number parameter has to refuse one of them.
 _ABSURD = (-(10**18), 10**18)
 
 
 def check_metadata(method: type[Method]) -> Finding:
-    """Name, reference with a year, docstring, and all that loading the plugin asks for."""
+    """Name, reference with a year, docstring, and everything that loading a plugin requires."""
     try:
         check_interface(method)
     except PluginRefused as refusal:
@@ -39,7 +39,7 @@ def check_metadata(method: type[Method]) -> Finding:
 
 
 def check_parameters(method: type[Method]) -> Finding:
-    """Every parameter has a description, and no number is accepted however absurd."""
+    """Every parameter has a description, and refuses absurd numbers."""
     defaults = vars(method.Params())
     undescribed = [
         key
@@ -69,7 +69,7 @@ def check_parameters(method: type[Method]) -> Finding:
 
 
 def _refuses(method: type[Method], key: str, span: SearchRange) -> bool:
-    """Whether a parameter does not take both ends of what is searched."""
+    """Whether a parameter refuses an end of its search range."""
     try:
         for end in (span.low, span.high):
             validate_params(method.name, method.Params, {key: end})
@@ -79,7 +79,7 @@ def _refuses(method: type[Method], key: str, span: SearchRange) -> bool:
 
 
 def _accepts_anything(params: Any, defaults: dict[str, Any], key: str) -> bool:
-    """Whether a parameter takes both absurd numbers; text, switches and choices take neither."""
+    """Whether a parameter accepts both absurd numbers; texts, switches and choices never do."""
     for value in _ABSURD:
         try:
             params.model_validate({**defaults, key: value})

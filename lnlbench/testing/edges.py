@@ -1,4 +1,4 @@
-"""Awkward data, and what a method says of images and of labels."""
+"""Awkward data, and checks of a method's predictions and beliefs."""
 
 from dataclasses import replace
 
@@ -14,12 +14,12 @@ _PLANTED = 480
 
 
 def _awkward(labels: Tensor) -> Dataset:
-    """The first digits, with these given labels."""
+    """The first digits, with the given labels."""
     return replace(digits(len(labels)), human_labels={"given": labels})
 
 
 def awkward_data() -> dict[str, tuple[Dataset, int]]:
-    """Data sets by what is awkward in them, and a batch size."""
+    """Data sets with a batch size, by what is awkward about them."""
     labels = digits(65).human_labels["given"]
     return {
         "a class without samples": (_awkward(torch.where(labels == 3, 4, labels)), 32),
@@ -31,7 +31,7 @@ def awkward_data() -> dict[str, tuple[Dataset, int]]:
 
 
 def check_edges(trials: Trials) -> Finding:
-    """Awkward data are survived."""
+    """The method survives awkward data."""
     for what, (dataset, batch_size) in awkward_data().items():
         trial = trials.run(dataset, batch_size=batch_size)
         if not trial.done:
@@ -39,7 +39,7 @@ def check_edges(trials: Trials) -> Finding:
                 "awkward data",
                 "failed",
                 f"With {what}: {trial.problem}",
-                "Real data are like that. Guard means over nothing, and selections that are empty.",
+                "Real data are like that. Guard means over no samples, and empty selections.",
             )
         if not bool(trial.predict(trial.images).isfinite().all()):
             return Finding(
@@ -52,7 +52,7 @@ def check_edges(trials: Trials) -> Finding:
 
 
 def check_predictions(trial: Trial) -> Finding:
-    """Logits of predict are [B, C], the same each time and for each size of batch."""
+    """The logits of predict are [B, C], and the same each time and for each batch size."""
     images, classes = trial.images, trial.result.data.num_classes
     whole = trial.predict(images)
     if whole.shape != (len(images), classes) or not bool(whole.isfinite().all()):
@@ -61,13 +61,13 @@ def check_predictions(trial: Trial) -> Finding:
             "failed",
             f"For {len(images)} images and {classes} classes it returned {list(whole.shape)}"
             f"{'' if bool(whole.isfinite().all()) else ' with infinite or NaN values'}.",
-            "Return finite logits [B, C], one row an image.",
+            "Return finite logits [B, C], one row for each image.",
         )
     if not torch.equal(trial.predict(images), whole):
         return Finding(
             "predict",
             "failed",
-            "Asked twice, it gives two answers.",
+            "Two calls give two answers.",
             "Draw nothing in predict. Modules on self are put in eval mode before it is called.",
         )
     for size in (1, 5):
@@ -78,9 +78,11 @@ def check_predictions(trial: Trial) -> Finding:
                 "failed",
                 f"In batches of {size} its logits differ from those of one batch, by up to "
                 f"{float((parts - whole).abs().max()):.2g}.",
-                "Each image is to be judged for itself: use no statistics of the batch.",
+                "Judge each image by itself: use no statistics of the batch.",
             )
-    return Finding("predict", "passed", "Finite logits, whatever the batch, each time the same.")
+    return Finding(
+        "predict", "passed", "Finite logits, the same for every batch size and each time."
+    )
 
 
 def planted() -> Dataset:
@@ -108,7 +110,7 @@ def planted() -> Dataset:
 
 
 def check_belief(trials: Trials) -> Finding:
-    """clean_probability is [N] in [0, 1], and says more of its own sample than of another."""
+    """clean_probability is [N] in [0, 1], and belongs to its own sample rather than to another."""
     trial = trials.run(planted(), epochs=8, augment="none", batch_size=32)
     advice = (
         "Return one value in [0, 1] for each training sample, in the order of run.labels: write "

@@ -1,4 +1,4 @@
-"""Checks of a method's page, docs/NAME.md, for methods built in and for those of plugins.
+"""Checks of a method's page, docs/NAME.md, for built-in methods and for those of plugins.
 
 Each check takes the text of the page and the method's class, and raises AssertionError.
 """
@@ -58,7 +58,7 @@ def rewrite_tables(folder: Path, methods: Iterable[type[Method]]) -> None:
 
 
 def check_sections(page: str, method: type[Method]) -> None:
-    """All sections, in order, none empty."""
+    """The page has all sections in order, and no section is empty."""
     assert re.findall(r"^## (.+)$", page, flags=re.MULTILINE) == SECTIONS
     assert page.startswith(f"# {method.name}\n")
     for title in SECTIONS:
@@ -66,7 +66,7 @@ def check_sections(page: str, method: type[Method]) -> None:
 
 
 def check_parameter_table(page: str, method: type[Method]) -> None:
-    """The table is the code's."""
+    """The page's table of parameters is the one that the code makes."""
     assert MARKED.findall(section(page, "Parameters")) == [parameter_table(method)], (
         f"{method.name}.md differs from {method.__name__}.Params. "
         "Regenerate the tables with rewrite_tables."
@@ -74,16 +74,16 @@ def check_parameter_table(page: str, method: type[Method]) -> None:
 
 
 def check_reference_and_recipes(page: str, method: type[Method]) -> None:
-    """The paper's address, and every recipe with how to run it."""
+    """The page has the paper's address, and every recipe with the command that runs it."""
     assert method.reference.rpartition("/")[2] in page
     for recipe in method.recipes:
         named, _, track = recipe.partition("@")
-        # `matched` is the default, and one for a single track is that track's: the page names it.
+        # `matched` is the default; for a recipe of one track, the page names recipe and track.
         assert f"`{track}`" in page if track else f"--recipe {named}" in section(page, "Usage")
 
 
 def check_commands(page: str, method: type[Method]) -> None:
-    """Every `lnlbench run` below Usage is understood, and runs this method."""
+    """Every `lnlbench run` below Usage is a valid command that runs this method."""
     blocks = re.findall(r"```sh\n(.*?)```", section(page, "Usage"), flags=re.DOTALL)
     commands = [line.partition("#")[0].strip() for line in "".join(blocks).splitlines()]
     runs = [command for command in commands if command.startswith("lnlbench run ")]
@@ -119,7 +119,7 @@ def check_page(page: str, method: type[Method]) -> None:
 
 
 def check_published_figures(page: str, method: type[Method]) -> None:
-    """The leaderboard's figures of a method, under whatever name, with their networks and rules."""
+    """The leaderboard's figures of a method under all its names, with their networks and rules."""
     lines = section(page, "Published figures").splitlines()
     rows = [line for line in lines if line.startswith("|")]
     for figure in published_figures("cifar100", "noisy-fine").figures:

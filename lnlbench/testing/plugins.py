@@ -1,4 +1,4 @@
-"""Examining everything that an installed plugin provides."""
+"""Check everything that an installed plugin provides."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ def examine(
 ) -> Iterator[Report]:
     """One report for each thing that a distribution provides, or for one method.
 
-    `params` go to every method, `data` to every data set.
+    `params` go to every method, and `data` to every data set.
 
     Raises:
         UsageError: no plugin has that name.

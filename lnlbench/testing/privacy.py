@@ -1,4 +1,4 @@
-"""Whether a method can reach, or does read, a clean label or the test split."""
+"""Check whether a method can reach, or does read, a clean label or the test split."""
 
 import gc
 import types
@@ -29,12 +29,12 @@ from lnlbench.testing.report import Finding
 from lnlbench.testing.trials import Trial, Trials, digits
 
 _HOLDERS = (Dataset, Split, Prepared, Evaluator, Diagnosis, Observations, Execution)
-# Through a class or a module everything in the process is reachable; a run's own objects are not.
+# Not followed: through a class or a module, everything in the process is reachable.
 _BEYOND = (type, types.ModuleType, types.CodeType)
 
 
 def reachable(root: object) -> Iterator[object]:
-    """Every object that can be followed to from `root`: attributes, items, closures, arguments."""
+    """Every object reachable from `root` through attributes, items, closures and arguments."""
     seen, waiting = {id(root)}, deque([root])
     while waiting:
         found = waiting.popleft()
@@ -47,13 +47,13 @@ def reachable(root: object) -> Iterator[object]:
 
 def _referents(found: object) -> list[Any]:
     if isinstance(found, types.FunctionType):
-        # Not its globals, which are its module.
+        # Leave out its globals, which are its module.
         return [found.__closure__, found.__defaults__, found.__kwdefaults__, found.__dict__]
     return gc.get_referents(found)
 
 
 def secrets_in(run: Run, dataset: Dataset, oracle: frozenset[str] = frozenset()) -> list[str]:
-    """Secrets that can be reached from a run beside its oracle: the truth and the test split."""
+    """Reachable secrets of a run (the truth and the test split), except those in its oracle."""
     test_images = read_rows(dataset.test_images, slice(None))
     hidden = {"test images": test_images, "test labels": dataset.test_labels}
     if not oracle:
@@ -75,10 +75,10 @@ def _is_copy(tensor: Tensor, secret: Tensor) -> bool:
 
 
 def check_privacy(trials: Trials) -> Finding:
-    """Nothing secret is reachable from the run, and none of it makes a difference.
+    """No secret is reachable from the run, and no secret makes a difference.
 
-    The method is trained twice on the same images with the same noisy labels; only what it may not
-    see differs. A method with an oracle may depend on the clean labels.
+    The check trains the method twice on the same images with the same noisy labels, but with other
+    secrets. A method with an oracle may depend on the clean labels.
     """
     dataset = digits(SAMPLES)
     found: list[str] = []
@@ -92,7 +92,7 @@ def check_privacy(trials: Trials) -> Finding:
         return Finding(
             "privacy",
             "failed",
-            f"From its run can be reached: {', '.join(found)}.",
+            f"It can reach secrets from its run: {', '.join(found)}.",
             "This is lnlbench's mistake, not the method's: please report it.",
         )
     if read:
@@ -100,8 +100,8 @@ def check_privacy(trials: Trials) -> Finding:
             "privacy",
             "failed",
             f"It reads a data set itself: {read[0]}.",
-            "Learn from run.batches() and run.labels alone; declare in `oracle` what else it "
-            "needs: its rows are then shown, and not ranked.",
+            "Learn only from run.batches() and run.labels; declare in `oracle` what else it "
+            "needs: its rows are then shown, but not ranked.",
         )
     if not (one.done and other.done):
         return Finding("privacy", "failed", (one if not one.done else other).problem, "See above.")
@@ -123,7 +123,7 @@ def check_privacy(trials: Trials) -> Finding:
 
 
 def _watched(method: type[Method], look: Any) -> type[Method]:
-    """The method, with a look at its run before it begins."""
+    """The method, but it looks at its run before it begins."""
 
     def fit(self: Method, run: Run) -> None:
         look(run)
@@ -134,7 +134,7 @@ def _watched(method: type[Method], look: Any) -> type[Method]:
 
 @contextmanager
 def _data_sets_closed(read: list[str]) -> Iterator[None]:
-    """Note, and refuse, any reading of lnlbench's data sets."""
+    """Note and refuse any attempt to read one of lnlbench's data sets."""
 
     def refuse(name: str) -> None:
         read.append(name)
@@ -148,7 +148,7 @@ def _data_sets_closed(read: list[str]) -> Iterator[None]:
 
 
 def _other_truth(dataset: Dataset, oracle: frozenset[str]) -> Dataset:
-    """The same training images and noisy labels, beside another truth and other test samples."""
+    """The same training images and noisy labels with other clean labels and test samples."""
     clean = dataset.train_labels if oracle else dataset.train_labels.roll(1)
     return replace(
         dataset,

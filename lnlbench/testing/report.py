@@ -1,4 +1,4 @@
-"""What checks have found, and how it reads."""
+"""The findings of checks, and their report as text."""
 
 import textwrap
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ _WIDTH = 100
 
 @dataclass(frozen=True)
 class Finding:
-    """One check's outcome: what was found, and, where it failed, what to do."""
+    """One check's outcome: what it found, and what to do if it failed."""
 
     check: str
     status: Status
@@ -23,7 +23,7 @@ class Finding:
 
 @dataclass
 class Report:
-    """The findings on one thing that a plugin provides."""
+    """The findings on one method, backbone or data set of a plugin."""
 
     subject: str
     findings: list[Finding] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Report:
         return all(finding.status != "failed" for finding in self.findings)
 
     def finding(self, check: str) -> Finding:
-        """The finding of one check; KeyError when it was not made."""
+        """The finding of one check; KeyError if this check did not run."""
         for finding in self.findings:
             if finding.check == check:
                 return finding
@@ -46,7 +46,7 @@ class Report:
         return {"subject": self.subject, "passed": self.passed, "findings": findings}
 
     def __str__(self) -> str:
-        """One line a check; below a failed one, what to do."""
+        """One line for each check; below a failed check, what to do."""
         lines = [printable(self.subject)]
         for each in self.findings:
             lines += _indented(f"  {_SHOWN[each.status]:<8} {each.check:<18} ", each.found)
@@ -60,7 +60,7 @@ class Report:
 
 
 def _indented(start: str, text: str) -> list[str]:
-    # Names and messages come from plugins: nothing in them may move the cursor.
+    # Names and messages come from plugins and must not move the cursor.
     return textwrap.wrap(
         printable(text), _WIDTH, initial_indent=start, subsequent_indent=" " * 30
     ) or [start.rstrip()]

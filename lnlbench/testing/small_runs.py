@@ -1,4 +1,4 @@
-"""Small runs for the tests of a method: nothing is read, written or evaluated."""
+"""Small runs for the tests of a method; they read, write and evaluate nothing."""
 
 from typing import Any
 
@@ -26,8 +26,8 @@ def tiny_network(num_classes: int = 4) -> nn.Module:
 def make_run(samples: int = 50, batch_size: int = 16, max_epochs: int = 3, **changes: Any) -> Run:
     """A run over random 32x32 images with labels 0 to 3, the same every time.
 
-    `changes` replace what the runner gives a run: `network` (a function that builds one), and any
-    field of `lnlbench.interface.host.RunHost` or `RunControl`.
+    `changes` replace what the runner gives a run: `network` (a function that builds a network), and
+    any field of `lnlbench.interface.host.RunHost` or `RunControl`.
     """
     generator = torch.Generator().manual_seed(1)
     images = torch.randint(0, 256, (samples, 3, 32, 32), dtype=torch.uint8, generator=generator)
@@ -54,7 +54,7 @@ def make_run(samples: int = 50, batch_size: int = 16, max_epochs: int = 3, **cha
 
 
 def make_embedding_run(**changes: Any) -> Run:
-    """A run on the features of fifty samples, of which there are two views."""
+    """A run on the features of fifty samples, with two views of each."""
     generator = torch.Generator().manual_seed(2)
     features = [torch.randn(50, 6, generator=generator).half() for _ in range(2)]
     views = EmbeddingViews(features, Standardization.of(features[0]), CPU)

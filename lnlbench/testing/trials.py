@@ -1,4 +1,4 @@
-"""Short runs of a method, by the same code as every run, on data that a check has made."""
+"""Short runs of a method on data that a check has made; the same code executes all runs."""
 
 import hashlib
 import tempfile
@@ -30,22 +30,22 @@ _ORIGIN = Origin("under-test", "0", "check")
 
 @dataclass
 class Trial:
-    """A run that has ended: its result, the method as it then was, and normalized test images."""
+    """A run that has ended: its result, the method at its end, and normalized test images."""
 
     result: Result
     method: Method
     images: Tensor
     traceback: str
-    changed: Mapping[str, tuple[Any, Any]]  # settings of the process, now put back
+    changed: Mapping[str, tuple[Any, Any]]  # changed settings of the process, now restored
 
     @property
     def done(self) -> bool:
-        """Whether it came to its end."""
+        """Whether the run is done."""
         return self.result.status == "done"
 
     @property
     def problem(self) -> str:
-        """Why it did not, with the last lines of the traceback where there is one."""
+        """Why the run is not done, with the last lines of the traceback if there is one."""
         reason = (self.result.error or "").partition(" (traceback in ")[0]
         lines = [line.strip() for line in self.traceback.splitlines() if line.strip()]
         return f"{reason} [{' | '.join(lines[-4:-1])}]" if lines else reason
@@ -60,7 +60,7 @@ class Trial:
 
 @dataclass
 class Watch(QuietDisplay):
-    """Stops a run at the first step of an epoch or at its end; notes the streams' states."""
+    """Stops a run at an epoch's first step or at its end; notes the states of random streams."""
 
     stop_in: int | None = None
     stop_after: int | None = None
@@ -68,13 +68,13 @@ class Watch(QuietDisplay):
     states: list[tuple[str, ...]] = field(default_factory=list)
 
     def step(self, run: Run, seconds: float) -> None:
-        """Count, and stop where asked to."""
+        """Count steps, and stop at the chosen one."""
         self.steps += 1
         if run.epoch == self.stop_in and run.steps == 1:
             raise Interrupted("stopped by the check")
 
     def epoch(self, report: EpochReport) -> None:
-        """Note how far the global random streams are, and stop where asked to."""
+        """Note the states of the global random streams, and stop at the chosen epoch."""
         self.states.append(_stream_states())
         if report.epoch == self.stop_after:
             raise Interrupted("stopped by the check")
@@ -90,7 +90,7 @@ def _stream_states() -> tuple[str, ...]:
 
 
 def _text(state: Any) -> bytes:
-    # The repr of a long array leaves out its middle.
+    # The repr of a long array leaves out its middle, so use all bytes.
     plain = [part.tolist() if hasattr(part, "tolist") else part for part in state]
     return repr(plain).encode()
 
@@ -112,10 +112,10 @@ class Trials:
         folder: Path | None = None,
         **protocol: Any,
     ) -> Trial:
-        """One run on the labels that the data set has as `given`, or with `noise`.
+        """One run, either on the labels that the data set came with, or with `noise`.
 
-        Settings of the protocol are those of the track digits, with 2 epochs and no validation.
-        An interrupted run in `folder` is resumed.
+        The protocol is that of the track digits, with 2 epochs and no validation. This resumes an
+        interrupted run in `folder`.
         """
         if folder is None:
             with tempfile.TemporaryDirectory() as fresh:
@@ -127,7 +127,7 @@ class Trials:
         spec = build_spec(method, "digits", overrides=settings, params=self.params, seed=seed)
         directory = RunDirectory.of_spec(folder, spec)
         execution = assemble(spec, method, dataset, directory, watch or Watch(), RunOptions())
-        # What the method changes must not spoil the other checks.
+        # Settings that the method changes must not spoil the other checks.
         with changes_undone() as changed:
             result = execution.run(_ORIGIN)
         error = directory.error_file
@@ -141,7 +141,7 @@ class Trials:
 
 
 def digits(samples: int | None = None) -> Dataset:
-    """The digits with 40 % instance-dependent noise as their given labels, or some of them."""
+    """The digits, or some of them, with 40 % instance-dependent noise as their given labels."""
     whole = load_digits_dataset()
     noisy = apply_noise("instance:0.4", whole, 0).labels
     chosen = slice(samples)

@@ -270,7 +270,7 @@ def test_one_augmentation_for_all_views_is_the_same_as_naming_it_for_each():
 
 
 def test_views_and_augmentations_of_different_numbers_are_refused():
-    with pytest.raises(UsageError, match="3 views cannot be of 2 augmentations"):
+    with pytest.raises(UsageError, match="3 views do not fit 2 augmentations"):
         next(make_run().batches(views=3, augment=("weak", "strong")))
 
 

@@ -131,11 +131,11 @@ WRONG = {
     "resume and seed": (("run", "--resume", "runs", "--seed", "0"), ("--resume", "--seed")),
     "resume of nothing": (
         ("run", "--resume", "nowhere"),
-        ("nowhere is no run directory", "does not exist", "runs/digits/ce/"),
+        ("nowhere is not a run directory", "does not exist", "runs/digits/ce/"),
     ),
     "resume of another folder": (
         ("run", "--resume", "."),
-        ("no run directory", "spec.json", "runs/digits/ce/"),
+        ("not a run directory", "spec.json", "runs/digits/ce/"),
     ),
     "spec that is missing": (("run", "--spec", "a.json"), ("a.json", "No such file")),
     "spec that is a folder": (("run", "--spec", "."), ("run spec", "directory")),

@@ -75,7 +75,7 @@ def test_bad_mentors_are_refused_before_anything_runs(tmp_path):
     for value, reasons in {
         tmp_path / "missing": ("Cannot read the artifact", "missing"),
         broken: ("not a whole safetensors file", "a.safetensors"),
-        foreign: ("no artifact of lnlbench", "b.safetensors"),
+        foreign: ("not an artifact of lnlbench", "b.safetensors"),
         other: ("'mentornet'", "'something'"),
         "f" * 64: ("is not in the cache",),
     }.items():

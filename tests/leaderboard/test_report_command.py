@@ -70,9 +70,9 @@ def test_what_is_no_finished_run_is_refused_with_the_next_step(tmp_path, make_ru
     damaged = make_run("c", None)
     (damaged / "result.json").write_text("{")
     for given, words in {
-        tmp_path / "nowhere": ("no run directory", "there is no such directory", "lnlbench run"),
+        tmp_path / "nowhere": ("not a run directory", "there is no such directory", "lnlbench run"),
         tmp_path / "runs": (
-            "no run directory",
+            "not a run directory",
             "it holds no spec.json",
             f"Below it is {unfinished}",
         ),

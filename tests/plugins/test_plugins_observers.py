@@ -90,7 +90,7 @@ def test_hook_run_finished(seen, tmp_path, plain):
 
 
 def test_one_that_fails_is_named_once_and_left_out(seen):
-    assert seen[0].err.count("lnlbench-a:a does not observe this run any more") == 1
+    assert seen[0].err.count("lnlbench-a:a no longer observes this run") == 1
     assert "no disk left in epoch 0" in seen[0].err
 
 

@@ -313,6 +313,6 @@ def test_a_finished_result_outlives_a_later_attempt_that_fails(tmp_path, monkeyp
         outcome = call(*arguments, "--overwrite")
     assert outcome.code == 1
     assert "out of luck" in outcome.out
-    assert "The finished result of before stays:" in outcome.out
+    assert "The earlier finished result stays:" in outcome.out
     assert stored(tmp_path) == finished
     assert "already done" in call(*arguments).out

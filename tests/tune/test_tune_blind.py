@@ -116,7 +116,7 @@ def test_no_method_that_is_told_the_truth_can_be_tuned(tmp_path, name):
     # And if it were tried, there would be nothing to tell.
     spec = build_spec(method, "digits", overrides={"limit_train": 200}, params=quick_params(method))
     blind = prepare(spec, load_dataset("digits"), CPU).blinded()
-    with pytest.raises(UsageError, match="nobody knows the clean labels"):
+    with pytest.raises(UsageError, match="the clean labels are unknown"):
         Execution(
             blind,
             build_inputs(blind, WeightSources()),
