@@ -1,4 +1,4 @@
-"""Unpacking the wanted files from an archive, and nothing else."""
+"""Unpack only the wanted files from an archive."""
 
 import tarfile
 import tempfile

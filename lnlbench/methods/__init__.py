@@ -1,4 +1,4 @@
-"""The built-in methods, registered by the same hook as those of plugins."""
+"""The built-in methods; they are registered by the same hook as the methods of plugins."""
 
 from lnlbench import hookimpl
 from lnlbench.interface.method import Method

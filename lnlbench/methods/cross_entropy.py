@@ -27,7 +27,7 @@ class CrossEntropy(LossMethod):
     reference = CIFAR_N
 
     class Params(lnlbench.Params):
-        """Nothing but how pretrained networks begin."""
+        """The only parameter says how pretrained networks begin."""
 
         linear_probe_epochs: Annotated[int, LeftOut()] = Field(
             0,
@@ -53,7 +53,7 @@ class CrossEntropy(LossMethod):
 
 
 class CrossEntropyClean(LossMethod):
-    """Plain training on the clean labels: what perfect labels would give, never ranked."""
+    """Plain training on the clean labels: the outcome with perfect labels, never ranked."""
 
     name = "ce-clean"
     reference = CIFAR_N
@@ -73,7 +73,7 @@ def rightly_labeled(run: Run) -> Tensor:
     """Which samples have the right label, bool [N].
 
     Raises:
-        UsageError: fewer than two have; batch normalization cannot train on one.
+        UsageError: fewer than two samples have it; batch normalization cannot train on one sample.
     """
     right = run.labels == run.clean_labels
     if right.sum() < 2:

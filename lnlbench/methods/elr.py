@@ -1,4 +1,4 @@
-"""Early-learning regularization (Liu et al., NeurIPS 2020): holding on to what was learned first.
+"""Early-learning regularization (Liu et al., NeurIPS 2020): hold on to early predictions.
 
 Reference: github.com/shengliu66/ELR at 934af53, ELR/model/loss.py. Details and deviations:
 docs/methods/elr.md.

@@ -28,7 +28,7 @@ class EmbeddingFilter(Method):
     )
 
     class Params(lnlbench.Params):
-        """How neighbors are asked, and which samples are kept."""
+        """How neighbors vote, and which samples the method keeps."""
 
         neighbors: Annotated[int, SearchRange(5, 200, log=True)] = Field(
             20, ge=1, le=1000, description="Neighbors that vote on a sample."
@@ -64,7 +64,7 @@ class EmbeddingFilter(Method):
                 run.step(cross_entropy(self.network(batch.views[0]), batch.labels), self.optimizer)
 
     def clean_probability(self) -> Tensor:
-        """The belief that the selection is made by; it never changes."""
+        """The belief that decides the selection; it never changes."""
         return self.clean_probabilities
 
     def clean_threshold(self) -> float:

@@ -39,7 +39,7 @@ class NeighborVote(nn.Module):
 
 
 class KNearest(Method):
-    """No training: each test sample is what most similar training samples are labeled as."""
+    """No training: each test sample gets the label of most of its similar training samples."""
 
     name = "knn"
     reference = (
@@ -47,7 +47,7 @@ class KNearest(Method):
     )
 
     class Params(lnlbench.Params):
-        """How many neighbors."""
+        """How many neighbors vote."""
 
         neighbors: Annotated[int, SearchRange(5, 200, log=True)] = Field(
             50, ge=1, le=1000, description="Training samples that vote."

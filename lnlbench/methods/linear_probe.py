@@ -1,4 +1,4 @@
-"""Linear probe (Zhu et al., NeurIPS 2024): logistic regression on the noisy labels, nothing else.
+"""Linear probe (Zhu et al., NeurIPS 2024): only logistic regression on the noisy labels.
 
 Worked from the paper, with scikit-learn's solver. Details: docs/methods/linear-probe.md.
 """

@@ -13,7 +13,7 @@ _PICKLES_OF_OLD_FORMAT = 5
 
 
 class _Anything:
-    """Stands for what torch would make; nothing is made here."""
+    """Stands in for the objects that torch would make; it makes no tensor."""
 
     def __init__(self, *_arguments: object) -> None:
         pass

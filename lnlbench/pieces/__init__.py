@@ -1,1 +1,1 @@
-"""What methods share, one concept a module; docs/guide/pieces.md has an example of each."""
+"""Code that methods share, one concept per module; docs/guide/pieces.md has examples."""

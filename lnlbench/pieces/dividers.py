@@ -1,4 +1,4 @@
-"""What divides the data of a method: its own losses, the neighborhood of each sample, or both.
+"""Divide a method's data by its own losses, by the neighborhood of each sample, or by both.
 
 Source: lnlbench's own, on top of `lnlbench.pieces.neighbors`; measured in docs/guide/embeddings.md.
 """

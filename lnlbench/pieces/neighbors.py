@@ -1,4 +1,4 @@
-"""Clean probability from the neighborhood of each sample: who is near, and how they are labeled.
+"""Clean probability from the neighborhood of each sample: its nearest samples and their labels.
 
 Source: Zhu, Dong, Liu, ICML 2022 (SimiFeat, arXiv 2110.06283): cosine similarity of pretrained
 features, similarity-weighted votes, several passes over augmented views. Unlike there a sample does
@@ -17,7 +17,7 @@ from lnlbench.networks.precision import resolve_precision
 # Rows of a block of the similarity matrix: 2,048 queries against 8,192 others are 64 MB.
 _QUERIES = 2048
 _OTHERS = 8192
-# Queries whose candidates are gathered at a time: 128 x 48 vectors of 1,280 floats are 31 MB.
+# Queries whose candidates are gathered at once: 128 x 48 vectors of 1,280 floats are 31 MB.
 _RANKED = 128
 
 
@@ -80,7 +80,7 @@ def _candidates(queries: Tensor, others: Tensor, count: int, own: int | None) ->
         block = others[first : first + _OTHERS]
         similarity = (queries @ block.T).float()
         if own is not None:
-            # Query i is other own + i; the diagonal is empty where this block has none of them.
+            # Query i is other own + i; the diagonal is empty if this block has no such pair.
             similarity.diagonal(own - first).fill_(-torch.inf)
         values, columns = similarity.topk(min(count, len(block)))
         values, order = torch.cat([best, values], 1).topk(count)

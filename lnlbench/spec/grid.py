@@ -109,7 +109,7 @@ class Grid(BaseModel):
         return self
 
     def check(self) -> None:
-        """Refuse what is wrong whatever the methods are; imports none of them.
+        """Refuse mistakes that do not depend on the methods; imports no method.
 
         Raises:
             UsageError: a track, a field, or a noise is unknown, or a value is not allowed.

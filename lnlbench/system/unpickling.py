@@ -1,4 +1,4 @@
-"""Reading a pickle step by step, so that none can make Python work without end.
+"""Read a pickle step by step, so that it cannot keep Python busy forever.
 
 A few bytes of a pickle can ask for a number of gigabytes, or for a key whose hash takes years or
 overflows the stack. No data file needs any of them.

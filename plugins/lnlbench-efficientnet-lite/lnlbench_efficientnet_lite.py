@@ -20,7 +20,7 @@ def weights_file() -> Path:
 
 
 def read_weights() -> dict[str, Tensor]:
-    """The 296 tensors of the package under timm's names; nothing but tensors is unpickled.
+    """The 296 tensors of the package under timm's names; only tensors are unpickled.
 
     Raises:
         DataError: the tensors do not match timm's network.
@@ -35,11 +35,12 @@ def read_weights() -> dict[str, Tensor]:
 def rename(saved: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors of `saved` under the names of `expected`: one to one, in order.
 
-    Both networks define their layers in the order in which images pass them, so position decides.
-    Shapes and roles (weight, bias, running_mean, …) have to agree at each position.
+    Both networks define their layers in the order in which images pass through them, so tensors
+    are matched by position. Shapes and roles (weight, bias, running_mean, …) have to agree at each
+    position.
 
     Raises:
-        DataError: they do not.
+        DataError: a shape or a role differs.
     """
     if len(saved) != len(expected):
         raise DataError(

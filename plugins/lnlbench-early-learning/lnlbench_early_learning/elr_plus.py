@@ -22,7 +22,7 @@ from lnlbench.pieces.early_learning import (
 )
 from lnlbench.pieces.ramps import sigmoid_rampup
 
-# Both ramps are over 40,000 steps, in 250 epochs of 352 on CIFAR-100, and 200 on CIFAR-10.
+# Both ramps take 40,000 steps. An epoch has 352 steps, in 250 epochs on CIFAR-100, 200 on CIFAR-10.
 RAMPUP_SHARE = 40_000 / (250 * 352)
 CIFAR10 = {
     "target_momentum": 0.7,
@@ -34,7 +34,7 @@ CIFAR10 = {
 
 
 def weighted_labels(labels: Tensor, targets: Tensor) -> Tensor:
-    """Soft labels [B, C] times the targets, normalized: classes that the target denies go."""
+    """Soft labels [B, C] times the targets, normalized; removes classes that the target denies."""
     weighted = labels * targets
     return weighted / weighted.sum(1, keepdim=True).clamp(min=torch.finfo(weighted.dtype).tiny)
 
@@ -49,7 +49,7 @@ class Learner(NamedTuple):
 
 
 class ELRPlus(lnlbench.Method):
-    """Two networks on mixed samples, each pulled towards what the other's average predicts."""
+    """Two networks on mixed samples, each pulled towards the predictions of the other's average."""
 
     name = "elr-plus"
     reference = "Liu et al., Early-Learning Regularization, NeurIPS 2020, arxiv.org/abs/2007.00151"

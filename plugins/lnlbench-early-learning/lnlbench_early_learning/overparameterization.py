@@ -1,8 +1,9 @@
 """Sparse over-parameterization (Liu et al., ICML 2022): variables that take up a label's noise.
 
-Every sample has u, a number, and v [C]. Its noise is u² on the given label and -v² on the other
-classes: added to the prediction, it explains a wrong label, so that the network need not. Squares
-of variables that start near zero stay there unless the gradient insists, which makes noise sparse.
+Every sample has a number u and a vector v [C]. Its noise is u² on the given label and -v² on the
+other classes. Added to the prediction, the noise explains a wrong label, so the network does not
+have to. The squares start near zero and stay there unless gradients push for long, so the noise is
+sparse.
 """
 
 from typing import NamedTuple
@@ -11,12 +12,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import kl_div, log_softmax, one_hot, softmax
 
-# The authors' least probability before a logarithm.
+# The authors' smallest probability before a logarithm.
 FLOOR = 1e-4
 
 
 class Noise(NamedTuple):
-    """The noise of a batch: what the label gains and what the other classes lose, both [B, C]."""
+    """The noise of a batch, both [B, C]: gains of the given labels, losses of the other classes."""
 
     gained: Tensor
     lost: Tensor

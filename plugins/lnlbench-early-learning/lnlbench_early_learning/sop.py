@@ -54,7 +54,7 @@ class SOP(lnlbench.Method):
         """Defaults are the authors' values for symmetric noise on CIFAR-100."""
 
     def augmentations(self) -> tuple[str, ...]:
-        """Of the views of one batch."""
+        """The augmentations of one batch's views."""
         return self.views
 
     def fit(self, run: lnlbench.Run) -> None:
@@ -68,7 +68,7 @@ class SOP(lnlbench.Method):
         self.u, self.v = u.to(run.device), v.to(run.device)
         for _ in run.epochs():
             for batch in run.batches(augment=self.views):
-                # Leaves of their own: a gradient for all samples would be zero for nearly all.
+                # Leaf tensors: a gradient for all samples would be zero for nearly all.
                 u = self.u[batch.index].requires_grad_()
                 v = self.v[batch.index].requires_grad_()
                 logits = self.network(torch.cat(batch.views))
@@ -92,5 +92,5 @@ class SOP(lnlbench.Method):
         self.v[index] = v - self.params.lr_v * v.grad
 
     def clean_probability(self) -> Tensor | None:
-        """1 - u² for each sample: what its noise leaves of the given label."""
+        """1 - u² for each sample: the part of the given label that the noise does not explain."""
         return 1 - self.u.square().clamp(0, 1)

@@ -9,7 +9,7 @@ import lnlbench
 
 
 class Settings(lnlbench.Params):
-    """Where the images lie, and what is made of them."""
+    """Where the images lie, and how to make a data set from them."""
 
     root: Path = Field(
         description="The folder: train/CLASS/… and test/CLASS/… in it, or what the table names."
@@ -33,7 +33,7 @@ class Settings(lnlbench.Params):
         "the data have none of their own.",
     )
     skip_unreadable: bool = Field(
-        False, description="Leave out files that are no readable image; the result names them."
+        False, description="Leave out files that are not readable images; the result names them."
     )
     max_megapixels: float = Field(
         100, gt=0, le=10_000, description="Larger images count as unreadable."
@@ -49,7 +49,7 @@ class Settings(lnlbench.Params):
     @field_validator("root", "table")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
-        # A run that is resumed in another working directory finds the same files.
+        # An absolute path, so that a run resumed in another working directory finds the same files.
         return None if path is None else path.expanduser()
 
     @field_validator("root")

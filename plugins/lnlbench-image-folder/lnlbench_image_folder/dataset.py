@@ -1,4 +1,4 @@
-"""From listed and decoded images to a data set, with every file that could not be used named."""
+"""Turn listed and decoded images into a data set, and name every file that cannot be used."""
 
 import logging
 from collections import Counter
@@ -29,7 +29,7 @@ def build(settings: "Settings") -> lnlbench.Dataset:
     """The data set that the settings describe.
 
     Raises:
-        DataError: folders, table or files are not as they have to be; names each.
+        DataError: folders, table or files are not as required; the message names each.
     """
     root = settings.root
     left_out: list[str] = []
@@ -65,7 +65,7 @@ def build(settings: "Settings") -> lnlbench.Dataset:
 
 
 def _listing(files: Sequence[tuple[str, str]], root: Path) -> str:
-    """The first files with their reasons, a line each."""
+    """The first few files with their reasons, one line for each."""
     lines = []
     for name, reason in files[:_SHOWN]:
         file = Path(name)
@@ -107,7 +107,7 @@ def _assemble(
     clean = np.array([index[sample.clean or sample.label] for sample in samples], np.int64)
     known = all(sample.clean is not None for sample in samples if sample.split == "train")
     if not known:
-        notes.append("nobody knows the clean labels: accuracies are against the labels as given")
+        notes.append("the clean labels are unknown: accuracies are against the labels as given")
     mean, std = _statistics(images.value_counts(rows[is_train]))
     return lnlbench.Dataset(
         name="image-folder",
@@ -131,7 +131,7 @@ def _tensor(labels: np.ndarray) -> Tensor:
 def _statistics(counts: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each channel of the images divided by 255.
 
-    From counts [3, 256] of the values: exact, and the same on every machine.
+    They are computed from counts [3, 256] of the values: exact, and the same on every machine.
     """
     values = np.arange(256) / 255
     means, stds = [], []
@@ -139,6 +139,6 @@ def _statistics(counts: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...
         shares = count / count.sum()
         mean = float((shares * values).sum())
         means.append(round(mean, 4))
-        # Images of a single color would be divided by nothing.
+        # Images of a single color would be divided by zero.
         stds.append(round(max(float((shares * (values - mean) ** 2).sum()) ** 0.5, 1 / 255), 4))
     return tuple(means), tuple(stds)

@@ -1,4 +1,4 @@
-"""From image files of any size to one array of small square images."""
+"""Decode image files of any size into one array of small square images."""
 
 import math
 import os
@@ -20,7 +20,7 @@ from lnlbench.errors import DataError
 from lnlbench_image_folder.depth import bits_per_channel
 
 RULE = "shorter side scaled to {size} pixels (bilinear, antialiased), middle square kept"
-# Counts the changes to what is read from a file: what was cached by an earlier one is read again.
+# The version of this decoding: images that an earlier version cached are read again.
 DECODING = 2
 _MANY = 2000
 _LONGEST_REASON = 200
@@ -37,14 +37,14 @@ _TURNS = {
 
 
 class Unreadable(DataError):
-    """A file that is no usable image; the message is the reason."""
+    """A file is not a usable image; the message is the reason."""
 
 
 def read_square(file: Path, size: int, max_megapixels: float) -> np.ndarray:
     """One image as uint8 [3, size, size]: upright by its EXIF tag, first frame, alpha left out.
 
     Raises:
-        Unreadable: the file is damaged, no image, too large, or has more than 8 bits a channel.
+        Unreadable: the file is damaged, not an image, too large, or has more than 8 bits a channel.
     """
     try:
         with _opened(file) as stream, Image.open(stream, formats=_formats()) as image:
@@ -61,14 +61,14 @@ def read_square(file: Path, size: int, max_megapixels: float) -> np.ndarray:
     except Image.DecompressionBombError as error:
         reason = f"holds an image of more than twice max_megapixels={max_megapixels:g}"
         raise Unreadable(reason) from error
-    except Exception as error:  # a decoder may raise anything, and it concerns this file alone
+    except Exception as error:  # a decoder may raise anything; it means only this file
         raise Unreadable(_reason(error)) from error
     return np.asarray(square).transpose(2, 0, 1)
 
 
 @contextmanager
 def _opened(file: Path) -> Iterator[BinaryIO]:
-    # Without waiting: a pipe of that name would make the reader wait for a writer.
+    # Open without blocking: a pipe with this name would make the reader wait for a writer.
     with open(file, "rb", opener=lambda path, flags: os.open(path, flags | _DO_NOT_WAIT)) as stream:
         if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
             raise Unreadable("not a regular file")
@@ -95,12 +95,12 @@ def _check_header(image: Image.Image, stream: BinaryIO, max_megapixels: float) -
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
-    """What makes the image upright; nothing where its metadata cannot be read."""
+    """The operation that makes the image upright; None if its metadata cannot be read."""
     image.load()  # a format may turn its pixels itself, and then forgets the tag
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
         return _TURNS.get(int(orientation))
-    except Exception:  # odd metadata say nothing against the pixels
+    except Exception:  # the pixels may be fine despite odd metadata
         return None
 
 
@@ -110,7 +110,7 @@ def _reason(error: Exception) -> str:
 
 
 def decode(file: Path, size: int, max_megapixels: float) -> np.ndarray:
-    """As `read_square`, whatever Pillow's own limit is: for files that are read one by one."""
+    """Like `read_square`, but ignores Pillow's own limit: for files that are read one by one."""
     with _own_limit(max_megapixels):
         return read_square(file, size, max_megapixels)
 
@@ -118,7 +118,7 @@ def decode(file: Path, size: int, max_megapixels: float) -> np.ndarray:
 def read_squares(
     files: Sequence[Path], size: int, max_megapixels: float
 ) -> tuple[np.ndarray, list[tuple[int, str]]]:
-    """Images uint8 [N, 3, size, size], zero where unreadable, and the reason for each such one."""
+    """Images uint8 [N, 3, size, size], zero for unreadable files, and the reasons for those."""
     images = np.zeros((len(files), 3, size, size), np.uint8)
     unreadable: list[tuple[int, str]] = []
 
@@ -138,7 +138,7 @@ def read_squares(
 
 @contextmanager
 def _own_limit(max_megapixels: float) -> Iterator[None]:
-    """In the place of Pillow's own limit, also for images inside an image file; it is put back."""
+    """Replace Pillow's own limit, also for images inside an image file; restores it afterwards."""
     limit = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = math.ceil(max_megapixels * 1e6)
     try:

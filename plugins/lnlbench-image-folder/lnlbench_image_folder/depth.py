@@ -1,4 +1,4 @@
-"""How many bits a channel of an image file has, also where Pillow cuts them to 8 in silence."""
+"""How many bits a channel of an image file has, even if Pillow silently cuts them to 8."""
 
 import re
 from typing import BinaryIO
@@ -12,9 +12,9 @@ _HEAD = 1 << 16
 
 
 def bits_per_channel(image: Image.Image, stream: BinaryIO) -> int:
-    """The bits of the widest channel, or 8 where the format has no more.
+    """The bits of the widest channel, or 8 if the format has at most 8.
 
-    `image` is opened and not yet loaded; `stream` is its file, whose position is kept.
+    `image` is opened but not yet loaded; `stream` is its file, and keeps its position.
     """
     if image.mode.startswith(("I", "F")):
         return 16 if "16" in image.mode else 32

@@ -18,10 +18,10 @@ _IGNORED = ("thumbs.db", "desktop.ini")
 def list_folders(root: Path) -> tuple[list[Sample], list[str]]:
     """The images below `root/train/CLASS` and `root/test/CLASS`, in order of their paths.
 
-    Then what lies among them and is no regular file: pipes, sockets, devices.
+    The second list names files among them that are not regular: pipes, sockets, devices.
 
     Raises:
-        DataError: a folder is missing or empty, or links lead round in a circle.
+        DataError: a folder is missing or empty, or links lead in a circle.
     """
     if not os.path.isdir(root):
         raise DataError(f"{root} is not a folder. Name an existing one: --set-data root=DIR.")
@@ -85,7 +85,7 @@ def _class_folders(part: Path) -> list[Path]:
 def _is_text(name: str) -> bool:
     try:
         name.encode()
-    except UnicodeEncodeError:  # bytes of a file name that are no UTF-8
+    except UnicodeEncodeError:  # the bytes of a file name that is not UTF-8
         return False
     return True
 
@@ -137,7 +137,7 @@ def _walk(path: str, above: list[_Walk]) -> _Walk:
 
 
 def _mode(entry: str) -> int:
-    """The kind of a file, a link's by what it leads to."""
+    """The kind of a file; for a link, the kind of the file that it leads to."""
     try:
         return os.stat(entry).st_mode
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The decoded images of a folder: held in memory, or read from their files as training goes."""
+"""The decoded images of a folder: held in memory, or read from their files during training."""
 
 import hashlib
 from collections.abc import Sequence
@@ -33,12 +33,12 @@ Unreadable = list[tuple[int, str]]
 
 
 class Decoded(Protocol):
-    """What is known of the listed images: which are unreadable and why, by their numbers."""
+    """The listed images, and which of them (by number) are unreadable and why."""
 
     unreadable: Unreadable
 
     def of(self, rows: NDArray[np.int64]) -> "Tensor | lnlbench.ImageFiles":
-        """The images of these numbers, uint8 [M, 3, S, S]."""
+        """The images with these numbers, uint8 [M, 3, S, S]."""
         ...
 
     def value_counts(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -57,7 +57,7 @@ def decoded(files: Sequence[str], is_train: NDArray[np.bool_], settings: "Settin
 
 
 class Held:
-    """All images in memory; from the cache where the files are unchanged."""
+    """All images in memory; from the cache if the files are unchanged."""
 
     def __init__(self, files: Sequence[str], settings: "Settings") -> None:
         paths = [Path(file) for file in files]
@@ -77,14 +77,14 @@ class Held:
         return torch.from_numpy(np.ascontiguousarray(self._images[rows]))
 
     def value_counts(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Of these images."""
+        """The counts of these images."""
         return _value_counts(self._images[rows])
 
 
 class Streamed:
-    """Images that stay in their files; all are read once, a block at a time, to know them.
+    """Images that stay in their files; all are read once, in blocks, to check and count them.
 
-    What was found is remembered until a file's size or time changes.
+    The outcome is remembered until a file's size or time changes.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Streamed:
         )
         read = partial(decode, size=size, max_megapixels=most)
         self._files = lnlbench.ImageFiles(files, read, (_CHANNELS, size, size), rule)
-        # Which are for training depends on more than the files.
+        # Not only the files decide which images are for training.
         key = hashlib.sha256(self._files.identity().encode() + np.packbits(is_train).tobytes())
         found = remembered(
             "image-folder",
@@ -112,7 +112,7 @@ class Streamed:
         return self._files[torch.from_numpy(rows)]
 
     def value_counts(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Of all readable training images, which `rows` are."""
+        """The counts of all readable training images; `rows` are exactly these."""
         return self._counts
 
 

@@ -9,9 +9,9 @@ from lnlbench.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One image file; `clean` is its right label where that is known, `split` train or test.
+    """One image file; `clean` is its right label if that is known, `split` is train or test.
 
-    The file is a text, which takes a fifth of a Path: there may be millions.
+    The file is a text, which takes a fifth of the memory of a Path: there may be millions.
     """
 
     file: str
@@ -24,7 +24,7 @@ def hold_out(samples: list[Sample], root: Path, share: float | None) -> list[Sam
     """The samples with a test split: their own, or `share` of them, the same on every machine.
 
     Raises:
-        DataError: there is none, or there are two.
+        DataError: the data have no test split, or `share` asks for a second one.
     """
     has_test = any(sample.split == "test" for sample in samples)
     if has_test and share is not None:
@@ -46,7 +46,7 @@ def hold_out(samples: list[Sample], root: Path, share: float | None) -> list[Sam
 
 
 def _position(file: Path, root: Path) -> float:
-    """A number in [0, 1) that depends on the path below root alone."""
+    """A number in [0, 1) that depends only on the path below root."""
     name = file.relative_to(root).as_posix() if file.is_relative_to(root) else file.as_posix()
     return (
         int.from_bytes(hashlib.sha256(name.encode(errors="surrogateescape")).digest()[:6]) / 2**48
@@ -54,7 +54,7 @@ def _position(file: Path, root: Path) -> float:
 
 
 def class_names(samples: list[Sample]) -> tuple[str, ...]:
-    """All labels, numbers by their value and other names by the alphabet."""
+    """All labels in order: numbers by their value, other names by the alphabet."""
     labels = {sample.label for sample in samples}
     labels |= {sample.clean for sample in samples if sample.clean is not None}
     if all(label.isdecimal() for label in labels):

@@ -56,13 +56,13 @@ def list_table(root: Path, table: Path) -> list[Sample]:
 
 
 def _refusal(file: str) -> str:
-    """What is wrong with a path that should be of a file; empty where it is one."""
+    """What is wrong with a path that should name a file; empty if it does."""
     shown = file if len(file) <= _SHOWN else f"{file[:_SHOWN]}…"
     try:
         return "" if stat.S_ISREG(os.stat(file).st_mode) else f"{shown} is not a file"
     except FileNotFoundError:
         return f"{shown} is not a file"
-    except (OSError, ValueError) as error:  # a ValueError where it holds a zero byte
+    except (OSError, ValueError) as error:  # a ValueError if it holds a zero byte
         return f"{shown} cannot be read ({getattr(error, 'strerror', None) or error})"
 
 
@@ -76,13 +76,13 @@ def _rows(table: Path) -> Iterator[dict[str, str | None]]:
         if table.suffix.lower() in (".parquet", ".pq"):
             frame = pd.read_parquet(table)
         else:
-            # As text: a class named 007 or NA stays what it is.
+            # Read all columns as text, so that a class named 007 or NA keeps its name.
             frame = pd.read_csv(table, dtype=str, keep_default_na=False)
     except ImportError as error:
         raise DataError(
             f"Reading {table} needs pyarrow: pip install 'lnlbench-image-folder[parquet]'."
         ) from error
-    except Exception as error:  # a parser may raise anything, and it concerns this table
+    except Exception as error:  # a parser may raise anything; it means this table
         raise DataError(
             f"Cannot read the table {table}: {str(error)[:_SHOWN] or type(error).__name__}"
         ) from error
@@ -102,7 +102,7 @@ def _rows(table: Path) -> Iterator[dict[str, str | None]]:
 
 
 def _text(value: Any) -> str | None:
-    """A cell's text; None where it is empty (NaN is the only value that differs from itself)."""
+    """A cell's text; None if it is empty (NaN is the only value that differs from itself)."""
     return None if value is None or value != value or value == "" else str(value)
 
 
@@ -112,5 +112,5 @@ def _check_clean(samples: list[Sample], table: Path) -> None:
     if without and len(without) < len(train):
         raise DataError(
             f"{table}: {len(without):,} of {len(train):,} training images have no clean_label "
-            f"(the first: {Path(without[0].file).name}). Give it for all of them, or for none."
+            f"(the first: {Path(without[0].file).name}). Give it for all, or leave the column out."
         )

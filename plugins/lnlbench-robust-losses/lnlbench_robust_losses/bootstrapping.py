@@ -1,6 +1,6 @@
 """Bootstrapping (Reed et al., ICLR workshop 2015): labels are mixed with the predictions.
 
-Worked from the paper's equations; there is no code of the authors. Details: docs/bootstrapping.md.
+Written from the paper's equations; the authors published no code. Details: docs/bootstrapping.md.
 """
 
 from typing import Literal
@@ -30,7 +30,7 @@ def bootstrapped_loss(logits: Tensor, labels: Tensor, kind: str, label_share: fl
 
 
 class Bootstrapping(lnlbench.LossMethod):
-    """Cross-entropy with labels that the network's own predictions take part in."""
+    """Cross-entropy with labels that are mixed with the network's own predictions."""
 
     name = "bootstrapping"
     reference = (

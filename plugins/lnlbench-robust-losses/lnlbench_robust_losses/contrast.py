@@ -1,4 +1,4 @@
-"""What peer loss and f-divergences share: samples set against random pairs of image and label."""
+"""Shared by peer loss and f-divergences: compare samples with random pairs of image and label."""
 
 from typing import ClassVar
 
@@ -11,9 +11,9 @@ from lnlbench.pieces.warmup import warmup_length
 
 
 def stable_cross_entropy(logits: Tensor, labels: Tensor, stability: float) -> Tensor:
-    """Mean of -log(p + stability): never above -log(stability), however hopeless a sample is.
+    """Mean of -log(p + stability), which is at most -log(stability), even for hopeless samples.
 
-    So a loss that subtracts it has a lower bound.
+    So a loss that subtracts this mean has a lower bound.
     """
     return -(label_probability(logits, labels) + stability).log().mean()
 
@@ -21,9 +21,8 @@ def stable_cross_entropy(logits: Tensor, labels: Tensor, stability: float) -> Te
 class ContrastiveMethod(lnlbench.Method):
     """Cross-entropy for a warm-up, then each batch against a peer batch.
 
-    A peer batch takes its images and its labels from samples drawn independently, so that it shows
-    what the network says where image and label have nothing to do with each other. Subclasses
-    define `contrast`, and a parameter `warmup_epochs`.
+    A peer batch draws its images and its labels independently, so it shows how the network scores
+    an image with an unrelated label. Subclasses define `contrast`, and a parameter `warmup_epochs`.
     """
 
     quick_params: ClassVar = {"warmup_epochs": 1}
@@ -36,7 +35,7 @@ class ContrastiveMethod(lnlbench.Method):
         raise NotImplementedError(f"{type(self).__name__} does not define contrast")
 
     def begin_contrast(self, optimizer: torch.optim.Optimizer) -> None:
-        """Called at the start of every epoch after the warm-up."""
+        """Act at the start of every epoch after the warm-up."""
 
     def fit(self, run: lnlbench.Run) -> None:
         """Train one network; each step after the warm-up passes two batches."""

@@ -27,7 +27,7 @@ def absolute_error(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 class EpsilonSoftmax(lnlbench.LossMethod):
-    """Cross-entropy on epsilon-softmax, which ignores what is learned, plus the absolute error."""
+    """Cross-entropy on epsilon-softmax, which ignores learned samples, plus the absolute error."""
 
     name = "epsilon-softmax"
     reference = "Wang et al., epsilon-Softmax, NeurIPS 2024, arxiv.org/abs/2508.02387"
@@ -72,7 +72,7 @@ class EpsilonSoftmax(lnlbench.LossMethod):
         """Train one network; gradients are cut down before every step."""
         self.network = run.network()
         self.optimizer = run.optimizer(self.network)
-        # The run computes the gradients and steps in one call: this comes in between.
+        # The run computes gradients and steps in one call; this hook acts between the two.
         self.optimizer.register_step_pre_hook(self._clip)
         for epoch in run.epochs():
             for batch in run.batches(views=1):

@@ -1,4 +1,4 @@
-"""f-divergence measures (Wei and Liu, ICLR 2021): how far predictions and labels depend.
+"""f-divergence measures (Wei and Liu, ICLR 2021): how strongly predictions depend on labels.
 
 Reference: github.com/weijiaheng/Robust-f-divergence-measures at 93d9efe, CIFAR-100/runner.py.
 Details and deviations: docs/f-divergence.md.
@@ -27,7 +27,7 @@ class Divergence(NamedTuple):
     conjugate: Callable[[Tensor], Tensor]
 
 
-# The five that the authors recommend.
+# The five divergences that the authors recommend.
 DIVERGENCES = {
     "total-variation": Divergence(lambda p: p.tanh() / 2, lambda p: p.tanh() / 2),
     "jensen-shannon": Divergence(
@@ -54,14 +54,14 @@ def negative_divergence(
 
 
 class FDivergence(ContrastiveMethod):
-    """Cross-entropy for a warm-up, then the divergence of predictions and labels is maximized."""
+    """Cross-entropy for a warm-up, then maximizes the divergence of predictions and labels."""
 
     name = "f-divergence"
     reference = (
         "Wei, Liu, When Optimizing f-divergence is Robust with Label Noise, ICLR 2021, "
         "arxiv.org/abs/2011.03687"
     )
-    warmup_share = 240 / 390  # the authors' CIFAR-100 runs: 240 epochs, and 150 from there
+    warmup_share = 240 / 390  # the authors' CIFAR-100 runs: 240 epochs of warm-up, then 150 more
 
     class Params(lnlbench.Params):
         """The paper tunes the divergence; the default is the first in the authors' list."""

@@ -17,7 +17,7 @@ class PeerLoss(ContrastiveMethod):
 
     name = "peer-loss"
     reference = "Liu, Guo, Peer Loss Functions, ICML 2020, arxiv.org/abs/1910.03231"
-    # The authors' peer term comes in as the learning rate falls; tracks have it fall by then.
+    # The authors add the peer term when the learning rate falls; on the tracks it has fallen too.
     warmup_share = 0.6
     recipes = {  # noqa: RUF012 - declared as a ClassVar by the base class
         "native": lnlbench.Recipe(

@@ -1,7 +1,7 @@
-"""Truncated generalized cross-entropy (Zhang and Sabuncu, NeurIPS 2018): hopeless samples go.
+"""Truncated generalized cross-entropy (Zhang and Sabuncu, NeurIPS 2018): it drops hopeless samples.
 
-Followed, apart from its leak: github.com/AlanChou/Truncated-Loss at fef5908, which is not the
-authors'. Details and deviations: docs/truncated-gce.md.
+Reference, not the authors': github.com/AlanChou/Truncated-Loss at fef5908, without its leak.
+Details and deviations: docs/truncated-gce.md.
 """
 
 from typing import ClassVar
@@ -23,7 +23,7 @@ def truncated_loss(
 ) -> Tensor:
     """Mean of (1 - p^q) / q over a batch, where samples not `kept` (bool [B]) count as p = k.
 
-    That is a constant: they have no gradient.
+    That is a constant, so these samples have no gradient.
     """
     losses = generalized_cross_entropy(logits, labels, q)
     return torch.where(kept, losses, (1 - threshold**q) / q).mean()
@@ -79,7 +79,7 @@ class TruncatedGCE(lnlbench.Method):
         )
 
     def fit(self, run: lnlbench.Run) -> None:
-        """Train one network, and decide now and then which samples it learns from."""
+        """Train one network, and decide every few epochs which samples it learns from."""
         self.network = run.network()
         self.optimizer = run.optimizer(self.network)
         self.kept = torch.ones(run.num_samples, dtype=torch.bool, device=run.device)
