@@ -153,6 +153,17 @@ def test_the_learning_rate_drops_at_its_share_of_the_epochs(track):
     assert factors == [1.0] * drop + [protocol.gamma] * (epochs - drop)
 
 
+@pytest.mark.parametrize(
+    ("noise", "known"),
+    [("clean", False), ("symmetric:0", False), ("symmetric:0.4", True), ("pairflip:0.2", True)],
+)
+def test_an_unknown_truth_stays_unknown_unless_labels_are_moved_at_random(noise, known):
+    dataset = replace(load_dataset("digits"), truth_known=False)
+    protocol = load_track("digits").protocol.model_copy(update={"noise": noise})
+    split = split_dataset(dataset, apply_noise(noise, dataset, 0), protocol)
+    assert split.truth_known is known
+
+
 def test_a_split_holds_out_noisy_validation_and_keeps_labels_with_their_images():
     dataset = load_dataset("digits")
     noisy = apply_noise("symmetric:0.4", dataset, 0)
