@@ -1,1 +1,1 @@
-"""Timing methods beside the floor of their network passes, and options beside each other."""
+"""Time methods against the floor of their network passes, and options against each other."""

@@ -1,4 +1,4 @@
-"""Timing tasks: here one after the other, or in a process each, whose epochs take turns."""
+"""Time tasks: in this process in a row, or each in its own process, with epochs in turns."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from lnlbench.tracks import Protocol
 
 @dataclass(frozen=True)
 class Task:
-    """What one process times. Plain values: they travel to it.
+    """What one process times, as plain values that can be sent to it.
 
-    `required` tasks fail when their method has nothing to time; others are left out.
+    A `required` task fails if its method has nothing to time; other such tasks are left out.
     """
 
     method: str
@@ -35,7 +35,7 @@ def time_groups(groups: list[list[Task]], in_turns: bool) -> list[list[Timing]]:
 
     Raises:
         UsageError: a required task's method trains no network step by step.
-        LnlbenchError: what the process of a task raised, or that it died.
+        LnlbenchError: the process of a task raised an error, or died.
     """
     timed = []
     for group in groups:
@@ -62,15 +62,15 @@ def time_task(task: Task, pause: Callable[[], None] = lambda: None) -> Timing | 
 
 
 def time_in_turns(tasks: list[Task]) -> list[Timing | None]:
-    """Time the tasks epoch by epoch in turns, so that a drift of the machine's speed meets all.
+    """Time the tasks epoch by epoch in turns, so that a drift of the machine's speed affects all.
 
     Raises:
-        LnlbenchError: what a task's process raised, or that it died.
+        LnlbenchError: a task's process raised an error, or died.
     """
     workers = [_Worker(task) for task in tasks]
     try:
         for worker in workers:
-            worker.receive()  # it has started; none shall start up while another is timed
+            worker.receive()  # it has started; no process may start up while another is timed
         waiting = list(workers)
         while waiting:
             waiting = [worker for worker in waiting if not worker.take_turn()]
@@ -92,13 +92,13 @@ class _Worker:
         self.timing: Timing | None = None
 
     def take_turn(self) -> bool:
-        """Let it train one epoch; whether it is done."""
+        """Let the process train one epoch; returns whether it is done."""
         self._connection.send(None)
         kind, self.timing = self.receive()
         return kind == "done"
 
     def receive(self) -> tuple[str, Any]:
-        """Its next message; raises what it could not do."""
+        """The process's next message; raises its error if it failed."""
         try:
             kind, content = self._connection.recv()
         except EOFError as error:
@@ -108,7 +108,7 @@ class _Worker:
         return kind, content
 
     def end(self) -> None:
-        """End it, wherever it is."""
+        """End the process, wherever it is."""
         self._connection.close()
         self._process.join(timeout=5)
         self._process.kill()

@@ -14,7 +14,7 @@ MEAN, STD = (0.5,) * 3, (0.25,) * 3
 
 
 def input_shape(protocol: Protocol) -> tuple[int, ...]:
-    """What a network of the track takes, without the batch."""
+    """The shape of a network's input on the track, without the batch."""
     return IMAGE_SHAPE if protocol.embedding is None else (FEATURES,)
 
 

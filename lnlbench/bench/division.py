@@ -1,4 +1,4 @@
-"""DivideMix with a labeled share that is given, since random labels are no data to divide."""
+"""DivideMix with a given labeled share, because random labels cannot be divided."""
 
 import torch
 from torch import Tensor, nn

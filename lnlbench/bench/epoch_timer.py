@@ -1,4 +1,4 @@
-"""Timing epochs: a method's own, each followed by its floor's."""
+"""Time epochs: each epoch of a method, followed by its floor."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ UNTIMED_EPOCHS = 2
 
 @dataclass(frozen=True)
 class Setting:
-    """What is timed, apart from the method and its protocol.
+    """What to time, apart from the method and its protocol.
 
     `reference` also replays the passes as reference implementations make them: float32, contiguous
     layout, one pass a view.
@@ -75,7 +75,7 @@ class EpochTimer(RunControl):
         self._passes.append(Pass(None))
 
     def epoch_finished(self, epoch: int) -> None:
-        """Note the epoch's time, then replay its passes; evaluation is no part of either."""
+        """Note the epoch's time, then replay its passes; neither includes evaluation."""
         wait_for(self._kind.device)
         elapsed = time.perf_counter() - self._began
         timed = epoch - UNTIMED_EPOCHS

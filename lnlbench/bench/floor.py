@@ -106,7 +106,7 @@ class Floor:
 
 
 def view_by_view(passes: list[Pass], size: int) -> list[Pass]:
-    """The passes of reference implementations: eval-mode guesses one view of `size` at a time."""
+    """The passes of reference implementations: eval-mode guesses pass one view of `size` each."""
     unbatched = []
     for each in passes:
         guess = each.network is not None and not (each.training or each.gradients or each.large)
@@ -117,6 +117,6 @@ def view_by_view(passes: list[Pass], size: int) -> list[Pass]:
 
 
 def wait_for(device: torch.device) -> None:
-    """Until the device has done all that it was told."""
+    """Wait until the device has finished all its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

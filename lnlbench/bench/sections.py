@@ -1,4 +1,4 @@
-"""Where the time of an epoch goes: a clock that is switched from one kind of work to the next."""
+"""Where the time of an epoch goes: a clock that switches from one kind of work to the next."""
 
 import time
 from collections import defaultdict
@@ -20,7 +20,7 @@ SECTIONS = ("augmentation", "training", "no-grad passes", "selection", "bookkeep
 
 
 class Sections:
-    """Seconds by section while it is on; an inner section's time is not the outer one's."""
+    """Seconds by section while the clock is on; an outer section excludes its inner sections."""
 
     def __init__(self, device: torch.device) -> None:
         self.on = False

@@ -23,7 +23,7 @@ def document_of(groups: Sequence[Sequence[Timing]]) -> dict[str, Any]:
 
 
 def print_timings(groups: Sequence[Sequence[Timing]]) -> None:
-    """Print the times beside their floors, then where they go."""
+    """Print the times with their floors, then the sections that they go to."""
     console = Console(highlight=False)
     timings = _with_ratios(groups)
     if not timings:
@@ -40,7 +40,7 @@ def print_timings(groups: Sequence[Sequence[Timing]]) -> None:
     shares = Table(*headings, title="Where it goes, in % of an epoch (evaluation comes on top)")
     for timing, ratio in timings:
         precision = timing.precision + (", compiled" if timing.compiled else "")
-        # Text, not str: a method's name is not markup.
+        # Text, not str: a method's name must not be read as markup.
         name = Text(timing.method)
         cells = [
             f"{timing.seconds_per_epoch:.2f}",

@@ -1,4 +1,4 @@
-"""Timing a method on random data: its epochs beside their floors, and where they go."""
+"""Time a method on random data: its epochs with their floors, and where the time goes."""
 
 import statistics
 import time
@@ -59,7 +59,7 @@ class Timing:
     peak_memory_bytes: int
 
     def document(self) -> dict[str, object]:
-        """The timing as plain values."""
+        """The timing as JSON values."""
         return asdict(self)
 
 

@@ -1,4 +1,4 @@
-"""The command line: one thin module per command; nothing heavy is imported before it is needed."""
+"""The command line: one thin module per command; heavy modules are imported only when needed."""
 
 import sys
 from collections.abc import Iterator
@@ -108,7 +108,7 @@ def main() -> None:
         output.flush()
         if output.failure is not None and not code:
             code = EXIT_FAILED
-            # A reader that wants no more is no mistake: 'lnlbench leaderboard | head'.
+            # It is no error if the reader stops early, as in 'lnlbench leaderboard | head'.
             if not isinstance(output.failure, BrokenPipeError):
                 reason = output.failure.strerror
                 sys.stderr.write(f"Error: Cannot write to standard output: {reason}.\n")

@@ -1,4 +1,4 @@
-"""`lnlbench bench`: how far a method's epoch is from the cost of its network passes alone."""
+"""`lnlbench bench`: how much longer a method's epoch takes than its network passes alone."""
 
 import json
 from pathlib import Path
@@ -58,9 +58,9 @@ def bench(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Time one epoch of each method beside its floor: the same passes on preloaded tensors.
+    """Time one epoch of each method and its floor: the same passes on preloaded tensors.
 
-    Without --method it times all methods that need no oracle.
+    Without --method this times all methods that need no oracle.
     """
     names = split_names(method or [])
     if in_turns and not names:

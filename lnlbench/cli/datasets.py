@@ -37,7 +37,7 @@ def datasets(context: typer.Context, as_json: Json = False) -> None:
         human = ", ".join(each["human_noise"]) or "-"
         table.add_row(each["name"], str(each["classes"]), human, each["title"])
     for each in provided:
-        # Text, not str: a plugin's title is not markup.
+        # Text, not str: a plugin's title must not be read as markup.
         table.add_row(*(Text(cell) for cell in (each["name"], "-", "-", each["title"])))
     console = Console(highlight=False)
     console.print(table)
@@ -100,7 +100,7 @@ def describe_source(source: "DataSource") -> dict[str, Any]:
 
 
 def describe_dataset(name: str) -> dict[str, Any]:
-    """What can be said of a data set without reading it; UsageError when there is none."""
+    """What is known about a data set before reading it; UsageError if there is no such data set."""
     from lnlbench.data import DATASETS, canonical_name
     from lnlbench.noise.spec import MAPPED, RATED
 

@@ -1,4 +1,4 @@
-"""`lnlbench methods [show NAME]`: the methods of all plugins, and what each can be told."""
+"""`lnlbench methods [show NAME]`: the methods of all plugins, and the parameters of each."""
 
 import json
 from dataclasses import asdict
@@ -48,8 +48,8 @@ def show(
 ) -> None:
     """Explain one method: its parameters, recipes, privileged knowledge, cost and paper.
 
-    The cost is wall time as a multiple of plain cross-entropy's, from results on one track and
-    hardware; nothing is estimated.
+    The cost is wall time as a multiple of plain cross-entropy's, measured on one track and hardware
+    and never estimated.
     """
     from lnlbench.plugins import load_plugins
     from lnlbench.plugins.describe import method_details

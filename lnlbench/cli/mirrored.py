@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-# Whatever comes after the folder is the run's.
+# All arguments after the folder belong to the run.
 SETTINGS = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
@@ -16,11 +16,11 @@ def mirrored(
     store: Annotated[str, typer.Argument(help="The URL of the store.")],
     run: Annotated[str, typer.Argument(help="The folder of the run in the store.")],
     number: Annotated[int, typer.Argument(help="The number of this attempt.")],
-    source: Annotated[int, typer.Argument(help="The attempt whose state it goes on from; or 0.")],
+    source: Annotated[int, typer.Argument(help="The attempt whose state it resumes; or 0.")],
     folder: Annotated[Path, typer.Argument(help="The directory of the run.")],
-    command: Annotated[list[str], typer.Argument(help="What lnlbench is to do there.")],
+    command: Annotated[list[str], typer.Argument(help="Arguments of the lnlbench command.")],
 ) -> None:
-    """Fetch a run's state from a store, go on with the run, and upload what it writes."""
+    """Fetch a run's state from a store, resume the run, and upload the files that it writes."""
     from lnlbench.sweep.store.mirror import Attempt
     from lnlbench.sweep.store.mirrored_run import run_mirrored
     from lnlbench.sweep.store.object_store import ObjectStore

@@ -57,7 +57,7 @@ def _finished(path: Path) -> "Result":
             f"{path} is not a run directory: {missing}. Give a directory that 'lnlbench run' "
             f"printed, for example runs/digits/ce/matched-seed0-1a2b3c4d.{_below(path)}"
         )
-    again = f"`lnlbench run --resume {path}` goes on with it."
+    again = f"`lnlbench run --resume {path}` resumes it."
     file = path / "result.json"
     if not file.exists():
         raise UsageError(f"The run in {path} is not finished: it has no result.json. {again}")
@@ -85,7 +85,7 @@ def _suspects(
         samples = read_samples(directory.samples_file, result.fingerprint)
         return find_suspects(samples, pictured(_dataset(directory, data_dir)))
     except (DataError, UsageError) as error:
-        # The rest of the page is worth having.
+        # The rest of the page is still useful.
         typer.echo(f"Without thumbnails of {path}: {error}", err=True)
         return None
 
@@ -95,7 +95,7 @@ def pictured(dataset: "Dataset") -> "Pictured":
     from lnlbench.data.image_files import read_rows
     from lnlbench.leaderboard.page.suspects import Pictured
 
-    # Labels that were given are no truth to compare with.
+    # Given labels are not the truth, so there is nothing to compare with.
     truth = dataset.train_labels.tolist() if dataset.truth_known else None
     images = dataset.train_images
     return Pictured(

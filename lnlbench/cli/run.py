@@ -1,4 +1,4 @@
-"""`lnlbench run`: from options to specs; executing them is `lnlbench.runner.series`'s work."""
+"""`lnlbench run`: turn options into specs; `lnlbench.runner.series` executes them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""`lnlbench sweep`: all missing runs of a grid, several at a time, on an executor."""
+"""`lnlbench sweep`: run all missing runs of a grid, several at once, on an executor."""
 
 from typing import Annotated
 

@@ -72,13 +72,13 @@ def tune(
 ) -> None:
     """Search a method's parameters without clean labels; Ctrl-C stops, the same command resumes.
 
-    Trials see noisy training labels alone. A share of them is held out to compare trials on; the
-    clean labels and the test split are kept from their processes.
+    Trials see only noisy training labels. The search holds out a share of them to compare trials.
+    The processes of trials get neither clean labels nor the test split.
     """
     if validation_labels != "noisy":
         raise UsageError(
             f"--validation-labels was given {validation_labels!r}. A search compares on noisy "
-            "labels alone: who has clean ones has no use for this benchmark's methods."
+            "labels alone: users with clean labels do not need this benchmark's methods."
         )
     if find_spec("optuna") is None:
         raise UsageError(

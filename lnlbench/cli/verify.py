@@ -1,4 +1,4 @@
-"""`lnlbench verify RESULT…`: run results again from their specs, and compare."""
+"""`lnlbench verify RESULT…`: run results again from their specs, and compare the numbers."""
 
 import json
 from pathlib import Path
@@ -72,7 +72,7 @@ def verify(
 
 
 def describe(old: "Result", new: "Result", comparison: "Comparison") -> str:
-    """One line on how the new result lies to the old one, and why it may differ."""
+    """A line that compares the new result with the old one, and says why they may differ."""
     if comparison.off_by is None:
         return f"NOT VERIFIED: the new run ended as {new.status!r}: {new.error}"
     if comparison.verdict == "equal":

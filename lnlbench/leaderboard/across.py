@@ -1,4 +1,4 @@
-"""Methods across tracks: average ranks, and which of them are told apart."""
+"""Compare methods across tracks: average ranks, and which methods differ by them."""
 
 from collections import Counter
 from collections.abc import Sequence

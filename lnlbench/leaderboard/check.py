@@ -1,4 +1,4 @@
-"""Whether results can stand in one table, and whether the tables are what the results say."""
+"""Check that results can share a table, and that the tables agree with the results."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -31,7 +31,7 @@ def conflicts(store: ResultStore, results: Sequence[Result]) -> list[str]:
 
 
 def stale_files(store: ResultStore, results: Sequence[Result], complete: bool) -> list[str]:
-    """Tables of these results that are missing or differ, and left-over ones if these are all.
+    """Tables of these results that are missing or differ; for all results also left-over tables.
 
     Each string names the file and the next step.
     """

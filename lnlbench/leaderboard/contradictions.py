@@ -1,6 +1,6 @@
-"""What a result file says against itself, and what the other results of its row say against it.
+"""Find results that contradict themselves, or the other results of their rows.
 
-A file tells nothing of a curve that was made up as a whole, or of a method under another's name.
+This cannot reveal a curve that was invented as a whole, or a method under another method's name.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +32,7 @@ def contradictions(store: ResultStore, results: Sequence[Result]) -> list[str]:
 def without_contradictions(
     store: ResultStore, results: Sequence[Result]
 ) -> tuple[list[Result], list[str]]:
-    """The results that nothing speaks against, and what is wrong with the others."""
+    """The results without contradictions, and what is wrong with the others."""
     agreeing, wrong = [], []
     copies = _copies(results)
     for result in results:

@@ -1,4 +1,4 @@
-"""What a method costs beside cross-entropy: time and budget, from the results of one track."""
+"""A method's time and budget compared with cross-entropy's, from the results of one track."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -37,10 +37,10 @@ class RelativeCost:
 
 
 def comparable_seconds(runs: Runs, baseline: Runs | None) -> tuple[float, float] | None:
-    """The mean times of these runs and of the baseline's, where their ratio says something."""
+    """The mean times of these runs and of the baseline's, if their ratio means something."""
     if baseline is None or not baseline.wall_seconds or runs.wall_seconds is None:
         return None
-    # Times on other hardware say nothing about the method.
+    # Times on other hardware cannot be compared.
     same = runs.hardware == baseline.hardware
     return (runs.wall_seconds, baseline.wall_seconds) if same else None
 

@@ -1,4 +1,4 @@
-"""What a table's readers must know: what was measured, and on what."""
+"""What a table's readers must know: what was measured, and on which data."""
 
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.table import Table

@@ -27,10 +27,10 @@ def in_order(rows: Sequence[Runs]) -> list[Runs]:
 
 
 def placings(rows: Sequence[Runs]) -> list[Placing]:
-    """The placing of each of these rows, which stand in order.
+    """The placing of each of these rows, which have to be in order.
 
-    Equal means share a rank. A row without a finished run, and a row that was told something that
-    a user does not know, have no rank. All others are compared with the first of them.
+    Equal means share a rank. A row without a finished run has no rank, and neither has a row whose
+    method gets knowledge that users lack. All other rows are compared with the first of them.
     """
     ranked = [row for row in rows if row.accuracy is not None and not row.oracle]
     if not ranked:

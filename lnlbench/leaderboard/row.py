@@ -20,11 +20,11 @@ from lnlbench.results.statistics import Comparison
 
 @dataclass(frozen=True)
 class Row(Runs):
-    """Runs, and what only the other rows of their table tell of them.
+    """The runs of a row, and what follows from a comparison with the other rows of its table.
 
     `distinct_params` are the parameters that tell the row from rows of the same method and recipe,
     `times_ce` is its time as a multiple of cross-entropy's, `steps_times_ce` and `passes_times_ce`
-    are its optimizer steps and its passes with gradients; None where that cannot be said.
+    are its optimizer steps and its passes with gradients; None if there is no such value.
     `label` replaces the name where a page gives its rows names of its own.
     """
 

@@ -1,4 +1,4 @@
-"""The runs of one row of a table, and what they say without the other rows."""
+"""The runs of one row of a table, and what follows from them without the other rows."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -150,7 +150,7 @@ class Runs:
 
 
 def runs_by_row(results: Iterable[Result]) -> list[Runs]:
-    """The results, sorted into the rows of which they are runs."""
+    """The results, grouped into rows."""
     rows: dict[str, list[Result]] = {}
     for result in results:
         rows.setdefault(row_identity(result), []).append(result)

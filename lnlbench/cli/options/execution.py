@@ -41,7 +41,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and execu
 
 @dataclass(frozen=True)
 class ExecutionOptions:
-    """What a user says of how runs are executed, wherever that is."""
+    """The options that say how to execute runs, on any machine."""
 
     device: Device = "auto"
     data_dir: DataDirectory = None
@@ -64,7 +64,7 @@ class ExecutionOptions:
         """The same options for the command line of another `lnlbench run`, --output left out.
 
         Raises:
-            UsageError: `samples` or `log` ask for what is unknown, or not installed.
+            UsageError: `samples` or `log` need an unknown logger, or a package that is missing.
         """
         options = [] if self.device == "auto" else ["--device", self.device]
         options += [] if self.data_dir is None else ["--data-dir", str(self.data_dir)]

@@ -34,7 +34,7 @@ Retries = Annotated[
 
 @dataclass(frozen=True)
 class ExecutorOptions:
-    """What a user says of the executor."""
+    """The options of the executor."""
 
     jobs: Jobs = None
     threads: Threads = None

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """The command as typer is to see it: each dataclass parameter is replaced by its fields.
+    """The command as typer needs it: each dataclass parameter is replaced by its fields.
 
     Typer reads the options of a command from its signature. The command itself is called with
     its dataclasses, made from what was given.

@@ -83,7 +83,7 @@ Overrides = Annotated[
 
 @dataclass(frozen=True)
 class ProtocolOptions:
-    """What a user changes of a track. A result with a changed protocol stays out of its table."""
+    """The options that change a track. A changed protocol keeps a result out of its table."""
 
     dataset: Dataset = None
     noise: Noise = None
@@ -151,7 +151,7 @@ class ProtocolOptions:
         return said | values
 
     def transfer(self) -> "TransferFlags":
-        """What the options say of a pretrained network."""
+        """The options of a pretrained network."""
         from lnlbench.spec.transfer import TransferFlags
 
         return TransferFlags(

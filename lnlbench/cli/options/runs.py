@@ -71,7 +71,7 @@ RECIPE_FILE_SAYS = (
 
 @dataclass(frozen=True)
 class RunsOptions:
-    """What a user says of the runs that are meant, apart from the protocol."""
+    """The options that choose the runs, apart from the protocol."""
 
     method: Methods = None
     track: Tracks = None

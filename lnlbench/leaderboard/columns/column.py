@@ -1,4 +1,4 @@
-"""A column of a table: what it is called, and what it says of a row."""
+"""A column of a table: its heading, and what it shows of a row."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ Of = TypeVar("Of")
 class Column(Generic[Of]):
     """A column. People read `head` and `cell`, programs read `key` and `value`.
 
-    `long` is the heading where there is room for it, `explanation` what a reader may ask. `shown`
-    is when the page shows the column: "always", "wide" (not on a phone) or "all" (only when all
-    columns are asked for). `lowest_first` is how a reader wants it sorted. A column that is
-    `optional` is left out of a table in which no row has a value for it. `muted` says that nothing
-    may be concluded from it.
+    `long` is the heading if there is room for it, and `explanation` answers a reader's question.
+    `shown` says when the page shows the column: "always", "wide" (not on a phone) or "all" (only
+    when a reader asks for all columns). With `lowest_first`, sorting begins with the lowest value.
+    A table leaves out an `optional` column if no row has a value for it. `muted` says that readers
+    must not conclude anything from the column.
     """
 
     head: str

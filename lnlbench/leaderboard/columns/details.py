@@ -1,4 +1,4 @@
-"""The columns of what stands below a table: the facts of a row, its runs, and failed runs."""
+"""The columns of the tables below a table: the facts of a row, its runs, and failed runs."""
 
 from collections.abc import Callable
 

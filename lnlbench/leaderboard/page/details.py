@@ -1,4 +1,4 @@
-"""What opens below a row of the HTML page: facts, runs and curves, as JSON that stays small."""
+"""The details that open below a row of the HTML page: facts, runs and curves, as small JSON."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What a run recorded of itself, as the page draws it: of the median seed, and not too much."""
+"""The diagnostics of a row's median seed as the page draws them, limited in size."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

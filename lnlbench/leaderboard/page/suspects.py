@@ -18,7 +18,7 @@ _PIXELS = 96
 
 @dataclass(frozen=True)
 class Suspect:
-    """One doubtful sample: `image` is a PNG as a data address, `true` None where nobody knows."""
+    """One doubtful sample: `image` is a PNG as a data address, `true` is None if unknown."""
 
     image: str
     index: int
@@ -32,8 +32,8 @@ class Suspect:
 class Pictured:
     """What a page needs of the training samples that it shows.
 
-    `image` gives the pixels of a sample, uint8 [C, H, W]; `true_labels` is None where nobody knows
-    them.
+    `image` gives the pixels of a sample, uint8 [C, H, W]; `true_labels` is None if they are
+    unknown.
     """
 
     classes: Sequence[str]

@@ -16,7 +16,7 @@ from lnlbench.results.schema import OFF_TRACK, Result
 def render(results: Sequence[Result], complete: bool = True) -> dict[str, str]:
     """File name to text, in the order of the names of the tracks, off-track results last.
 
-    The HTML page and the README are of a complete set of results, and made for nothing less.
+    Only a complete set of results gets an HTML page and a README.
     """
     pages = {}
     tables = build_tables(results)
@@ -34,7 +34,7 @@ def render(results: Sequence[Result], complete: bool = True) -> dict[str, str]:
 
 
 def is_foreign(path: Path) -> bool:
-    """Whether a README is somebody's own: neither written over nor compared."""
+    """Whether a user wrote the README: then it is neither overwritten nor compared."""
     if path.name != README or not path.is_file():
         return False
     return not path.read_bytes().startswith(MARKER.encode())

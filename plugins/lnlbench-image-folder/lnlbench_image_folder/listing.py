@@ -1,4 +1,4 @@
-"""What is known of each image file, which of them are for the test, and their classes."""
+"""The facts of each image file, which files are for the test, and their classes."""
 
 import hashlib
 from dataclasses import dataclass, replace
