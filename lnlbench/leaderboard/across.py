@@ -12,12 +12,12 @@ MIN_TRACKS = 3
 MIN_METHODS = 3
 
 RULE = (
-    f"Compared are ranked rows with at least {MIN_COMMON_SEEDS} seeds, by method and recipe, over "
-    f"tracks that have at least {MIN_METHODS} of them in common. While there are too few, the "
-    "track with the fewest is left out. In each track the mean of the last 10 epochs ranks these "
-    "rows among themselves. Friedman's test asks whether they differ at all (p < 0.05); if so, "
-    "Nemenyi's tells two rows apart when their average ranks differ by the critical difference or "
-    "more (Demšar, JMLR 2006)."
+    f"The comparison takes ranked rows with at least {MIN_COMMON_SEEDS} seeds, by method and "
+    f"recipe, over tracks that have at least {MIN_METHODS} such rows in common. While there are "
+    "too few common rows, it leaves out the track with the fewest. In each track the mean of the "
+    "last 10 epochs ranks these rows among themselves. Friedman's test asks whether they differ at "
+    "all (p < 0.05). If they do, two rows differ by Nemenyi's test when their average ranks differ "
+    "by the critical difference or more (Demšar, JMLR 2006)."
 )
 
 _Key = tuple[str, str]

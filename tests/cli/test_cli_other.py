@@ -63,7 +63,7 @@ def test_help_imports_nothing_heavy(tmp_path):
 def test_help_names_every_command():
     text = call("--help").out
     missing = [path for path in COMMANDS if len(path) == 1 and f" {path[0]} " not in text]
-    # What lnlbench sweep and lnlbench tune start, and nobody else.
+    # Only lnlbench sweep and lnlbench tune start these.
     assert missing == [("mirrored",), ("trial",)]
 
 

@@ -1,7 +1,7 @@
 """Each generator has the statistics of the published one, which slow_noise writes out.
 
-Compared are the share of wrong labels, the share of a class's errors that its commonest wrong class
-takes, and the effective number of wrong classes; both sides are means over seeds.
+The tests compare the share of wrong labels, the share of a class's errors that its commonest wrong
+class takes, and the effective number of wrong classes; both sides are means over seeds.
 """
 
 import math

@@ -15,7 +15,7 @@ _fork = multiprocessing.get_context("fork")
 
 
 def write(writer, root, together, failures):
-    """Save results that nobody else makes, and some that every writer makes in its own version."""
+    """Save results of this writer alone, and some that every writer makes in its own version."""
     store = ResultStore(root)
     together.wait()
     for seed in range(SEEDS):

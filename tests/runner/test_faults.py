@@ -44,7 +44,7 @@ ONE_EPOCH = "epoch 1/"
 
 @dataclass(frozen=True)
 class Chain:
-    """A run that was not disturbed, and one that was killed and gone on with KILLS times."""
+    """An undisturbed run, and a run that was killed and resumed KILLS times."""
 
     expected: dict
     found: dict
@@ -63,7 +63,7 @@ def _kill_and_go_on(arguments, folder):
     codes = []
     for number in range(KILLS):
         running = start_forked(*arguments, folder=disturbed)
-        # A first checkpoint, so that there is something to go on with; the others at any moment.
+        # Kill first after a checkpoint, so that there is a state to resume; later at any moment.
         running.wait_for(TRAINING if number else ONE_EPOCH)
         time.sleep(random.uniform(0, 1.3 * epoch_seconds))
         running.signal(signal.SIGKILL)

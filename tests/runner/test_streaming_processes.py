@@ -94,7 +94,7 @@ def command(root, stream, *more):
 
 @pytest.fixture(scope="module")
 def expected(root, variables, tmp_path_factory):
-    """The result of the run that nobody disturbs, on images in memory."""
+    """The result of an undisturbed run, on images in memory."""
     folder = tmp_path_factory.mktemp("calm")
     done = execute(command(root, "false", "--quiet"), folder, variables).finish()
     assert done.code == 0, done.err
@@ -132,7 +132,7 @@ def started(root, folder, variables):
 
 
 def finish(folder, variables):
-    """Go on with the run from the folder that it remembers, and return its result."""
+    """Resume the run from the folder that it remembers, and return its result."""
     directory = directory_of(folder)
     assert directory.read_locations()["stream"] == "True"
     done = execute(("run", "--resume", directory.path, "--quiet"), folder, variables).finish()

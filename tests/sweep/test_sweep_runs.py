@@ -1,4 +1,4 @@
-"""Sweeps of real runs: killed and gone on with, crashing beside others, and 1,000 of nothing."""
+"""Sweeps of real runs: killed and resumed, crashing beside others, and 1,000 runs of no work."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Sweeps of real runs whose output is a store: lost with their machine, and gone on with."""
+"""Sweeps of real runs whose output is a store: runs are lost with their machine, and resumed."""
 
 import json
 import os
