@@ -46,6 +46,13 @@ class RunControl:
             Interrupted: the run was asked to stop.
         """
 
+    def working(self, what: str, done: int, total: int) -> None:
+        """A method works at something else than steps.
+
+        Raises:
+            Interrupted: the run was asked to stop.
+        """
+
     def epoch_finished(self, epoch: int) -> None:
         """An epoch, counted from 0, has been trained.
 

@@ -237,6 +237,14 @@ class Run(PrivilegedKnowledge):
         """Record scalars; the mean of each over an epoch becomes a curve of the result."""
         self.logged.add(**scalars)
 
+    def working(self, what: str, done: int, total: int) -> None:
+        """Say how far long work is that takes no steps, so that it is shown and can be stopped.
+
+        Raises:
+            Interrupted: the run was asked to stop.
+        """
+        self._host.control.working(what, done, total)
+
     def event(self, event: str, detail: str) -> None:
         """Record something unusual that the method met and handled."""
         self.events.append(Event(self.epoch, event, detail))

@@ -4,6 +4,7 @@ Reference: github.com/google/mentornet at 76d6be2, code/utils.py and code/traini
 Details and deviations: docs/methods/mentornet-dd.md.
 """
 
+from functools import partial
 from typing import Annotated
 
 import torch
@@ -172,9 +173,10 @@ class MentorNetDD(Method):
         if self.learned_until >= 0:
             return
         rows = torch.cat(self.rows)
-        self.rows = []
         with torch.enable_grad():
-            loss = learn(self.mentor, rows, self.params.mentor_steps, run.generator)
+            told = partial(run.working, "learning the mentor, steps")
+            loss = learn(self.mentor, rows, self.params.mentor_steps, run.generator, told)
+        self.rows = []
         self.learned_until = int(rows[:, 2].max())
         wrong = int((rows[:, 3] == 0).sum())
         run.event(

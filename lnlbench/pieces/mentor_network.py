@@ -6,7 +6,7 @@ mentornet_nn in code/utils.py, and code/training_mentornet/train.py.
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -75,11 +75,17 @@ class MentorNetwork(nn.Module):
         return logits.sigmoid()
 
 
-def learn(mentor: MentorNetwork, rows: Tensor, steps: int, generator: torch.Generator) -> float:
+def learn(
+    mentor: MentorNetwork,
+    rows: Tensor,
+    steps: int,
+    generator: torch.Generator,
+    told: Callable[[int, int], None] = lambda done, steps: None,
+) -> float:
     """Train a mentor in place; returns the mean loss of the last hundred steps.
 
     `rows` are float32 [M, 4]: loss, loss difference, percent of the training, and the target: 1
-    where the label is right, else 0.
+    where the label is right, else 0. `told` hears of the steps that are done, and may raise.
     """
     # Where it lives does not matter to a network of 250 numbers, but a launch per operation does.
     student, rows = copy.deepcopy(mentor).cpu(), rows.cpu()
@@ -89,7 +95,8 @@ def learn(mentor: MentorNetwork, rows: Tensor, steps: int, generator: torch.Gene
     binary = len(rows[:, 3].unique()) == 2
     last: list[float] = []
     batches = _endless(len(rows), generator)
-    for _ in range(steps):
+    for done in range(steps):
+        told(done, steps)
         batch = rows[next(batches)]
         codes = torch.zeros(len(batch), dtype=torch.int64)
         logits = student(batch[:, 0], batch[:, 1], codes, batch[:, 2].long())

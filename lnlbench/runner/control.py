@@ -29,6 +29,10 @@ class ControlByLookup(RunControl):
         """See `Execution.step_finished`."""
         in_progress.get().step_finished()
 
+    def working(self, what: str, done: int, total: int) -> None:
+        """See `Execution.working`."""
+        in_progress.get().working(what, done, total)
+
     def epoch_finished(self, epoch: int) -> None:
         """See `Execution.epoch_finished`."""
         in_progress.get().epoch_finished(epoch)

@@ -40,6 +40,9 @@ class Display(Protocol):
     def step(self, run: Run, seconds: float) -> None:
         """A step is done, `seconds` after its epoch began."""
 
+    def working(self, text: str) -> None:
+        """Long work that takes no steps is so far."""
+
     def epoch(self, report: EpochReport) -> None:
         """An epoch is done."""
 
@@ -57,6 +60,9 @@ class QuietDisplay:
         """Show nothing."""
 
     def step(self, run: Run, seconds: float) -> None:
+        """Show nothing."""
+
+    def working(self, text: str) -> None:
         """Show nothing."""
 
     def epoch(self, report: EpochReport) -> None:
@@ -85,6 +91,10 @@ class PlainDisplay(QuietDisplay):
         cells = "  ".join(f"{name} {value}" for name, value in _cells(report).items() if value)
         eta = duration(report.eta_seconds)
         self._print(f"epoch {report.epoch + 1}/{report.max_epochs}  {cells}  ETA {eta}")
+
+    def working(self, text: str) -> None:
+        """Print how far it is."""
+        self._print(text)
 
     def finished(self, message: str) -> None:
         """Print how the run ended."""

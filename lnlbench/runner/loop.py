@@ -39,6 +39,8 @@ from lnlbench.system.interruption import StopRequest, stop_on_signals
 from lnlbench.system.text import printable
 from lnlbench.tracks.schedule import learning_rate_factor
 
+SHOW_SECONDS = 5.0  # between two lines about long work
+
 
 class Execution(RunControl):
     """One run from its spec to its result, in its directory."""
@@ -142,7 +144,7 @@ class Execution(RunControl):
         self.display.started(title, spec.protocol.epochs, self.record.epochs)
         facts = {"spec": spec.document(), "epoch": self.record.epochs}
         self._began += self.observers.tell("run_started", directory=self.directory.path, **facts)
-        self._epoch_began = time.monotonic()
+        self._epoch_began = self._shown = time.monotonic()
         return self.record.epochs
 
     def _note_changes(self, before: dict[str, Any]) -> None:
@@ -176,6 +178,13 @@ class Execution(RunControl):
         """Stop here if a signal asked the run to stop, and show the step."""
         self._stop.check()
         self.display.step(self._run, time.monotonic() - self._epoch_began)
+
+    def working(self, what: str, done: int, total: int) -> None:
+        """Stop here if a signal asked the run to stop, and show the work now and then."""
+        self._stop.check()
+        if time.monotonic() - self._shown >= SHOW_SECONDS:
+            self._shown = time.monotonic()
+            self.display.working(f"{what}: {done:,} of {total:,}")
 
     def epoch_finished(self, epoch: int) -> None:
         """Check, evaluate, record, save, show."""

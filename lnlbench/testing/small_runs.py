@@ -34,7 +34,7 @@ def make_run(samples: int = 50, batch_size: int = 16, max_epochs: int = 3, **cha
     labels = torch.randint(0, 4, (samples,), generator=generator)
     network = changes.pop("network", tiny_network)
     control = RunControl()
-    for call in ("restore", "epoch_finished", "step_finished", "save"):
+    for call in ("restore", "epoch_finished", "step_finished", "working", "save"):
         if call in changes:
             setattr(control, call, changes.pop(call))
     settings: dict[str, Any] = {

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lnlbench.data import load_dataset
-from lnlbench.errors import UsageError
+from lnlbench.errors import Interrupted, UsageError
 from lnlbench.interface.batch import CleanSubset
 from lnlbench.interface.params import validate_params
 from lnlbench.interface.run import Run
@@ -194,7 +194,7 @@ def recorded(monkeypatch):
             steps.append(loss.item())
             original_step(self, loss, optimizer)
 
-        def learning(mentor, given, count, source):
+        def learning(mentor, given, count, source, told):
             rows.append(given.tolist())
             return original_learn(mentor, given, count, source)
 
@@ -311,3 +311,24 @@ def test_the_clean_subset_is_a_share_of_the_training_part_and_no_more():
     assert not torch.equal(small.index, other.index)
     assert len(subset(clean_share=1e-9).index) == 2
     assert len(subset(clean_share=1).index) == len(split.clean_labels)
+
+
+def test_learning_a_mentor_is_told_and_can_be_stopped():
+    rows = torch.rand(64, 4)
+    rows[:, 3] = (rows[:, 3] > 0.5).float()
+    heard = []
+
+    def stop(done, steps):
+        heard.append((done, steps))
+        if done == 3:
+            raise Interrupted("stopped by SIGTERM")
+
+    with pytest.raises(Interrupted):
+        learn(
+            MentorNetwork(torch.Generator().manual_seed(0)),
+            rows,
+            1000,
+            torch.Generator().manual_seed(0),
+            stop,
+        )
+    assert heard == [(0, 1000), (1, 1000), (2, 1000), (3, 1000)]
