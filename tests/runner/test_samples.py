@@ -133,7 +133,7 @@ def test_by_the_command_line(tmp_path):
     assert call(*arguments).code == 0
     late = call(*arguments, "--samples")
     assert late.code == 2
-    assert "is done, and there is no" in late.err
+    assert "is done, but there is no" in late.err
     assert "--overwrite" in late.err
     assert call(*arguments, "--samples", "--overwrite").code == 0
     assert directory_of(tmp_path).samples_file.exists()
@@ -172,5 +172,5 @@ def test_a_damaged_file_is_named(tmp_path, calm, content):
 
 
 def test_a_file_of_another_run_is_refused(calm):
-    with pytest.raises(DataError, match="not of the run"):
+    with pytest.raises(DataError, match="belongs to another run"):
         read_samples(calm[0].samples_file, "0" * 64)
