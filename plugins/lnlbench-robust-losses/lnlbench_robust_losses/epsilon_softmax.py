@@ -4,12 +4,12 @@ Reference: github.com/cswjl/eps-softmax at f81685c, losses.py and config.py. Det
 docs/epsilon-softmax.md.
 """
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 import lnlbench
 from lnlbench.pieces.label_losses import label_probability
+from lnlbench_robust_losses.clipping import clip_gradients
 
 
 def epsilon_cross_entropy(logits: Tensor, labels: Tensor, m: float, floor: float) -> Tensor:
@@ -68,19 +68,9 @@ class EpsilonSoftmax(lnlbench.LossMethod):
             description="Longer gradients of a step are scaled down to this length.",
         )
 
-    def fit(self, run: lnlbench.Run) -> None:
-        """Train one network; gradients are cut down before every step."""
-        self.network = run.network()
-        self.optimizer = run.optimizer(self.network)
-        # The run computes gradients and steps in one call; this hook acts between the two.
-        self.optimizer.register_step_pre_hook(self._clip)
-        for epoch in run.epochs():
-            for batch in run.batches(views=1):
-                run.step(self.loss(self.network, batch, epoch), self.optimizer)
-
-    def _clip(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
-        weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-        nn.utils.clip_grad_norm_(weights, self.params.max_gradient_norm)
+    def begin(self, run: lnlbench.Run) -> None:
+        """Let every step cut its gradients down, as the authors do."""
+        clip_gradients(self.optimizer, self.params.max_gradient_norm)
 
     def loss(self, network: nn.Module, batch: lnlbench.Batch, epoch: int) -> Tensor:
         """The weighted sum of both losses."""

@@ -82,3 +82,26 @@ def f_of(divergence, u):
 def conjugate(divergence, t):
     """f*(t) = sup over u of u * t - f(u), by trying many u."""
     return max(u * t - f_of(divergence, u) for u in (0.0005 * step for step in range(1, 40_000)))
+
+
+def normalized_cross_entropy(row, label):
+    return cross_entropy(row, label) / sum(cross_entropy(row, k) for k in range(len(row)))
+
+
+def negative_normalized(row, label, floor):
+    scores = [math.log(max(p, floor) / floor) for p in softmax(row)]
+    return 1 - scores[label] / sum(scores)
+
+
+def kullback_leibler(q, m):
+    logarithms = ([math.log(max(value, 1e-7)) for value in each] for each in (q, m))
+    return sum(a * (b - c) for a, b, c in zip(q, *logarithms, strict=True) if a > 0)
+
+
+def jensen_shannon(views, label, label_weight):
+    """Of one sample: `views` are its rows of logits."""
+    rest = 1 - label_weight
+    parts = [(label_weight, one_hot(label, len(views[0])))]
+    parts += [(rest / len(views), softmax(row)) for row in views]
+    m = [sum(w * q[k] for w, q in parts) for k in range(len(views[0]))]
+    return sum(w * kullback_leibler(q, m) for w, q in parts) / -(rest * math.log(rest))
