@@ -46,7 +46,7 @@ NAMES: Mapping[str, Named | None] = {
     "ce-eps+mae-semi": None,
     "co-teaching": Named("co-teaching"),
     "co-teaching+": Named("co-teaching-plus"),
-    "cores": None,
+    "cores": Named("cores"),
     "cores*": None,
     "dividemix": _augmented("runtime-w"),
     "elr": Named("elr"),

@@ -4,6 +4,7 @@ import lnlbench
 from lnlbench_robust_losses.active_passive import NormalizedAbsolute, NormalizedReverse
 from lnlbench_robust_losses.anl_ce import ActiveNegative
 from lnlbench_robust_losses.bootstrapping import Bootstrapping
+from lnlbench_robust_losses.cores import Cores
 from lnlbench_robust_losses.epsilon_softmax import EpsilonSoftmax
 from lnlbench_robust_losses.f_divergence import FDivergence
 from lnlbench_robust_losses.gjs import GeneralizedJensenShannon
@@ -19,6 +20,7 @@ def register_methods() -> list[type[lnlbench.Method]]:
     return [
         ActiveNegative,
         Bootstrapping,
+        Cores,
         EpsilonSoftmax,
         FDivergence,
         GeneralizedJensenShannon,

@@ -21,7 +21,7 @@ LABEL_FLOOR = 1e-4
 
 
 def normalized_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """log p_label / sum over k of log p_k per sample [B]: a share, so it lies in [0, 1].
+    """Share of log p_label in the sum over k of log p_k per sample [B]; it lies in [0, 1].
 
     `logits` [B, C], `labels` int64 [B].
     """
