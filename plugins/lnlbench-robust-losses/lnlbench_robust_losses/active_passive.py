@@ -114,9 +114,6 @@ class NormalizedAbsolute(ActivePassive):
     class Params(NormalizedReverse.Params):
         """Defaults are the authors' values for CIFAR-100."""
 
-        beta: float | None = Field(
-            None,
-            ge=0,
-            le=1e6,
-            description="Weight of 1 - p, half the absolute error; by default 1.",
+        beta: float = Field(
+            1.0, ge=0, le=1e6, description="Weight of 1 - p, half the absolute error."
         )

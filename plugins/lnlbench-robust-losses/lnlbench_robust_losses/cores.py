@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 import lnlbench
 from lnlbench.pieces.confidence import expected_cross_entropy, regularizer_weight
-from lnlbench.pieces.presets import warmup_length
+from lnlbench.pieces.warmup import warmup_length
 
 # Added to probabilities before a logarithm, in the authors' code.
 FLOOR = 1e-8
