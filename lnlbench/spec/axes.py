@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from lnlbench.errors import UsageError, shown
-from lnlbench.interface.params import parse_value
 
 _MOST_SEEDS = 10_000
 
@@ -70,6 +69,9 @@ def parse_values(option: str, assignments: list[str]) -> dict[str, list[Any]]:
 
 
 def _values(text: str, where: str) -> list[Any]:
+    # Imported here: `lnlbench --help` must not wait for pydantic.
+    from lnlbench.interface.params import parse_value
+
     values = parse_value(f"[{text}]", where)
     if isinstance(values, list):
         return values

@@ -162,5 +162,5 @@ def test_a_lease_that_cannot_be_given_back_says_how_to_go_on(store):
 
 def test_a_lease_that_cannot_be_understood_is_named(store):
     store.write(LEASE_NAME, b"{")
-    with pytest.raises(UsageError, match=r"sweep\.lock cannot be understood.*remove it"):
+    with pytest.raises(UsageError, match=r"sweep\.lock cannot be understood.*remove this object"):
         Lease(store).acquire()
