@@ -1,0 +1,9 @@
+"""Methods that select the samples whose labels they trust, and relabel or guess the others."""
+
+import lnlbench
+
+
+@lnlbench.hookimpl
+def register_methods() -> list[type[lnlbench.Method]]:
+    """The methods of this distribution."""
+    return []
