@@ -15,6 +15,7 @@ from lnlbench.interface.epoch_log import EpochLog
 from lnlbench.interface.event import Event
 from lnlbench.interface.host import RunHost
 from lnlbench.interface.privileged import PrivilegedKnowledge
+from lnlbench.networks.evaluation_mode import evaluation_mode
 from lnlbench.seeds import generator_for, seed_for, seed_global_streams
 
 
@@ -129,8 +130,7 @@ class Run(PrivilegedKnowledge):
             self._host.control.epoch_finished(epoch)
 
     def _begin(self, epoch: int) -> None:
-        # Every stream restarts from (seed, axis, epoch): a resumed run draws what an
-        # uninterrupted one would, with no generator state to save.
+        # Every stream restarts from (seed, axis, epoch), so a resumed run draws the same numbers.
         self.epoch = epoch
         self.steps = self.samples = self._calls = 0
         self.logged.begin()
@@ -154,18 +154,16 @@ class Run(PrivilegedKnowledge):
         `augment` is "weak" (the track's policy), "none", "strong" (weak, then AutoAugment) or
         "randaugment:N:M" (weak, then N operations of magnitude M of 30 and Cutout), for `views`
         views (2 by default); or a sequence of these, one for each view. When shuffling, a last
-        batch of one sample joins the batch before it, because batch normalization cannot train on
-        one value.
+        batch of one sample joins the batch before it, since batch normalization needs two.
 
         Raises:
             UsageError: an augmentation that is unknown, or that the track's data do not have.
         """
         host = self._host
-        names = view_names(views, augment)
         self._calls += 1
-        axes = (self.epoch, self._calls)
+        names = view_names(views, augment)
         chosen = sample_index(indices, self.num_samples, self.device)
-        size = batch_size or host.batch_size
+        size, axes = batch_size or host.batch_size, (self.epoch, self._calls)
         for batch in stream_batches(host, chosen, names, size, shuffle, axes):
             self.samples += len(batch.index)
             yield batch
@@ -180,8 +178,8 @@ class Run(PrivilegedKnowledge):
             UsageError: the network has no pretrained body, or its body has been trained already.
         """
         classifier, features = self._host.probe(network)
-        plain = self.batches(views=0)
-        return classifier, (replace(batch, views=[features[batch.index]]) for batch in plain)
+        batches = self.batches(views=0)
+        return classifier, (replace(batch, views=[features[batch.index]]) for batch in batches)
 
     def require_views(self, *augment: str) -> None:
         """Refuse an augmentation now that `batches` would refuse later.
@@ -205,18 +203,13 @@ class Run(PrivilegedKnowledge):
                 "method or setting, or have the data set held in memory, if it says how."
             )
 
-    @torch.inference_mode()
     def logits(self, network: nn.Module) -> Tensor:
         """Logits float32 [N, C] of the unaugmented training set in index order, in eval mode."""
-        was_training = network.training
-        network.eval()
-        host = self._host
-        plain = plain_batches(host.views, self.num_samples, host.eval_batch_size)
-        parts = [network(images) for images in plain]
-        network.train(was_training)
-        # A copy outside inference mode, so that a method may train on values computed from it.
-        with torch.inference_mode(False):
-            return torch.cat(parts).clone()
+        views, size = self._host.views, self._host.eval_batch_size
+        with evaluation_mode([network]):
+            parts = [network(images) for images in plain_batches(views, self.num_samples, size)]
+        # Joined outside inference mode, so that a method may train on values computed from it.
+        return torch.cat(parts)
 
     def step(self, loss: Tensor, *optimizers: torch.optim.Optimizer) -> None:
         """One update: gradients of `loss`, then a step of each optimizer; notes non-finite losses.
@@ -252,7 +245,6 @@ class Run(PrivilegedKnowledge):
     def save(self, name: str, kind: str, tensors: Mapping[str, Tensor], **facts: Any) -> None:
         """Keep tensors as `NAME.safetensors` in the run's directory, for other runs to load.
 
-        The file says what `kind` of tensors they are, holds `facts` (JSON values), and names the
-        run that it is from.
+        The file says their `kind`, holds `facts` (JSON values), and names the run that wrote it.
         """
         self._host.control.save(name, kind, tensors, facts)

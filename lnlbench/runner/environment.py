@@ -35,6 +35,15 @@ def describe_environment(
     }
 
 
+def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What differs between two environments, as "key: before -> now"; commits aside."""
+    return [
+        f"{key}: {before.get(key)} -> {value}"
+        for key, value in now.items()
+        if before.get(key) != value and not key.startswith("git")
+    ]
+
+
 def _git_state(folder: Path) -> tuple[str | None, bool | None]:
     def git(*arguments: str) -> str | None:
         try:

@@ -1,7 +1,5 @@
 """Evaluate a method between epochs, only through `predict` and `clean_probability`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +14,7 @@ from lnlbench.metrics.accuracy import accuracy
 from lnlbench.metrics.calibration import TEST_SCORES
 from lnlbench.metrics.label_selection import selection_quality
 from lnlbench.metrics.memorization import memorization
+from lnlbench.networks.evaluation_mode import evaluation_mode
 from lnlbench.runner.inputs import Inputs
 from lnlbench.runner.split import Split, evaluation_sample
 from lnlbench.tracks import Protocol
@@ -64,7 +63,7 @@ class Evaluator:
 
     def evaluate(self, method: Method, closely: bool = False) -> Evaluation:
         """All scores at this moment; with `closely`, also the method's criterion."""
-        with _evaluation_mode(method):
+        with evaluation_mode(method.trained_networks()):
             scores: dict[str, float | None] = {}
             logits: Tensor | None = None
             if len(self._test_labels):  # a search has no test samples
@@ -93,7 +92,7 @@ class Evaluator:
         count = len(self._noisy_labels)
         if len(self._sample) == count:
             return evaluation.sample_logits
-        with _evaluation_mode(method):
+        with evaluation_mode(method.trained_networks()):
             return self._logits(method, self._inputs.training, count)[0]
 
     def _test_scores(self, logits: Tensor, single: Tensor) -> dict[str, float | None]:
@@ -145,16 +144,3 @@ class Evaluator:
                 networks = method.trained_networks()
                 single.append(networks[0](images).cpu() if networks else combined[-1])
         return torch.cat(combined), torch.cat(single)
-
-
-@contextmanager
-def _evaluation_mode(method: Method) -> Iterator[None]:
-    """Networks in eval mode without gradients; restores the training modes afterwards."""
-    networks = method.trained_networks()
-    modes = [network.training for network in networks]
-    for network in networks:
-        network.eval()
-    with torch.inference_mode():
-        yield
-    for network, mode in zip(networks, modes, strict=True):
-        network.train(mode)

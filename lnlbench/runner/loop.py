@@ -21,7 +21,7 @@ from lnlbench.runner.checkpoint import capture, load_checkpoint, restore, save_c
 from lnlbench.runner.control import ControlByLookup, in_progress
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display, EpochReport
-from lnlbench.runner.environment import describe_environment
+from lnlbench.runner.environment import changes, describe_environment
 from lnlbench.runner.evaluation import eval_batch_size
 from lnlbench.runner.given_labels import check_unchanged, copy_of
 from lnlbench.runner.inputs import Inputs
@@ -148,11 +148,7 @@ class Execution(RunControl):
         return self.record.epochs
 
     def _note_changes(self, before: dict[str, Any]) -> None:
-        changed = [
-            f"{key}: {before.get(key)} -> {now}"
-            for key, now in self.environment.items()
-            if before.get(key) != now and not key.startswith("git")
-        ]
+        changed = changes(before, self.environment)
         if changed:
             event = Event(self.record.epochs, "resumed elsewhere", "; ".join(changed))
             self.record.events.append(event)
@@ -243,15 +239,10 @@ class Execution(RunControl):
         seconds: float,
         passes: Passes,
     ) -> None:
-        record = self.record
-        record.add({**scalars, **scores})
-        record.events.extend(self._run.events)
+        self.record.add({**scalars, **scores})
+        self.record.events.extend(self._run.events)
         self._run.events.clear()
-        record.train_seconds += seconds
-        record.train_images += self._run.samples
-        record.steps += self._run.steps
-        record.passes_with_gradients += passes.with_gradients
-        record.passes_without_gradients += passes.without_gradients
+        self.record.add_costs(seconds, self._run.samples, self._run.steps, passes)
         now = time.monotonic()
-        record.wall_seconds += now - self._began
+        self.record.wall_seconds += now - self._began
         self._began = now

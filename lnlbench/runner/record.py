@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lnlbench.interface.event import Event
+from lnlbench.networks.passes import Passes
 
 
 @dataclass
@@ -33,6 +34,14 @@ class Record:
             # A result file holds finite numbers or null.
             curve.append(value if value is not None and math.isfinite(value) else None)
         self.epochs += 1
+
+    def add_costs(self, seconds: float, images: int, steps: int, passes: Passes) -> None:
+        """Add what one epoch cost: seconds of training, images drawn, steps, network passes."""
+        self.train_seconds += seconds
+        self.train_images += images
+        self.steps += steps
+        self.passes_with_gradients += passes.with_gradients
+        self.passes_without_gradients += passes.without_gradients
 
     def document(self) -> dict[str, Any]:
         """The record as plain values, for a checkpoint."""

@@ -1,0 +1,16 @@
+"""Networks leave evaluation mode as they entered it."""
+
+import torch
+from torch import nn
+
+from lnlbench.networks.evaluation_mode import evaluation_mode
+
+
+def test_training_modes_return_and_no_gradients_are_kept():
+    """A network that was training trains again; one in eval mode stays there."""
+    first, second = nn.Linear(2, 2), nn.Linear(2, 2).eval()
+    with evaluation_mode([first, second]):
+        assert not first.training and not second.training
+        assert first(torch.ones(1, 2)).is_inference()
+    assert first.training and not second.training
+    assert first(torch.ones(1, 2)).requires_grad
