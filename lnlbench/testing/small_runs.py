@@ -9,18 +9,21 @@ from lnlbench.augment.views import ImageViews
 from lnlbench.embeddings.views import EmbeddingViews, Standardization
 from lnlbench.interface.host import RunControl, RunHost
 from lnlbench.interface.run import Run
+from lnlbench.networks.precision import PreciseNetwork
 
 CPU = torch.device("cpu")
 
 
 def tiny_network(num_classes: int = 4) -> nn.Module:
-    """A convolution, batch normalization and a linear layer."""
-    return nn.Sequential(
-        nn.Conv2d(3, 8, 3, 4, bias=False),
-        nn.BatchNorm2d(8),
-        nn.Flatten(),
-        nn.LazyLinear(num_classes),
-    )
+    """A convolution, batch normalization and a linear layer, with all that a run's network has."""
+    layers = [nn.Conv2d(3, 8, 3, 4, bias=False), nn.BatchNorm2d(8)]
+    pooled = [nn.AdaptiveAvgPool2d(8), nn.Flatten()]
+    return as_backbone(nn.Sequential(*layers, *pooled, nn.Linear(512, num_classes)))
+
+
+def as_backbone(body: nn.Module) -> nn.Module:
+    """A network of a test's own, which gets `with_features` and `classifier` as in real runs."""
+    return PreciseNetwork(body, "fp32", CPU)
 
 
 def make_run(samples: int = 50, batch_size: int = 16, max_epochs: int = 3, **changes: Any) -> Run:
@@ -58,4 +61,4 @@ def make_embedding_run(**changes: Any) -> Run:
     generator = torch.Generator().manual_seed(2)
     features = [torch.randn(50, 6, generator=generator).half() for _ in range(2)]
     views = EmbeddingViews(features, Standardization.of(features[0]), CPU)
-    return make_run(views=views, network=lambda: nn.Linear(6, 4), **changes)
+    return make_run(views=views, network=lambda: as_backbone(nn.Linear(6, 4)), **changes)
