@@ -59,15 +59,18 @@ def paired_batches(
     """
     size = half_batch(run)
     steps = -(-len(labeled) // size)
-    others = _endless_batches(run, unlabeled, size, augment)
+    others = endless_batches(run, unlabeled, size, augment)
     for step, batch in enumerate(run.batches(labeled, augment=augment, batch_size=size)):
         yield batch, next(others, None), step / steps
 
 
-def _endless_batches(
+def endless_batches(
     run: Run, indices: Tensor, batch_size: int, augment: Sequence[str]
 ) -> Iterator[Batch]:
-    """Batches that are reshuffled and start anew when all have been seen."""
+    """Batches of the samples `indices`, int64 [M], that start anew, reshuffled, when all were seen.
+
+    `augment` names the views, as for `run.batches`. There are no batches if there are no samples.
+    """
     while len(indices):
         yield from run.batches(indices, augment=augment, batch_size=batch_size)
 
