@@ -1,0 +1,49 @@
+"""Slow versions of what the methods compute: plain loops over lists, written from the papers."""
+
+import math
+from collections import Counter
+
+
+def softmax(row):
+    top = max(row)
+    powers = [math.exp(value - top) for value in row]
+    return [power / sum(powers) for power in powers]
+
+
+def cross_entropy(row, label):
+    return -math.log(softmax(row)[label])
+
+
+def soft_cross_entropy(row, target):
+    return -sum(t * math.log(p) for t, p in zip(target, softmax(row), strict=True))
+
+
+def one_hot(label, classes):
+    return [float(label == k) for k in range(classes)]
+
+
+def mean(values):
+    values = list(values)
+    return sum(values) / len(values)
+
+
+def mixed(rows, share, partners):
+    return [
+        [share * a + (1 - share) * b for a, b in zip(row, rows[j], strict=True)]
+        for row, j in zip(rows, partners, strict=True)
+    ]
+
+
+def cosine(a, b):
+    product = sum(x * y for x, y in zip(a, b, strict=True))
+    return product / math.sqrt(sum(x * x for x in a)) / math.sqrt(sum(y * y for y in b))
+
+
+def balanced_vote(neighbors, labels, classes):
+    """SSR, equation 2: votes of the neighbors, each class by its frequency, normalized."""
+    frequency = Counter(labels)
+    votes = [
+        sum(labels[j] == k for j in neighbors) / frequency[k] if frequency[k] else 0.0
+        for k in range(classes)
+    ]
+    return [vote / sum(votes) for vote in votes]
