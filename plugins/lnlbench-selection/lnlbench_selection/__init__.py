@@ -1,10 +1,11 @@
 """Methods that select the samples whose labels they trust, and relabel or guess the others."""
 
 import lnlbench
+from lnlbench_selection.disc import DISC
 from lnlbench_selection.ssr import SSR
 
 
 @lnlbench.hookimpl
 def register_methods() -> list[type[lnlbench.Method]]:
     """The methods of this distribution."""
-    return [SSR]
+    return [DISC, SSR]

@@ -47,3 +47,21 @@ def balanced_vote(neighbors, labels, classes):
         for k in range(classes)
     ]
     return [vote / sum(votes) for vote in votes]
+
+
+def generalized_cross_entropy(row, label, q):
+    return (1 - softmax(row)[label] ** q) / q
+
+
+def disc_division(weak, strong, weak_threshold, strong_threshold, label, gap):
+    """DISC for one sample: what it counts as, and the label that it is mixed with."""
+    confirmed = [weak[label] > weak_threshold, strong[label] > strong_threshold]
+    average = [(a + b) / 2 for a, b in zip(weak, strong, strict=True)]
+    needed = min((weak_threshold + strong_threshold) / 2 + gap, 0.99)
+    if all(confirmed):
+        return "clean", label
+    if any(confirmed):
+        return "hard", label
+    if max(average) > needed:
+        return "purified", average.index(max(average))
+    return "left out", label
