@@ -11,6 +11,7 @@ class DatasetInfo:
     """What is known about a data set before it is read.
 
     `maps`: the kinds of asymmetric noise for which the data set has a map of similar classes.
+    `images`: the data set that has the same images with other classes, if there is one.
     """
 
     title: str
@@ -18,6 +19,7 @@ class DatasetInfo:
     human_noise: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     maps: tuple[str, ...] = ()
+    images: str = ""
 
 
 DATASETS: Mapping[str, DatasetInfo] = {
@@ -41,6 +43,7 @@ DATASETS: Mapping[str, DatasetInfo] = {
         20,
         ("noisy-coarse",),
         ("cifar100n-coarse", "cifar-100-coarse", "cifar-100n-coarse"),
+        images="cifar100",
     ),
 }
 
@@ -48,6 +51,11 @@ DATASETS: Mapping[str, DatasetInfo] = {
 def dataset_names() -> list[str]:
     """The canonical names, sorted."""
     return sorted(DATASETS)
+
+
+def images_of(name: str) -> str:
+    """The name of the data set whose images these are: "cifar100" for "cifar100-coarse"."""
+    return (name in DATASETS and DATASETS[name].images) or name
 
 
 def canonical_name(name: str, provided: Iterable[str] = ()) -> str:

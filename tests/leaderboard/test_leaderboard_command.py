@@ -28,7 +28,7 @@ def store(tmp_path):
     for seed in range(3):
         store.save(make_result("dividemix", seed, 0.6 + seed / 100, seconds=8000.0))
         store.save(make_result("ce", seed, 0.5 + seed / 50, seconds=2000.0))
-    store.save(make_result("gce", 0, 0.55, track="digits"))
+    store.save(make_result("gce", 0, 0.55, track="digits", data={"dataset": "digits"}))
     return store
 
 

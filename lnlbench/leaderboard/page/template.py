@@ -17,6 +17,7 @@ from lnlbench.leaderboard.columns.published import (
     numbered_sources,
 )
 from lnlbench.leaderboard.columns.rows import METHOD, NOTE, SPREAD
+from lnlbench.leaderboard.noises import RULE as NOISE_RULE
 from lnlbench.leaderboard.page.spread import ranks_drawn, spread_of
 from lnlbench.results.statistics import MIN_COMMON_SEEDS
 
@@ -56,6 +57,11 @@ def render_template(name: str, images: bool = False, **values: Any) -> str:
     )
 
 
+def fill_in(name: str, **values: Any) -> str:
+    """A template with these values, escaped, and nothing else."""
+    return _environment().get_template(name).render(**values)
+
+
 @cache
 def _environment() -> "Environment":
     from jinja2 import Environment, FunctionLoader, StrictUndefined
@@ -71,6 +77,7 @@ def _environment() -> "Environment":
     environment.filters["plain"] = text.plain
     environment.filters["percent"] = text.percent
     environment.globals.update(
+        noise_rule=NOISE_RULE,
         min_common_seeds=MIN_COMMON_SEEDS,
         method_column=METHOD,
         spread_column=SPREAD,

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
+from lnlbench.leaderboard.noises import noise_matrices
 from lnlbench.leaderboard.render.csv import csv_text, records
 from lnlbench.leaderboard.render.html import INDEX, html_page
 from lnlbench.leaderboard.render.markdown import MARKER, markdown_page, off_track_page
+from lnlbench.leaderboard.render.noises import NOISES, noises_csv, noises_svg
 from lnlbench.leaderboard.render.readme import README, readme_page
 from lnlbench.leaderboard.table import build_tables, off_track_rows
 from lnlbench.results.schema import OFF_TRACK, Result
@@ -28,6 +30,9 @@ def render(results: Sequence[Result], complete: bool = True) -> dict[str, str]:
         pages[f"{OFF_TRACK}.md"] = off_track_page(rows)
         pages[f"{OFF_TRACK}.csv"] = csv_text(rows)
     if complete:
+        for matrix in noise_matrices(tables):
+            pages[f"{matrix.name}{NOISES}.svg"] = noises_svg(matrix)
+            pages[f"{matrix.name}{NOISES}.csv"] = noises_csv(matrix)
         pages[INDEX] = html_page(tables, rows)
         pages[README] = readme_page(tables, rows)
     return pages

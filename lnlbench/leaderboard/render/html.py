@@ -9,6 +9,7 @@ from lnlbench.leaderboard.columns.column import Column, with_values
 from lnlbench.leaderboard.columns.layouts import PAGE, PAGE_OFF_TRACK
 from lnlbench.leaderboard.columns.rows import RANKED
 from lnlbench.leaderboard.facts import table_facts
+from lnlbench.leaderboard.noises import noise_matrices
 from lnlbench.leaderboard.page.details import detail_for, headings, row_details
 from lnlbench.leaderboard.page.pictures import (
     ClassTables,
@@ -55,6 +56,7 @@ def html_page(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
         pictures = row_pictures(row, class_tables, snapshots)
         return embedded(row_details(row, published, detail) | {"pictures": pictures})
 
+    matrices = noise_matrices(tables)
     sections = [
         Section(
             track=table.track,
@@ -94,7 +96,8 @@ def html_page(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
         note=detail.describe(),
         headings=embedded(headings(rows)),
         class_tables=embedded(class_tables.tables),
-        across=across_tracks(tables),
+        matrices=matrices,
+        across=None if matrices else across_tracks(tables),
     )
 
 

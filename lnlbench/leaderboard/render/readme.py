@@ -6,7 +6,10 @@ from lnlbench.leaderboard import text
 from lnlbench.leaderboard.across import RULE, Across, across_tracks
 from lnlbench.leaderboard.columns.rows import METHOD_AND_RECIPE, RANKED, SEEDS
 from lnlbench.leaderboard.cost import baseline_of
+from lnlbench.leaderboard.noises import RULE as NOISE_RULE
+from lnlbench.leaderboard.noises import Matrix, noise_matrices
 from lnlbench.leaderboard.render.markdown import MARKER, grid
+from lnlbench.leaderboard.render.noises import NOISES, noises_markdown
 from lnlbench.leaderboard.row import Row
 from lnlbench.leaderboard.table import Table
 from lnlbench.leaderboard.text import escape
@@ -20,6 +23,7 @@ _FILES = """\
 | `results/<track>/<method>/*.json` | one finished run each: the only files that are not generated |
 | `<track>.md`, `<track>.csv` | a track's table: to read, and with more columns to compute with |
 | `off-track.md`, `off-track.csv` | runs that changed something of their track, without ranks |
+| `<track>-noises.svg`, `<track>-noises.csv` | methods against noises: a picture, and numbers |
 | `index.html` | all tables as one page that opens from disk, with curves and more below each row |
 | `README.md` | this page |
 """
@@ -47,13 +51,14 @@ lnlbench leaderboard --check
 
 def readme_page(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
     """The folder's README; the same results give the same bytes."""
+    matrices = noise_matrices(tables)
     header = ["track", "data", "rows", "best ranked row", "last 10", "seeds", "cross-entropy"]
     sections = [
         f"{MARKER}\n\n# Leaderboards\n",
         _counts(tables, off_track),
         grid(header, [_line(table) for table in tables]),
-        "## Across tracks\n",
-        _across(across_tracks(tables)),
+        *(_noises(matrix) for matrix in matrices),
+        *([] if matrices else ["## Across tracks\n", _across(across_tracks(tables))]),
         "## What lies here\n",
         _FILES,
         _RULES,
@@ -90,6 +95,13 @@ def _line(table: Table) -> list[str]:
         SEEDS.cell(best) if best else text.MISSING,
         RANKED.cell(baseline) if baseline else text.MISSING,
     ]
+
+
+def _noises(matrix: Matrix) -> str:
+    title = f"## Methods and noises: {matrix.name}\n"
+    files = f"As [picture]({matrix.name}{NOISES}.svg) and [CSV]({matrix.name}{NOISES}.csv)."
+    parts = [title, noises_markdown(matrix), f"{NOISE_RULE} {files}\n", _across(matrix.across)]
+    return "\n".join(parts)
 
 
 def _across(across: Across) -> str:

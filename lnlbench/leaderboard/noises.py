@@ -1,0 +1,191 @@
+"""Methods against noises: the tracks that differ in their labels alone, as one matrix."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from lnlbench.data.names import images_of
+from lnlbench.leaderboard import text
+from lnlbench.leaderboard.across import Across, across_tracks
+from lnlbench.leaderboard.cost import baseline_of
+from lnlbench.leaderboard.row import Row
+from lnlbench.leaderboard.table import Table
+from lnlbench.noise.spec import HUMAN
+from lnlbench.results.fingerprint import canonical_json
+
+LEVELS = 3
+
+RULE = (
+    "A cell holds the mean test accuracy of the last 10 epochs over seeds, in percent, then the "
+    "row's rank in the table of that noise. Green cells are above plain cross-entropy and orange "
+    "cells are below it; the largest difference of a noise has the darkest shade. The average rank "
+    "compares the rows that have three seeds on every noise. Plain cross-entropy and the oracles "
+    "stand first, as references; an oracle was told something that a user does not know, so it has "
+    "no rank."
+)
+
+Kind = Literal["ranked", "baseline", "oracle"]
+_Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A column: the noise, its data set, the share of wrong labels, its track, the most seeds."""
+
+    name: str
+    dataset: str
+    rate: float | None
+    track: str
+    seeds: int
+
+    @property
+    def wrong(self) -> str:
+        """The share of wrong labels in words."""
+        known = f"{text.percent(self.rate)} % wrong"
+        return "share of wrong labels unknown" if self.rate is None else known
+
+    @property
+    def short(self) -> str:
+        """The noise's name without its map: "asymmetric:0.4" for "asymmetric-block:0.4"."""
+        kind, colon, rate = self.name.partition(":")
+        return f"{kind.partition('-')[0]}{colon}{rate}" if colon else kind
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a row reached on one noise.
+
+    `mean` and `std` are fractions, `std` is None at one seed; `rank` is None for an oracle; `level`
+    is the shade, from -3 (far below cross-entropy) to 3 (far above); `few` says that other rows
+    have more seeds on this noise.
+    """
+
+    mean: float
+    std: float | None
+    seeds: tuple[int, ...]
+    rank: int | None
+    level: int
+    few: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """A method and recipe with a cell for each noise; None where it has no finished run."""
+
+    name: str
+    kind: Kind
+    cells: tuple[Cell | None, ...]
+    average_rank: float | None
+
+    @property
+    def average(self) -> str:
+        """The average rank as text."""
+        return text.number(self.average_rank, 1)
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """References first, then rows by rank; the matrix has the name of its shortest track."""
+
+    name: str
+    noises: tuple[Noise, ...]
+    lines: tuple[Line, ...]
+    across: Across
+
+
+def noise_matrices(tables: Sequence[Table]) -> list[Matrix]:
+    """A matrix for each protocol that at least two tracks share but for the labels, by name."""
+    families: dict[str, list[Table]] = {}
+    for table in tables:
+        families.setdefault(_all_but_labels(table), []).append(table)
+    found = [_matrix(family) for family in families.values() if len(family) > 1]
+    return sorted(found, key=lambda matrix: matrix.name)
+
+
+def _all_but_labels(table: Table) -> str:
+    labels = {"title", "description", "dataset", "noise", "noise_seed"}
+    rest = {k: v for k, v in table.protocol.items() if k not in labels}
+    return canonical_json([images_of(table.data.dataset), rest])
+
+
+def _noise(table: Table) -> Noise:
+    data, seeds = table.data, _most_seeds(table.rows)
+    name, dataset = text.plain(data.noise), text.plain(data.dataset)
+    return Noise(name, dataset, data.noise_rate, table.track, seeds)
+
+
+def _most_seeds(rows: Iterable[Row]) -> int:
+    return max((len(row.by_seed) for row in rows), default=0)
+
+
+def _matrix(tables: Sequence[Table]) -> Matrix:
+    # People's labels come before drawn ones.
+    tables = sorted(tables, key=lambda table: (table.data.noise not in HUMAN, table.track))
+    across = across_tracks(tables)
+    averages = {each.name: each.average for each in across.standings}
+    rows = [_single_rows(table) for table in tables]
+    lines = []
+    for key in sorted({key for found in rows for key in found}):
+        own = [found.get(key) for found in rows]
+        kind = next(_kind(row) for row in own if row)
+        cells = tuple(
+            _cell(row, found) if row else None for row, found in zip(own, rows, strict=True)
+        )
+        name = text.plain(key[0] if key[1] == "matched" else f"{key[0]}, {key[1]}")
+        lines.append(Line(name, kind, cells, averages.get(name)))
+    lines.sort(key=_order)
+    return Matrix(
+        name=min((table.track for table in tables), key=lambda track: (len(track), track)),
+        noises=tuple(map(_noise, tables)),
+        lines=tuple(lines),
+        across=across,
+    )
+
+
+def _single_rows(table: Table) -> dict[_Key, Row]:
+    """Finished rows by method and recipe; two settings of one method stand for neither."""
+    found: dict[_Key, list[Row]] = {}
+    for row in table.rows:
+        if row.accuracy is not None:
+            found.setdefault((row.method, row.recipe), []).append(row)
+    return {key: rows[0] for key, rows in found.items() if len(rows) == 1}
+
+
+def _cell(row: Row, rows: Mapping[_Key, Row]) -> Cell:
+    assert row.accuracy is not None  # it is one of the finished rows
+    gains = _gains(rows)
+    gain = gains.get((row.method, row.recipe), 0.0)
+    largest = max((abs(each) for each in gains.values() if each * gain > 0), default=1.0)
+    return Cell(
+        mean=row.accuracy.mean,
+        std=row.accuracy.std,
+        seeds=tuple(sorted(row.by_seed)),
+        rank=row.rank,
+        level=round(LEVELS * gain / largest),
+        few=len(row.by_seed) < _most_seeds(rows.values()),
+    )
+
+
+def _gains(rows: Mapping[_Key, Row]) -> dict[_Key, float]:
+    """What each ranked row reached above plain cross-entropy, as a fraction of all samples."""
+    baseline = baseline_of(rows.values())
+    if baseline is None or baseline.accuracy is None:
+        return {}
+    base = baseline.accuracy.mean
+    return {key: row.accuracy.mean - base for key, row in rows.items() if row.rank and row.accuracy}
+
+
+def _kind(row: Row) -> Kind:
+    if row.oracle:
+        return "oracle"
+    return "baseline" if baseline_of([row]) else "ranked"
+
+
+def _order(line: Line) -> tuple[bool, bool, float, float, str]:
+    """References by accuracy, then rows by average rank, or by the mean of what ranks they have."""
+    cells = [cell for cell in line.cells if cell]
+    if line.kind != "ranked":
+        return (False, False, 0.0, -max(cell.mean for cell in cells), line.name)
+    ranks = [cell.rank for cell in cells if cell.rank]
+    average = line.average_rank
+    return (True, average is None, average or 0.0, sum(ranks) / max(1, len(ranks)), line.name)

@@ -1,0 +1,81 @@
+"""A matrix of methods and noises as Markdown, CSV, and an SVG image."""
+
+import csv
+import io
+
+from lnlbench.leaderboard import text
+from lnlbench.leaderboard.across import Across
+from lnlbench.leaderboard.noises import Cell, Line, Matrix, Noise
+from lnlbench.leaderboard.page.template import fill_in
+from lnlbench.leaderboard.render.markdown import MARKER, grid
+from lnlbench.leaderboard.text import escape
+
+NOISES = "-noises"  # ends the name of a matrix's files
+_RECORD = (
+    *("method", "kind", "average_rank", "track", "dataset", "noise", "noise_rate"),
+    *("mean", "std", "seeds", "rank"),
+)
+
+
+def noises_markdown(matrix: Matrix) -> str:
+    """The matrix as a Markdown table: a row's name, its average rank, a cell for each noise."""
+    header = ["method", "average rank", *(_head(noise) for noise in matrix.noises)]
+    lines = [
+        [_name(line), line.average, *(_cell(cell) for cell in line.cells)] for line in matrix.lines
+    ]
+    return grid(header, lines)
+
+
+def noises_csv(matrix: Matrix) -> str:
+    """One record for each method and noise, accuracies as fractions."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(_RECORD)
+    for line in matrix.lines:
+        for noise, cell in zip(matrix.noises, line.cells, strict=True):
+            if cell is not None:
+                about = (noise.track, noise.dataset, noise.name, _rounded(noise.rate))
+                numbers = (_rounded(cell.mean), _rounded(cell.std), len(cell.seeds), cell.rank)
+                average = _rounded(line.average_rank)
+                writer.writerow([line.name, line.kind, average, *about, *numbers])
+    return buffer.getvalue()
+
+
+def noises_svg(matrix: Matrix) -> str:
+    """The matrix as an SVG document, which makes no request and runs no script."""
+    notes = [
+        "Mean test accuracy of the last 10 epochs in percent, mean over seeds; small: the rank.",
+        "Green: above plain cross-entropy (ce); orange: below. n: seeds, where some are missing.",
+        comparison(matrix.across),
+    ]
+    return fill_in("noises.svg.j2", matrix=matrix, notes=notes, made_by=MARKER.strip("<!-> "))
+
+
+def comparison(across: Across) -> str:
+    """What the ranks over the noises tell, in one sentence or two; why nothing if so."""
+    if across.missing:
+        return text.plain(across.missing)
+    return text.plain(
+        f"Over {len(across.tracks)} noises: Friedman p = {across.p_value:.3g}, critical difference "
+        f"{across.critical_difference:.2f}. {across.claim}"
+    )
+
+
+def _head(noise: Noise) -> str:
+    return escape(f"{noise.name}, {noise.wrong}")
+
+
+def _name(line: Line) -> str:
+    return escape(line.name) + (" (oracle)" if line.kind == "oracle" else "")
+
+
+def _cell(cell: Cell | None) -> str:
+    if cell is None:
+        return text.MISSING
+    rank = "" if cell.rank is None else f" ({cell.rank})"
+    few = f" n={len(cell.seeds)}" if cell.few else ""
+    return f"{text.percent(cell.mean)}{rank}{few}"
+
+
+def _rounded(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
