@@ -49,17 +49,21 @@ def half_batch(run: Run) -> int:
 
 
 def paired_batches(
-    run: Run, labeled: Tensor, unlabeled: Tensor, augment: Sequence[str] = ("weak", "weak")
+    run: Run,
+    labeled: Tensor,
+    unlabeled: Tensor,
+    augment: Sequence[str] = ("weak", "weak"),
+    unlabeled_size: int | None = None,
 ) -> Iterator[tuple[Batch, Batch | None, float]]:
     """One pass over the labeled samples: a labeled batch, an unlabeled one, and the time.
 
     `labeled` and `unlabeled` are indices int64; `augment` names the views, as for `run.batches`.
-    The second batch is None if there are no unlabeled samples. The time is the share of the pass
-    that is over, in [0, 1).
+    The second batch has as many samples as the first, or `unlabeled_size`. It is None if there are
+    no unlabeled samples. The time is the share of the pass that is over, in [0, 1).
     """
     size = half_batch(run)
     steps = -(-len(labeled) // size)
-    others = endless_batches(run, unlabeled, size, augment)
+    others = endless_batches(run, unlabeled, unlabeled_size or size, augment)
     for step, batch in enumerate(run.batches(labeled, augment=augment, batch_size=size)):
         yield batch, next(others, None), step / steps
 
