@@ -3,9 +3,10 @@
 import lnlbench
 from lnlbench_selection.disc import DISC
 from lnlbench_selection.ssr import SSR
+from lnlbench_selection.unicon import UNICON
 
 
 @lnlbench.hookimpl
 def register_methods() -> list[type[lnlbench.Method]]:
     """The methods of this distribution."""
-    return [DISC, SSR]
+    return [DISC, SSR, UNICON]

@@ -65,3 +65,35 @@ def disc_division(weak, strong, weak_threshold, strong_threshold, label, gap):
     if max(average) > needed:
         return "purified", average.index(max(average))
     return "left out", label
+
+
+def jensen_shannon(p, q):
+    """The divergence of two distributions, in nats."""
+    middle = [(a + b) / 2 for a, b in zip(p, q, strict=True)]
+
+    def from_middle(row):
+        return sum(a * math.log(a / b) for a, b in zip(row, middle, strict=True) if a > 0)
+
+    return (from_middle(p) + from_middle(q)) / 2
+
+
+def smallest_of_each_class(values, labels, quota):
+    chosen = set()
+    for label in set(labels):
+        members = sorted((value, i) for i, value in enumerate(values) if labels[i] == label)
+        chosen |= {i for _, i in members[:quota]}
+    return chosen
+
+
+def simclr(first, second, temperature):
+    """Mean over all views of the negative logarithm of a softmax over all other views."""
+    views, losses = first + second, []
+    for i, anchor in enumerate(views):
+        partner = (i + len(first)) % len(views)
+        powers = {
+            j: math.exp(cosine(anchor, other) / temperature)
+            for j, other in enumerate(views)
+            if j != i
+        }
+        losses.append(-math.log(powers[partner] / sum(powers.values())))
+    return mean(losses)
