@@ -1,0 +1,10 @@
+"""Methods that estimate how labels flip, each a method of lnlbench."""
+
+import lnlbench
+from lnlbench_transition.backward_correction import BackwardCorrection
+
+
+@lnlbench.hookimpl
+def register_methods() -> list[type[lnlbench.Method]]:
+    """The methods of this distribution."""
+    return [BackwardCorrection]
