@@ -24,9 +24,16 @@ _HOMES = {
     "SearchRange": "lnlbench.interface.params",
     "Run": "lnlbench.interface.run",
     "Batch": "lnlbench.interface.batch",
+    "load_results": "lnlbench.api.results",
+    "run": "lnlbench.api.run",
 }
 
+# Packages that are called as functions: `lnlbench.methods()` lists the methods.
+_CALLABLE = ("methods", "tracks")
+
 if TYPE_CHECKING:
+    from lnlbench.api.results import load_results
+    from lnlbench.api.run import run
     from lnlbench.data.dataset import Dataset
     from lnlbench.data.image_files import ImageFiles
     from lnlbench.interface.batch import Batch
@@ -53,14 +60,18 @@ __all__ = [
     "SearchRange",
     "__version__",
     "hookimpl",
+    "load_results",
+    "run",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
+    if name in _CALLABLE:
+        return import_module(f"lnlbench.{name}")
     raise AttributeError(f"module 'lnlbench' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *_CALLABLE})

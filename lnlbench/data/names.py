@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from lnlbench.errors import unknown_name
 
+GIVEN = "given"  # the noise that stands for the labels that came with somebody's own data
+
 
 @dataclass(frozen=True)
 class DatasetInfo:

@@ -34,18 +34,25 @@ from lnlbench.tracks import EmbeddingSpec, Protocol
 
 @dataclass(frozen=True)
 class Embeddings:
-    """Features float16 [N, D], memory-mapped: views of the training images, and the test images.
+    """Features [N, D]: views of the training images, and the test images.
 
-    `computed` says whether this call made any of them. `seconds` is the time that finding or making
-    them took.
+    They are float16 and memory-mapped if a network made them. `computed` says whether this call
+    made any of them. `seconds` is the time that finding or making them took.
     """
 
     train: tuple[Tensor, ...]
     test: Tensor
-    folder: Path
-    notes: tuple[str, ...]
-    computed: bool
-    seconds: float
+    folder: Path | None = None
+    notes: tuple[str, ...] = ()
+    computed: bool = False
+    seconds: float = 0.0
+
+
+def own_features(dataset: Dataset) -> Embeddings:
+    """The features float32 [N, D] of a data set that holds features in place of images."""
+    assert isinstance(dataset.train_images, Tensor)
+    assert isinstance(dataset.test_images, Tensor)
+    return Embeddings((dataset.train_images,), dataset.test_images)
 
 
 def load_embeddings(

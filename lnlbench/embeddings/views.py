@@ -109,4 +109,5 @@ class EmbeddingViews:
         return self._standardize(self.features[0][start:stop])
 
     def _standardize(self, features: Tensor) -> Tensor:
-        return features.float().sub_(self.mean).mul_(self.scale)
+        # A copy even of float32 features: these are the caller's.
+        return features.to(torch.float32, copy=True).sub_(self.mean).mul_(self.scale)

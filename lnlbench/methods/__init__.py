@@ -20,6 +20,7 @@ from lnlbench.methods.mentornet import MentorNetPD
 from lnlbench.methods.mentornet_dd import MentorNetDD
 from lnlbench.methods.mixmatch_oracle import MixMatchOracle
 from lnlbench.methods.mixup import Mixup
+from lnlbench.system.callable_package import make_callable
 
 
 @hookimpl
@@ -48,3 +49,6 @@ def register_methods() -> list[type[Method]]:
         MixMatchOracle,
         Mixup,
     ]
+
+
+make_callable(__name__, "lnlbench.api.listing", "list_methods")

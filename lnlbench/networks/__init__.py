@@ -17,6 +17,8 @@ from lnlbench.networks.resnet import (
 from lnlbench.networks.small import small_cnn
 from lnlbench.networks.timm_backbone import PREFIX, build_timm, check_timm
 
+FEATURES = "features"  # takes the place of a backbone where the data are features themselves
+
 BACKBONES: dict[str, Callable[[int, int], nn.Module]] = {
     "preact-resnet18": preact_resnet18,
     "resnet18": resnet18,

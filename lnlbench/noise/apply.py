@@ -52,6 +52,10 @@ def _draw(
     if spec.kind == "human":
         return dataset.human_labels[str(spec.source)].numpy().copy()
     if spec.kind == "instance":
+        if dataset.holds_features:
+            raise UsageError(
+                f"The noise {spec} is drawn from pixels, and {dataset.name!r} holds features."
+            )
         rate = spec.rate or 0.0
         return instance_dependent_labels(
             _RawPixels(dataset), clean, dataset.num_classes, rate, random

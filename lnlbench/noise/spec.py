@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from lnlbench.data.names import DATASETS, canonical_name
+from lnlbench.data.names import DATASETS, GIVEN, canonical_name
 from lnlbench.errors import UsageError, unknown_name
 
 RATED = {
@@ -17,7 +17,6 @@ RATED = {
 }
 # These kinds need a map of similar classes; few data sets have one.
 MAPPED = ("asymmetric", "asymmetric-superclass", "asymmetric-block")
-GIVEN = "given"  # the labels that came with a plugin's data
 HUMAN = (*(name for info in DATASETS.values() for name in info.human_noise), GIVEN)
 
 

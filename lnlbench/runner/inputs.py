@@ -9,11 +9,13 @@ from torch import Tensor, nn
 from lnlbench.augment.resized import ResizedViews
 from lnlbench.augment.streamed import StreamedViews
 from lnlbench.augment.views import ImageViews, Views
+from lnlbench.data.dataset import Dataset
 from lnlbench.data.image_files import ImageFiles, Images, read_rows
-from lnlbench.embeddings.load import Embeddings, load_embeddings
+from lnlbench.embeddings.load import Embeddings, load_embeddings, own_features
 from lnlbench.embeddings.views import EmbeddingViews, Standardization
+from lnlbench.errors import UsageError
 from lnlbench.interface.host import no_pretrained_body
-from lnlbench.networks import build_backbone
+from lnlbench.networks import FEATURES, build_backbone
 from lnlbench.networks.heads import build_head
 from lnlbench.networks.preprocessing import Preprocessing
 from lnlbench.networks.pretrained import PretrainedNetwork
@@ -21,7 +23,7 @@ from lnlbench.networks.weights import WeightSources, find_weights, pinned_weight
 from lnlbench.runner.prepare import Prepared
 from lnlbench.runner.probe import Probe
 from lnlbench.runner.split import evaluation_sample
-from lnlbench.tracks import EmbeddingSpec, PretrainedSpec
+from lnlbench.tracks import EmbeddingSpec, PretrainedSpec, Protocol
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,31 @@ def build_inputs(prepared: Prepared, weights: WeightSources) -> Inputs:
         DataError: the weights are damaged, or not the ones that the spec names.
     """
     protocol, device = prepared.spec.protocol, prepared.device
+    _check_kind(prepared.dataset, protocol)
     if protocol.pretrained is not None:
         return _pretrained_inputs(prepared, protocol.pretrained, weights)
     embedding = protocol.embedding
     if embedding is None:
         return _random_inputs(prepared)
-    embeddings = load_embeddings(prepared.dataset, protocol, embedding, device, weights)
+    if prepared.dataset.holds_features:
+        embeddings = own_features(prepared.dataset)
+    else:
+        embeddings = load_embeddings(prepared.dataset, protocol, embedding, device, weights)
     return _embedding_inputs(prepared, embedding, embeddings)
+
+
+def _check_kind(dataset: Dataset, protocol: Protocol) -> None:
+    if dataset.holds_features == (protocol.backbone == FEATURES):
+        return
+    if dataset.holds_features:
+        raise UsageError(
+            f"The data set {dataset.name!r} holds features, and {protocol.backbone!r} takes images."
+            f" Leave the backbone out, or give {FEATURES!r}."
+        )
+    raise UsageError(
+        f"The backbone {FEATURES!r} is for data sets of features, and {dataset.name!r} holds "
+        "images. Name a network: `lnlbench backbones` lists them."
+    )
 
 
 def _image_inputs(

@@ -67,7 +67,7 @@ class Series:
         outcomes = []
         try:
             for spec in specs:
-                outcomes.append(self._execute_one(spec, display))
+                outcomes.append(self.execute_one(spec, display))
                 if outcomes[-1].result.status == "interrupted":
                     break
         finally:
@@ -83,7 +83,8 @@ class Series:
             _print_summary(outcomes, console)
         return outcomes
 
-    def _execute_one(self, spec: RunSpec, display: Display) -> Outcome:
+    def execute_one(self, spec: RunSpec, display: Display) -> Outcome:
+        """Execute a checked spec, unless its run is done, and store its result."""
         directory = RunDirectory.of_spec(self.output, spec)
         result = None if self.options.overwrite else self._finished(spec, directory)
         already = result is not None

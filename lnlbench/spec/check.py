@@ -3,7 +3,7 @@
 from lnlbench.embeddings.views import require_embedded
 from lnlbench.errors import UsageError
 from lnlbench.interface.artifacts import check_artifacts
-from lnlbench.networks import check_backbone
+from lnlbench.networks import FEATURES, check_backbone
 from lnlbench.networks.weights import check_pretrained
 from lnlbench.plugins import Plugins
 from lnlbench.spec.run_data import RunData
@@ -24,7 +24,7 @@ def check_spec(plugins: Plugins, spec: RunSpec) -> None:
     RunData(plugins).check(spec.protocol)
     if spec.protocol.embedding is None and spec.protocol.pretrained is None:
         check_backbone(spec.protocol.backbone)
-    else:
+    elif spec.protocol.backbone != FEATURES or spec.protocol.data is None:
         check_pretrained(spec.protocol.backbone)
 
 

@@ -170,8 +170,20 @@ def _problem(dataset: Dataset) -> str:
     labels = {"train_labels": dataset.train_labels, **dataset.human_labels}
     for part in ("train", "test"):
         images = getattr(dataset, f"{part}_images")
+        if not isinstance(images, Tensor | ImageFiles):
+            return (
+                f"{part}_images is a {type(images).__module__}.{type(images).__name__}: give a "
+                "tensor, or make the data set with lnlbench.Dataset.from_arrays"
+            )
+        if images.ndim == 2:
+            if images.dtype != torch.float32:
+                return f"{part}_images holds features of {images.dtype}, not torch.float32"
+            continue
         if images.ndim != 4 or images.dtype != torch.uint8 or images.shape[2] != images.shape[3]:
-            return f"{part}_images is {images.dtype} {list(images.shape)}, not square uint8 NCHW"
+            return (
+                f"{part}_images is {images.dtype} {list(images.shape)}, neither square uint8 NCHW "
+                "nor features [N, D]"
+            )
     if dataset.train_images.shape[1:] != dataset.test_images.shape[1:]:
         return "training and test images differ in size"
     if len(dataset.train_images) < 2 or not len(dataset.test_images):
@@ -181,8 +193,12 @@ def _problem(dataset: Dataset) -> str:
             return f"{name} is not one int64 label below {dataset.num_classes} for each image"
     if not _labels_fit(dataset.test_labels, len(dataset.test_images), dataset.num_classes):
         return f"test_labels is not one int64 label below {dataset.num_classes} for each image"
-    channels = dataset.train_images.shape[1]
-    if len(dataset.mean) != channels or len(dataset.std) != channels or min(dataset.std) <= 0:
+    channels = 0 if dataset.holds_features else dataset.train_images.shape[1]
+    if (
+        len(dataset.mean) != channels
+        or len(dataset.std) != channels
+        or min(dataset.std, default=1) <= 0
+    ):
         return f"mean and std are not {channels} numbers, std above 0"
     return ""
 

@@ -7,9 +7,10 @@ from typing import Any
 from lnlbench.data import canonical_name
 from lnlbench.data.dataset import Dataset
 from lnlbench.data.load import load_dataset
+from lnlbench.data.names import GIVEN
 from lnlbench.errors import UsageError
+from lnlbench.networks import FEATURES
 from lnlbench.noise import check_noise
-from lnlbench.noise.spec import GIVEN
 from lnlbench.plugins import Plugins
 from lnlbench.spec.provided import ProvidedData, location_names
 from lnlbench.tracks import Protocol
@@ -47,6 +48,10 @@ class RunData:
             loaded = self._provided.load(str(dataset))
             has_given_labels = GIVEN in loaded.dataset.human_labels
             fields: dict[str, Any] = {"data": loaded.spec.model_dump(mode="json")}
+            if loaded.dataset.holds_features:
+                # A track's network makes features of images; these are features already.
+                plain = {"weights": None, "image_size": None, "views": 1}
+                fields |= {"backbone": FEATURES, "embedding": plain, "pretrained": None}
             return fields | ({"noise": GIVEN} if has_given_labels and noise is None else {})
         if dataset is not None:
             canonical_name(dataset, self._plugins.datasets)

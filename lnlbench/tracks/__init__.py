@@ -4,6 +4,7 @@ import tomllib
 from importlib.resources import files
 
 from lnlbench.errors import unknown_name
+from lnlbench.system.callable_package import make_callable
 from lnlbench.tracks.protocol import (
     DataSpec,
     EmbeddingSpec,
@@ -49,3 +50,6 @@ def load_track(name: str) -> Track:
     return Track(
         name=name, title=title, description=description, protocol=Protocol.model_validate(fields)
     )
+
+
+make_callable(__name__, "lnlbench.api.listing", "list_tracks")
