@@ -60,7 +60,7 @@ NAMES: Mapping[str, Named | None] = {
     "peer-loss": Named("peer-loss"),
     "pes-semi": None,
     "positive-ls": Named("gls", lambda params: params["smoothing"] > 0),
-    "promix": None,
+    "promix": Named("promix"),
     "proto-semi": None,
     "sop": Named("sop"),
     "sop+": Named("sop-plus"),

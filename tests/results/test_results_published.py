@@ -38,6 +38,7 @@ def published():
         (("cifar10", "random3"), "cifar-n-table", "proto-semi", "best test epoch", 0.9567, None),
         (("cifar10", "worst"), "noisypy", "dividemix", "best test epoch", 0.9310, 0.0010),
         (SYMMETRIC[2], "augdesc", "augdesc-ws", "mean of last 10", 0.66046, None),
+        (SYMMETRIC[0], "promix", "promix", "last epoch", 0.8239, None),
         (SYMMETRIC[3], "augdesc", "augdesc-raw", "best test epoch", 0.0799, None),
     ],
 )
@@ -59,7 +60,7 @@ def test_the_reporting_rule_reverses_ce_and_co_teaching(published):
 
 @pytest.mark.parametrize(
     ("data", "count"),
-    list(zip(DATA, [59, 32, 31, 30, 30, 37, 16, 6, 6, 16], strict=True)),
+    list(zip(DATA, [59, 32, 31, 30, 30, 37, 18, 8, 8, 18], strict=True)),
     ids=lambda each: str(each),
 )
 def test_every_figure_has_a_source_and_stands_once(data, count):
@@ -121,6 +122,7 @@ def test_figures_of_augdesc_stand_at_its_strategy_and_dividemixs_at_plain_divide
         ("forward-correction", {}, {"forward-t"}),
         ("epsilon-softmax", {}, {"ce-eps+mae"}),
         ("ce-ema", {}, {"ema"}),
+        ("promix", {}, {"promix"}),
         ("gls", {"smoothing": -0.4}, {"negative-ls"}),
         ("gls", {"smoothing": 0.4}, {"positive-ls"}),
         ("gls", {"smoothing": 0.0}, set()),

@@ -2,6 +2,7 @@
 
 import lnlbench
 from lnlbench_selection.disc import DISC
+from lnlbench_selection.promix import ProMix
 from lnlbench_selection.ssr import SSR
 from lnlbench_selection.unicon import UNICON
 
@@ -9,4 +10,4 @@ from lnlbench_selection.unicon import UNICON
 @lnlbench.hookimpl
 def register_methods() -> list[type[lnlbench.Method]]:
     """The methods of this distribution."""
-    return [DISC, SSR, UNICON]
+    return [DISC, ProMix, SSR, UNICON]

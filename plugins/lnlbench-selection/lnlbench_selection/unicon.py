@@ -18,6 +18,7 @@ from lnlbench.pieces.augdesc import descent_views, query_views
 from lnlbench.pieces.ramps import linear_rampup
 from lnlbench.pieces.selection import split_by_belief
 from lnlbench.pieces.warmup import warmup_length
+from lnlbench_selection.class_balance import smallest_of_each_class
 
 VIEWS = ("strong", "strong", "weak", "weak")
 PROJECTED = 128
@@ -40,16 +41,9 @@ def divergences(probabilities: Tensor, labels: Tensor) -> Tensor:
 
 
 def selected_uniformly(values: Tensor, labels: Tensor, num_classes: int, share: float) -> Tensor:
-    """The samples of smallest `values` [N], as many in each class, bool [N].
-
-    A class has `share` * N / C of them, at least one; all of them if it has fewer.
-    """
+    """The samples of smallest `values` [N], of each class `share` * N / C or one, bool [N]."""
     quota = max(1, int(share * len(values) / num_classes))
-    selected = torch.zeros(len(values), dtype=torch.bool, device=values.device)
-    for label in labels.unique():
-        members = (labels == label).nonzero().squeeze(1)
-        selected[members[values[members].argsort(stable=True)[:quota]]] = True
-    return selected
+    return smallest_of_each_class(values, labels, quota)
 
 
 def label_weight(values: Tensor, certain_below: float) -> Tensor:

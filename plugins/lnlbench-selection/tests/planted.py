@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from lnlbench.augment.views import ImageViews
 from lnlbench.embeddings.views import EmbeddingViews, Standardization
 from lnlbench.testing.small_runs import CPU, as_backbone, make_run
 
@@ -31,12 +32,30 @@ def planted_run(wrong=0.3, samples=400, kind=EmbeddingViews, **changes):
     centers = 3 * torch.eye(4, FEATURES)
     features = (centers[right] + torch.randn(samples, FEATURES, generator=generator)).half()
     other = (centers[right] + torch.randn(samples, FEATURES, generator=generator)).half()
-    flipped = torch.rand(samples, generator=generator) < wrong
-    others = (right + torch.randint(1, 4, (samples,), generator=generator)) % 4
-    labels = torch.where(flipped, others, right)
+    labels = mislabeled(right, wrong, generator)
     views = kind([features, other], Standardization.of(features), CPU)
     changes = {"network": lambda: as_backbone(nn.Linear(FEATURES, 4)), **changes}
     return make_run(views=views, labels=labels, **changes), right
+
+
+def planted_images(wrong=0.3, samples=200, **changes):
+    """The same over images of four classes, each of which is bright in another quarter."""
+    generator = torch.Generator().manual_seed(7)
+    right = torch.arange(samples) % 4
+    images = torch.randint(0, 100, (samples, 3, 32, 32), dtype=torch.uint8, generator=generator)
+    for i, place in enumerate(right.tolist()):
+        rows, columns = (slice(16 * side, 16 * side + 16) for side in divmod(place, 2))
+        images[i, :, rows, columns] += 100
+    labels = mislabeled(right, wrong, generator)
+    views = ImageViews(images, (0.3,) * 3, (0.2,) * 3, "crop", CPU)
+    return make_run(samples=samples, views=views, labels=labels, **changes), right
+
+
+def mislabeled(right, wrong, generator):
+    """The labels, but a share `wrong` of them replaced by one of the other three classes."""
+    flipped = torch.rand(len(right), generator=generator) < wrong
+    others = (right + torch.randint(1, 4, right.shape, generator=generator)) % 4
+    return torch.where(flipped, others, right)
 
 
 def accuracy(method, run, right):

@@ -97,3 +97,38 @@ def simclr(first, second, temperature):
         }
         losses.append(-math.log(powers[partner] / sum(powers.values())))
     return mean(losses)
+
+
+def shifted(row, prior, strength):
+    return [value + strength * math.log(p) for value, p in zip(row, prior, strict=True)]
+
+
+def sharpened(row, temperature):
+    powers = [p ** (1 / temperature) for p in row]
+    return [power / sum(powers) for power in powers]
+
+
+def agreed_on(selected, first, second, threshold, fill):
+    """ProMix: which samples agreement adds to those that one network has selected."""
+    room = int(fill * len(selected)) - sum(selected)
+    sure = [
+        (-(max(a) + max(b)), i)
+        for i, (a, b) in enumerate(zip(first, second, strict=True))
+        if not selected[i]
+        and min(max(a), max(b)) > threshold
+        and a.index(max(a)) == b.index(max(b))
+    ]
+    return {i for _, i in sorted(sure)[: max(room, 0)]}
+
+
+def inverse_transform(spectrum, height, width):
+    """The real image [height][width] whose half spectrum begins with these rows and columns."""
+    image = [[0.0] * width for _ in range(height)]
+    for y in range(height):
+        for x in range(width):
+            for a, row in enumerate(spectrum):
+                for b, value in enumerate(row):
+                    angle = 2 * math.pi * (a * y / height + b * x / width)
+                    wave = value * complex(math.cos(angle), math.sin(angle))
+                    image[y][x] += (1 if b == 0 else 2) * wave.real / (height * width)
+    return image
