@@ -65,7 +65,7 @@ NAMES: Mapping[str, Named | None] = {
     "sop": Named("sop"),
     "sop+": Named("sop-plus"),
     "t-revision": None,
-    "volminnet": None,
+    "volminnet": Named("volminnet"),
 }
 
 

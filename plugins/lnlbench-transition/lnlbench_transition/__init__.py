@@ -2,9 +2,10 @@
 
 import lnlbench
 from lnlbench_transition.backward_correction import BackwardCorrection
+from lnlbench_transition.volminnet import VolMinNet
 
 
 @lnlbench.hookimpl
 def register_methods() -> list[type[lnlbench.Method]]:
     """The methods of this distribution."""
-    return [BackwardCorrection]
+    return [BackwardCorrection, VolMinNet]

@@ -27,3 +27,28 @@ def backward(row, label, inverse):
     probabilities = [min(max(p, 1e-7), 1 - 1e-7) for p in softmax(row)]
     losses = [-math.log(p) for p in probabilities]
     return sum(inverse[label][j] * loss for j, loss in enumerate(losses))
+
+
+def transition_matrix(weights):
+    rows = []
+    for i, row in enumerate(weights):
+        entries = [1.0 if i == j else 1 / (1 + math.exp(-w)) for j, w in enumerate(row)]
+        rows.append([entry / sum(entries) for entry in entries])
+    return rows
+
+
+def log_volume(matrix):
+    """Logarithm of the determinant's size, by elimination with pivots."""
+    rows, total = [list(row) for row in matrix], 0.0
+    for k in range(len(rows)):
+        pivot = max(range(k, len(rows)), key=lambda i: abs(rows[i][k]))
+        rows[k], rows[pivot] = rows[pivot], rows[k]
+        total += math.log(abs(rows[k][k]))
+        for i in range(k + 1, len(rows)):
+            factor = rows[i][k] / rows[k][k]
+            rows[i] = [a - factor * b for a, b in zip(rows[i], rows[k], strict=True)]
+    return total
+
+
+def forward(row, label, matrix):
+    return -math.log(sum(p * matrix[i][label] for i, p in enumerate(softmax(row))))
