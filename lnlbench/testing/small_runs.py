@@ -57,8 +57,9 @@ def make_run(samples: int = 50, batch_size: int = 16, max_epochs: int = 3, **cha
 
 
 def make_embedding_run(**changes: Any) -> Run:
-    """A run on the features of fifty samples, with two views of each."""
+    """A run on the features of fifty samples, with two views of each; `changes` as for make_run."""
     generator = torch.Generator().manual_seed(2)
     features = [torch.randn(50, 6, generator=generator).half() for _ in range(2)]
     views = EmbeddingViews(features, Standardization.of(features[0]), CPU)
-    return make_run(views=views, network=lambda: as_backbone(nn.Linear(6, 4)), **changes)
+    changes = {"network": lambda: as_backbone(nn.Linear(6, 4)), **changes}
+    return make_run(views=views, **changes)

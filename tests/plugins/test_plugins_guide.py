@@ -21,6 +21,7 @@ from lnlbench.plugins import hookspecs, load_plugins
 from lnlbench.testing import check_dataset
 from lnlbench.testing.behavior import check_runs
 from lnlbench.testing.declarations import check_metadata, check_parameters
+from lnlbench.testing.small_runs import make_run
 from lnlbench.testing.trials import Trials
 
 ROOT = Path(__file__).parents[2]
@@ -110,6 +111,19 @@ def test_every_python_block_of_the_guide_runs():
         exec(compile(block, f"plugins/README.md, block {number}", "exec"), names)
         for source in names["register_datasets"]() if "register_datasets" in names else []:
             check_dataset(source)
+
+
+def test_the_guides_method_with_two_heads_trains_both_and_predicts_with_one():
+    [block] = [block for block in blocks("python") if "class TwoHeads" in block]
+    names = {"__name__": "guide"}
+    exec(compile(block, "plugins/README.md", "exec"), names)
+    method = names["TwoHeads"](lnlbench.Params())
+    run = make_run(max_epochs=1)
+    weights, build = [], run.helper
+    run.helper = lambda module: weights.append(module.weight.detach().clone()) or build(module)
+    method.fit(run)
+    assert method.trained_networks() == [method.network]
+    assert not torch.equal(method.second.weight, weights[0])
 
 
 def test_the_guides_own_test_checks_a_right_method(monkeypatch):
