@@ -1,7 +1,9 @@
 """Embeddings in place of images: a view of a sample is one of its cached feature vectors."""
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -67,6 +69,12 @@ class EmbeddingViews:
         self.features = [view.to(device) for view in features]
         self.mean = standardization.mean.to(device)
         self.scale = standardization.scale.to(device)
+
+    def holding(self, features: Tensor) -> Self:
+        """The same view of other features [B, D] on the device, by the same standardization."""
+        other = copy.copy(self)
+        other.features = [features]
+        return other
 
     def check(self, augment: str) -> None:
         """Refuse all augmentations but "weak" and "none": there are no images, only features."""
