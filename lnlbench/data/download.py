@@ -1,4 +1,4 @@
-"""Download one file: resume where it broke off, and check it before it is put in place."""
+"""Download one file: resume where it broke off, and check it."""
 
 from pathlib import Path
 
@@ -11,13 +11,19 @@ from lnlbench.system.progress import Progress
 TIMEOUT_SECONDS = 30.0
 
 
-def download(url: str, target: Path, checksum: str, progress: Progress) -> None:
-    """Fetch `url` to `target` through a `.part` file, from which a later call resumes.
+def part_of(target: Path) -> Path:
+    """The file that `download` makes for `target`."""
+    return target.with_name(f"{target.name}.part")
 
-    Raises DataError when the downloaded file has another checksum (it is then deleted), and
-    httpx.HTTPError when the server cannot be reached or refuses.
+
+def download(url: str, target: Path, checksum: str, progress: Progress) -> Path:
+    """Fetch `url` into the `.part` file of `target`, from which a later call resumes.
+
+    Returns the file, which the caller puts in place or deletes. Raises DataError when it has
+    another checksum (it is then deleted), and httpx.HTTPError when the server cannot be reached or
+    refuses.
     """
-    part = target.with_name(f"{target.name}.part")
+    part = part_of(target)
     resumed = part.exists()
     _receive_all(url, part, progress)
     found = file_checksum(part, checksum.partition(":")[0])
@@ -33,7 +39,7 @@ def download(url: str, target: Path, checksum: str, progress: Progress) -> None:
             "Nothing was kept. A proxy or login page may have answered instead; try again later, "
             f"or get the file another way and put it at {target}."
         )
-    part.replace(target)
+    return part
 
 
 def _receive_all(url: str, part: Path, progress: Progress) -> None:

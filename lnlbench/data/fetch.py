@@ -1,21 +1,22 @@
 """Fetching a data set's files from their official places into a folder."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 import httpx
 from filelock import FileLock
 
-from lnlbench.data.archive import extract
+from lnlbench.data.archive import TEMPORARY, extract
 from lnlbench.data.checksum import matches
-from lnlbench.data.download import download
+from lnlbench.data.download import download, part_of
 from lnlbench.data.location import DataDir
 from lnlbench.data.names import canonical_name
 from lnlbench.data.sources import SOURCES, Source, missing_error, missing_files
 from lnlbench.errors import DataError
 from lnlbench.system.progress import Progress, shown_downloads
+from lnlbench.system.temporary import remove_abandoned
 
 _LOCK = ".lnlbench-fetch.lock"
 
@@ -40,8 +41,14 @@ def fetch(
             checksum, a damaged or hostile archive, or a folder that cannot be written.
     """
     wanted = SOURCES[canonical_name(name)] if sources is None else sources
-    if not missing_files(wanted, folder):
-        return []
+    new = _fetch_missing(name, wanted, folder, progress) if missing_files(wanted, folder) else []
+    _remove_leavings(wanted, folder)
+    return new
+
+
+def _fetch_missing(
+    name: str, wanted: Sequence[Source], folder: Path, progress: Progress | None
+) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / _LOCK):
@@ -63,14 +70,28 @@ def fetch(
 
 
 def _fetch_one(source: Source, folder: Path, progress: Progress) -> None:
-    if not source.archive:
-        download(source.url, folder / source.files[0], source.checksum, progress)
-        return
-    archive = folder / PurePosixPath(urlsplit(source.url).path).name
+    target = _target(source, folder)
     # An archive that the user put here by hand is used, and kept.
-    own = archive.is_file() and matches(archive, source.checksum)
-    if not own:
-        download(source.url, archive, source.checksum, progress)
-    extract(archive, source.files, folder)
-    if not own:
-        archive.unlink()
+    if source.archive and target.is_file() and matches(target, source.checksum):
+        extract(target, source.files, folder)
+        return
+    part = download(source.url, target, source.checksum, progress)
+    if source.archive:
+        # It keeps the name of a part: no later call takes it for the user's own.
+        extract(part, source.files, folder)
+        part.unlink(missing_ok=True)
+    else:
+        part.replace(target)
+
+
+def _remove_leavings(wanted: Sequence[Source], folder: Path) -> None:
+    """Remove what a killed call has left beside files that are all in place."""
+    remove_abandoned(folder, TEMPORARY)
+    for source in wanted:
+        with suppress(OSError):  # a folder that is only read keeps what it has
+            part_of(_target(source, folder)).unlink(missing_ok=True)
+
+
+def _target(source: Source, folder: Path) -> Path:
+    name = PurePosixPath(urlsplit(source.url).path).name if source.archive else source.files[0]
+    return folder / name

@@ -1,13 +1,13 @@
+import gzip
 import hashlib
-import io
 import os
 import tarfile
-import threading
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from loopback import archive, md5, serving
 
+from lnlbench.data.archive import extract
 from lnlbench.data.fetch import fetch
 from lnlbench.data.sources import Source
 from lnlbench.errors import DataError
@@ -17,65 +17,14 @@ CONTENT = {"folder/a": b"first" * 1000, "folder/b": b"second" * 1000}
 PAYLOAD = os.urandom(300_000)
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Serves `server.files`; can cut connections, ignore ranges, or lie about lengths."""
-
-    protocol_version = "HTTP/1.0"
-
-    def do_GET(self):
-        server = self.server
-        server.requests.append((self.path, self.headers.get("Range")))
-        body = server.files.get(self.path)
-        if body is None:
-            self.send_error(404)
-            return
-        start = 0
-        if self.headers.get("Range") and server.ranges:
-            start = int(self.headers["Range"].removeprefix("bytes=").rstrip("-"))
-            if start >= len(body):
-                self.send_error(416)
-                return
-            self.send_response(206)
-            self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
-        else:
-            self.send_response(200)
-        self.send_header("Content-Length", str(len(body) - start))
-        self.end_headers()
-        cut = server.cuts.pop(0) if server.cuts else len(body)
-        self.wfile.write(body[start : start + cut])
-
-    def log_message(self, *_arguments):
-        pass
-
-
 @pytest.fixture
 def server():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.files, server.requests, server.cuts, server.ranges = {}, [], [], True
-        server.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def silent(*_arguments):
     pass
-
-
-def archive(members):
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
-        for member, content in members:
-            info = tarfile.TarInfo(member) if isinstance(member, str) else member
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
-    return stream.getvalue()
-
-
-def md5(content):
-    return f"md5:{hashlib.md5(content).hexdigest()}"
 
 
 def label_source(server, content=PAYLOAD):
@@ -158,6 +107,33 @@ def test_a_server_that_always_cuts_at_the_same_place_is_given_up(server, tmp_pat
     assert len(server.requests) == 2
 
 
+def test_what_a_kill_after_the_last_step_left_is_removed(server, tmp_path):
+    content = archive(CONTENT.items())
+    sources = archive_source(server, content), label_source(server)
+    get(tmp_path, *sources)
+    (tmp_path / "data.tar.gz.part").write_bytes(content)
+    (tmp_path / ".extract-killed").mkdir()
+    (tmp_path / ".extract-killed/a").write_bytes(b"")
+    requests = len(server.requests)
+    assert get(tmp_path, *sources) == []
+    assert len(server.requests) == requests
+    assert visible(tmp_path) == ["folder/a", "folder/b", "labels.pt"]
+
+
+def test_a_downloaded_archive_is_never_taken_for_the_users_own(server, tmp_path, monkeypatch):
+    source = archive_source(server, archive(CONTENT.items()))
+
+    def killed(*_arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("lnlbench.data.fetch.extract", killed)
+        with pytest.raises(KeyboardInterrupt):
+            get(tmp_path, source)
+    get(tmp_path, source)
+    assert visible(tmp_path) == ["folder/a", "folder/b"]
+
+
 @pytest.mark.parametrize("stale", [b"x" * 1000, PAYLOAD + b"more", b"y" * len(PAYLOAD)])
 def test_a_stale_part_file_is_thrown_away(server, tmp_path, stale):
     (tmp_path / "labels.pt.part").write_bytes(stale)
@@ -212,8 +188,34 @@ def test_a_hostile_archive_is_refused_whole(server, tmp_path, case):
     source = archive_source(server, archive([*CONTENT.items(), HOSTILE[case]]))
     with pytest.raises(DataError, match="was refused"):
         get(folder, source)
-    assert visible(folder) == ["data.tar.gz"]
+    assert visible(folder) == ["data.tar.gz.part"]
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def declared(size, kind=tarfile.REGTYPE):
+    """The header of a member of this size, without its content: the archive is small."""
+    info = tarfile.TarInfo("folder/large")
+    info.size, info.type = size, kind
+    return gzip.compress(info.tobuf() + bytes(2**20))
+
+
+MANY = archive((f"folder/{number}", b"") for number in range(10_001))
+TOO_LARGE = {
+    "a large member": (declared(2**40), "bytes when it is unpacked"),
+    "a large header": (declared(2**31, tarfile.XHDTYPE), "bytes when it is unpacked"),
+    "a long name": (declared(2**31, tarfile.GNUTYPE_LONGNAME), "bytes when it is unpacked"),
+    "many members": (MANY, "10,000 members"),
+}
+
+
+@pytest.mark.parametrize("case", TOO_LARGE)
+def test_an_archive_that_unpacks_to_too_much_is_refused_at_once(tmp_path, case):
+    content, reason = TOO_LARGE[case]
+    file = tmp_path / "data.tar.gz"
+    file.write_bytes(content)
+    with pytest.raises(DataError, match=f"was refused: it declares more than.*{reason}"):
+        extract(file, tuple(CONTENT), tmp_path)
+    assert visible(tmp_path) == ["data.tar.gz"]
 
 
 def test_only_expected_members_are_extracted(server, tmp_path):
@@ -226,7 +228,7 @@ def test_an_archive_that_lacks_a_file_leaves_none(server, tmp_path):
     source = archive_source(server, archive([("folder/a", b"only")]))
     with pytest.raises(DataError, match="lacks folder/b"):
         get(tmp_path, source)
-    assert visible(tmp_path) == ["data.tar.gz"]
+    assert visible(tmp_path) == ["data.tar.gz.part"]
 
 
 @pytest.mark.parametrize("keep", [0.3, 0.99])
@@ -235,7 +237,7 @@ def test_a_truncated_archive_is_reported(server, tmp_path, keep):
     whole = archive(members)
     with pytest.raises(DataError, match="truncated or corrupted"):
         get(tmp_path, archive_source(server, whole[: int(len(whole) * keep)]))
-    assert visible(tmp_path) == ["data.tar.gz"]
+    assert visible(tmp_path) == ["data.tar.gz.part"]
 
 
 def test_an_incomplete_folder_is_completed(server, tmp_path):
