@@ -43,6 +43,7 @@ def cached(name: str, sources: Iterable[Path], root: Path, decode: Callable[[], 
     # A name on disk may hold bytes that are not UTF-8.
     key = hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()[:16]
     entry = root / f"{name}-{key}"
+    remove_abandoned(root, f".{entry.name}-*")
     identity = [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files]
     found = _read(entry, identity)
     if found is not None:
@@ -106,7 +107,6 @@ def _crc32(array: np.ndarray) -> int:
 
 def _write(entry: Path, identity: list[list[Any]], decoded: Arrays) -> None:
     entry.parent.mkdir(parents=True, exist_ok=True)
-    remove_abandoned(entry.parent, f".{entry.name}-*")
     fresh = Path(tempfile.mkdtemp(prefix=f".{entry.name}-", dir=entry.parent))
     try:
         with held(fresh):
