@@ -1,11 +1,11 @@
 """Unpack only the wanted files from an archive."""
 
 import gzip
+import io
 import tarfile
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import IO
 
 from lnlbench.data.pickles import MAX_BYTES
 from lnlbench.errors import DataError, shown
@@ -15,27 +15,22 @@ TEMPORARY = ".extract-*"
 _MAX_MEMBERS = 10_000
 
 
-class _Bounded:
-    """What tarfile reads from: an unpacked stream with an end, whatever the archive declares."""
+class _Bounded(gzip.GzipFile):
+    """An unpacked stream with an end, whatever tarfile finds declared in it."""
 
-    def __init__(self, stream: IO[bytes], archive: Path) -> None:
-        self._stream = stream
-        self._archive = archive
-        self.tell = stream.tell
+    def read(self, size: int | None = -1) -> bytes:
+        """The next bytes; DataError if the archive may not have so many."""
+        self._check(self.tell() + (size or 0))
+        return super().read(size)
 
-    def read(self, size: int) -> bytes:
-        """The next `size` bytes; DataError if the archive may not have so many."""
-        self._check(self.tell() + size)
-        return self._stream.read(size)
-
-    def seek(self, position: int) -> int:
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Go to a position, which means unpacking all that comes before it."""
-        self._check(position)
-        return self._stream.seek(position)
+        self._check(offset)
+        return super().seek(offset, whence)
 
     def _check(self, end: int) -> None:
         if end > MAX_BYTES:
-            raise _too_large(self._archive, f"{MAX_BYTES:,} bytes when it is unpacked")
+            raise _too_large(Path(str(self.name)), f"{MAX_BYTES:,} bytes when it is unpacked")
 
 
 def extract(archive: Path, files: Sequence[str], folder: Path) -> None:
@@ -49,8 +44,8 @@ def extract(archive: Path, files: Sequence[str], folder: Path) -> None:
     with made as temporary, held(Path(temporary)):
         try:
             with (
-                gzip.open(archive) as stream,
-                tarfile.open(fileobj=_Bounded(stream, archive), mode="r:") as tar,
+                _Bounded(archive) as stream,
+                tarfile.open(fileobj=stream, mode="r:") as tar,
             ):
                 members = _wanted(archive, tar, files)
                 tar.extractall(temporary, members=members, filter="data")
