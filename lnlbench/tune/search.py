@@ -62,6 +62,8 @@ class Search(JobLoop):
             RunError: the base itself could not be executed.
             KeyboardInterrupt: a second signal came; no trial runs any more.
         """
+        for trial in self._study.ended():  # an earlier process may have been killed before it did
+            self._drop_checkpoints(trial.number)
         self._waiting = deque(self._job(*each) for each in self._study.begun(self._base))
         self._trials = trials
         self._drive()
@@ -145,7 +147,10 @@ class Search(JobLoop):
             self._study.complete(number, outcome.score)
         else:
             endings[outcome.status](number)
-        # An ended trial is never resumed, and its networks are large.
+        self._drop_checkpoints(number)
+
+    def _drop_checkpoints(self, number: int) -> None:
+        """An ended trial is never resumed, and its networks are large."""
         for checkpoint in self._study.trial_folder(number).glob("*/checkpoint"):
             checkpoint.unlink()
 

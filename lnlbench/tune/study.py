@@ -106,12 +106,12 @@ class Study:
         return self._study.best_trial if done else None
 
     def _values(self, trial: Trial, base: dict[str, Any]) -> dict[str, Any]:
-        # Values that the file holds are not drawn again.
-        seed = seed_for(self.definition.sampler_seed, "trial", trial.number)
-        self._study.sampler = optuna.samplers.TPESampler(seed=seed % 2**32, multivariate=False)
         values = {}
         own = self._own(base)
         for name, span in self.definition.ranges().items():
+            # Values that the file holds are not drawn again, so each value has a stream of its own.
+            seed = seed_for(self.definition.sampler_seed, "trial", trial.number, name)
+            self._study.sampler = optuna.samplers.TPESampler(seed=seed % 2**32, multivariate=False)
             # A default outside the range, such as a word, stays as it is.
             if trial.number > 0 or name in own:
                 values[name] = _draw(trial, name, span)
@@ -127,11 +127,13 @@ class Study:
 def mend_journal(folder: Path) -> None:
     """Cut off an incomplete last line: Optuna would append the next line to it.
 
-    This also removes the lock of a process that was killed while it wrote. Call it only while this
-    process holds the search and no trial runs.
+    This also removes the lock of a process that was killed while it wrote, under the other name
+    too that Optuna gives it to remove it. Call it only while this process holds the search and no
+    trial runs.
     """
     file = folder / JOURNAL_NAME
-    (folder / f"{JOURNAL_NAME}.lock").unlink(missing_ok=True)
+    for lock in folder.glob(f"{JOURNAL_NAME}.lock*"):
+        lock.unlink(missing_ok=True)
     if not file.exists():
         return
     with file.open("r+b") as journal:

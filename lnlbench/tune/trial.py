@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
-from optuna.trial import Trial
+from optuna.trial import FrozenTrial, Trial
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from lnlbench.errors import Interrupted, RunError, UsageError, unknown_name
@@ -16,6 +16,7 @@ from lnlbench.runner.devices import resolve_device
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import EpochReport, PlainDisplay
 from lnlbench.runner.environment import describe_environment
+from lnlbench.runner.loop import Execution
 from lnlbench.runner.options import RunOptions
 from lnlbench.runner.record import Record
 from lnlbench.spec.run_data import RunData
@@ -56,28 +57,46 @@ class TrialOutcome(BaseModel):
 class TrialDisplay(PlainDisplay):
     """Prints each epoch and reports it to the search, which may prune the trial."""
 
-    def __init__(self, console: Console, trial: Trial, objective: str, seconds: float) -> None:
+    def __init__(self, console: Console, trial: Trial, objective: str, so_far: FrozenTrial) -> None:
         super().__init__(console)
         self.pruned = False
         # The search compares trials by the epochs of their first runs.
         self.comparing = True
+        self.execution: Execution | None = None  # the run that is shown
         self._trial = trial
         self._objective = objective
-        self._before = seconds
+        self._reported = set(so_far.intermediate_values)
+        self._before = seconds_of(so_far)
         self._began = time.monotonic()
+
+    def started(self, title: str, max_epochs: int, first_epoch: int) -> None:
+        """Report what a killed process did not; raises Interrupted as `epoch` does."""
+        super().started(title, max_epochs, first_epoch)
+        if first_epoch and self.execution is not None:
+            curve = self.execution.record.curves.get(self._objective, [])
+            for epoch, value in enumerate(curve):
+                self._report(epoch, value)
+            self._prune(first_epoch - 1, max_epochs)
 
     def epoch(self, report: EpochReport) -> None:
         """Report the objective; raises Interrupted when the search prunes the trial."""
         super().epoch(report)
         self.note_seconds()
         value = {**report.scalars, **report.scores}.get(self._objective)
-        if not self.comparing or value is None:
-            return
-        self._trial.report(value, report.epoch)
+        self._report(report.epoch, value)
         # The pruned trial's time counts too.
-        if report.epoch + 1 < report.max_epochs and self._trial.should_prune():
+        if value is not None:
+            self._prune(report.epoch, report.max_epochs)
+
+    def _report(self, epoch: int, value: float | None) -> None:
+        if self.comparing and value is not None and epoch not in self._reported:
+            self._reported.add(epoch)
+            self._trial.report(value, epoch)
+
+    def _prune(self, epoch: int, max_epochs: int) -> None:
+        if self.comparing and epoch + 1 < max_epochs and self._trial.should_prune():
             self.pruned = True
-            raise Interrupted(f"pruned after epoch {report.epoch + 1}")
+            raise Interrupted(f"pruned after epoch {epoch + 1}")
 
     def note_seconds(self) -> None:
         """Store the time of all attempts at the trial so far."""
@@ -96,9 +115,9 @@ def run_trial(
     definition = plan.definition
     study = Study(definition, folder.parent, plan.specs[0].protocol.epochs)
     trial = study.trial(plan.number)
-    [before] = [seconds_of(each) for each in study.trials() if each.number == plan.number]
+    [so_far] = [each for each in study.trials() if each.number == plan.number]
     console = Console(stderr=True, highlight=False)
-    display = TrialDisplay(console, trial, definition.objective, before)
+    display = TrialDisplay(console, trial, definition.objective, so_far)
     where = resolve_device(device)
     options = RunOptions(device=where, weights=WeightSources(weights, plugins.backbones))
     environment = describe_environment(where, "")
@@ -120,6 +139,7 @@ def run_trial(
             held_out = execution.prepared.split.validation
             assert held_out is not None
             known["samples"] = len(held_out.labels)
+            display.execution = execution
             status, error = execution.fit()
             display.note_seconds()
             if status != "done":

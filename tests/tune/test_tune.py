@@ -1,10 +1,12 @@
 """Searches: restarts, pruning, failures, and the real command with processes of its own."""
 
+import contextlib
 import json
 import os
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,13 +21,22 @@ from lnlbench.plugins import load_plugins
 from lnlbench.results.tuning import read_tuning
 from lnlbench.runner.checkpoint import load_checkpoint
 from lnlbench.runner.display import EpochReport
+from lnlbench.runner.record import Record
 from lnlbench.sweep.executor import Ended
 from lnlbench.sweep.process import Exit
 from lnlbench.testing.small_runs import CPU
+from lnlbench.tune import study as study_module
 from lnlbench.tune.definition import Shortening, define_search
 from lnlbench.tune.recipe import found_recipe, standard_error
 from lnlbench.tune.search import Search
-from lnlbench.tune.study import JOURNAL_NAME, Study, mend_journal, seconds_of, values_of
+from lnlbench.tune.study import (
+    JOURNAL_NAME,
+    Study,
+    mend_journal,
+    note_seconds,
+    seconds_of,
+    values_of,
+)
 from lnlbench.tune.trial import TrialDisplay, TrialOutcome, run_trial
 
 PLUGINS = load_plugins(strict=True)
@@ -209,9 +220,15 @@ def report(epoch, value, epochs=9):
     return EpochReport(epoch, epochs, 1.0, 1.0, 1.0, {}, {"validation_accuracy": value})
 
 
-def run_epochs(study, value, epochs=9, base=None):
+def begin_trial(study, base=None, seconds=0.0):
     number, _ = study.begin(base or {"q": 0.7})
-    display = TrialDisplay(Console(quiet=True), study.trial(number), "validation_accuracy", 5.0)
+    note_seconds(study.trial(number), seconds)
+    trial, so_far = study.trial(number), study.trials()[number]
+    return number, TrialDisplay(Console(quiet=True), trial, "validation_accuracy", so_far)
+
+
+def run_epochs(study, value, epochs=9, base=None):
+    number, display = begin_trial(study, base, seconds=5.0)
     try:
         for epoch in range(epochs):
             display.epoch(report(epoch, value, epochs))
@@ -238,12 +255,64 @@ def test_only_the_first_seed_of_a_trial_is_compared_by_epoch(folder):
     study = Study(define(), folder, 9)
     for _ in range(5):
         run_epochs(study, 0.5)
-    number, _ = study.begin({"q": 0.7})
-    display = TrialDisplay(Console(quiet=True), study.trial(number), "validation_accuracy", 0.0)
+    number, display = begin_trial(study)
     display.comparing = False
     for epoch in range(9):
         display.epoch(report(epoch, 0.1))
     assert study.trials()[number].intermediate_values == {}
+
+
+def test_a_trial_killed_before_its_report_is_reported_and_pruned_when_it_resumes(folder):
+    study = Study(define(), folder, 9)
+    for _ in range(5):
+        run_epochs(study, 0.5)
+    number, display = begin_trial(study)
+    display.epoch(report(0, 0.1))
+    curves = {"validation_accuracy": [0.1, 0.2, 0.1, 0.3]}
+    display.execution = SimpleNamespace(record=Record(epochs=4, curves=curves))
+    with pytest.raises(Interrupted, match="pruned after epoch 4"):
+        display.started("a trial", 9, 4)
+    assert display.pruned
+    assert study.trials()[number].intermediate_values == {0: 0.1, 1: 0.2, 2: 0.1, 3: 0.3}
+
+
+def test_a_trial_killed_while_its_values_were_drawn_gets_the_same_values(folder, monkeypatch):
+    definition = define("dividemix", search=["temperature", "lambda_u"])
+    base = {"temperature": 0.5, "lambda_u": 25.0}
+    found = {}
+    for place, draws in (("calm", 2), ("killed", 1)):
+        (folder / place).mkdir()
+        study = Study(definition, folder / place, 2)
+        study.complete(study.begin(base)[0], 0.5)
+        with monkeypatch.context() as patched:
+            patched.setattr(study_module, "_draw", limited(draws))
+            with contextlib.suppress(KeyboardInterrupt):
+                study.begin(base)
+        assert len(study.trials()[1].params) == draws
+        [(_, found[place])] = Study(definition, folder / place, 2).begun(base)
+    assert found["killed"] == found["calm"]
+
+
+def limited(count):
+    """Draw so many values, and then be killed."""
+    draw, drawn = study_module._draw, []
+
+    def drawing(*arguments):
+        if len(drawn) == count:
+            raise KeyboardInterrupt
+        drawn.append(1)
+        return draw(*arguments)
+
+    return drawing
+
+
+def test_checkpoints_of_a_trial_that_ended_before_a_kill_are_removed(folder):
+    search(folder, define(), parabola, 2)
+    left = folder / "trial-0001" / "seed100" / "checkpoint"
+    left.parent.mkdir()
+    left.write_bytes(b"")
+    search(folder, define(), parabola, 3)
+    assert not left.exists()
 
 
 def test_real_trials_know_no_test_score_and_seeds_are_averaged(folder):
@@ -294,6 +363,10 @@ def test_the_lock_of_a_process_that_was_killed_while_it_wrote_is_dropped(folder,
     lock.symlink_to(place / JOURNAL_NAME)  # as Optuna makes it for a relative path
     mend_journal(place)
     assert not lock.is_symlink()
+    renamed = place / f"{JOURNAL_NAME}.lock5d9e.rename"  # as Optuna calls it to remove it
+    renamed.symlink_to(place / JOURNAL_NAME)
+    mend_journal(place)
+    assert not renamed.is_symlink()
     targets, link = [], os.symlink
 
     def note(target, *rest):
