@@ -32,11 +32,22 @@ class Arrays:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def cached(name: str, sources: Iterable[Path], root: Path, decode: Callable[[], Arrays]) -> Arrays:
+def _always(_made: Any) -> bool:
+    return True
+
+
+def cached(
+    name: str,
+    sources: Iterable[Path],
+    root: Path,
+    decode: Callable[[], Arrays],
+    keep: Callable[[Arrays], bool] = _always,
+) -> Arrays:
     """What `decode` returns, from the cache below `root` when the source files are unchanged.
 
     A source file counts as unchanged while its path, size and modification time are the same. An
-    unreadable or damaged entry is made again. If the cache cannot be written, it is not used.
+    unreadable or damaged entry is made again. If the cache cannot be written, it is not used. What
+    `keep` refuses is not cached.
     """
     files = [path.resolve() for path in sources]
     names = "\n".join(map(str, files))
@@ -49,6 +60,8 @@ def cached(name: str, sources: Iterable[Path], root: Path, decode: Callable[[], 
     if found is not None:
         return found
     decoded = decode()
+    if not keep(decoded):
+        return decoded
     try:
         _write(entry, identity, decoded)
     except OSError as error:
@@ -57,11 +70,13 @@ def cached(name: str, sources: Iterable[Path], root: Path, decode: Callable[[], 
     return _read(entry, identity) or decoded
 
 
-def remembered(name: str, key: str, compute: Callable[[], Any]) -> Any:
+def remembered(
+    name: str, key: str, compute: Callable[[], Any], keep: Callable[[Any], bool] = _always
+) -> Any:
     """What `compute` returns, a JSON value; taken from the cache when `key` is there.
 
-    The key has to contain everything that decides the value. If the file cannot be written, the
-    value is not cached.
+    The key has to contain everything that decides the value. If the file cannot be written, or
+    `keep` refuses the value, it is not cached.
     """
     root = cache_dir() / "facts"
     file = root / f"{name}-{key}.json"
@@ -72,6 +87,8 @@ def remembered(name: str, key: str, compute: Callable[[], Any]) -> Any:
     except Exception as error:  # whatever is wrong with it, it can be made again
         _log.warning("%s is unreadable (%s) and is made again", file, error)
     value = compute()
+    if not keep(value):
+        return value
     try:
         write_atomically(file, json.dumps({"value": value}).encode())
     except LnlbenchError as error:

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
@@ -40,11 +41,16 @@ class Unreadable(DataError):
     """A file is not a usable image; the message is the reason."""
 
 
+class Refused(Unreadable):
+    """The system did not let the file be read: its permissions or the disk, not its content."""
+
+
 def read_square(file: Path, size: int, max_megapixels: float) -> np.ndarray:
     """One image as uint8 [3, size, size]: upright by its EXIF tag, first frame, alpha left out.
 
     Raises:
         Unreadable: the file is damaged, not an image, too large, or has more than 8 bits a channel.
+        Refused: the system did not let it be read.
     """
     try:
         with _opened(file) as stream, Image.open(stream, formats=_formats()) as image:
@@ -61,6 +67,9 @@ def read_square(file: Path, size: int, max_megapixels: float) -> np.ndarray:
     except Image.DecompressionBombError as error:
         reason = f"holds an image of more than twice max_megapixels={max_megapixels:g}"
         raise Unreadable(reason) from error
+    except OSError as error:
+        # Pillow's own errors have no number.
+        raise (Unreadable if error.errno is None else Refused)(_reason(error)) from error
     except Exception as error:  # a decoder may raise anything; it means only this file
         raise Unreadable(_reason(error)) from error
     return np.asarray(square).transpose(2, 0, 1)
@@ -115,25 +124,38 @@ def decode(file: Path, size: int, max_megapixels: float) -> np.ndarray:
         return read_square(file, size, max_megapixels)
 
 
-def read_squares(
-    files: Sequence[Path], size: int, max_megapixels: float
-) -> tuple[np.ndarray, list[tuple[int, str]]]:
-    """Images uint8 [N, 3, size, size], zero for unreadable files, and the reasons for those."""
-    images = np.zeros((len(files), 3, size, size), np.uint8)
-    unreadable: list[tuple[int, str]] = []
+@dataclass(frozen=True)
+class Squares:
+    """Images uint8 [N, 3, size, size], zero for unreadable files, and the reasons for those.
 
-    def read(number: int) -> tuple[int, str] | None:
+    `lasting` says whether the same files give the same again: not if the system refused one.
+    """
+
+    images: np.ndarray
+    unreadable: list[tuple[int, str]]
+    lasting: bool
+
+
+def read_squares(files: Sequence[Path], size: int, max_megapixels: float) -> Squares:
+    """All these images, read by several threads."""
+    images = np.zeros((len(files), 3, size, size), np.uint8)
+
+    def read(number: int) -> Unreadable | None:
         try:
             images[number] = read_square(files[number], size, max_megapixels)
         except Unreadable as reason:
-            return number, str(reason)
+            return reason
         return None
 
     if len(files) > _MANY:
         sys.stderr.write(f"Reading {len(files):,} images; later runs find them in the cache.\n")
     with _own_limit(max_megapixels), ThreadPoolExecutor(os.cpu_count()) as pool:
-        unreadable += [found for found in pool.map(read, range(len(files))) if found is not None]
-    return images, unreadable
+        reasons = dict(enumerate(pool.map(read, range(len(files)))))
+    return Squares(
+        images,
+        [(number, str(reason)) for number, reason in reasons.items() if reason is not None],
+        not any(isinstance(reason, Refused) for reason in reasons.values()),
+    )
 
 
 @contextmanager

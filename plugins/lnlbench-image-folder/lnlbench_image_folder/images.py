@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import PIL
@@ -57,18 +57,20 @@ def decoded(files: Sequence[str], is_train: NDArray[np.bool_], settings: "Settin
 
 
 class Held:
-    """All images in memory; from the cache if the files are unchanged."""
+    """All images in memory; from the cache if the files are unchanged and none was refused."""
 
     def __init__(self, files: Sequence[str], settings: "Settings") -> None:
         paths = [Path(file) for file in files]
 
-        def read() -> Arrays:
-            images, unreadable = read_squares(paths, settings.image_size, settings.max_megapixels)
-            return Arrays({"images": images}, {"unreadable": unreadable})
+        def decode_all() -> Arrays:
+            read = read_squares(paths, settings.image_size, settings.max_megapixels)
+            facts = {"unreadable": read.unreadable, "lasting": read.lasting}
+            return Arrays({"images": read.images}, facts)
 
         rule = f"{settings.image_size} {settings.max_megapixels} {RULE} {DECODING}"
         name = f"image-folder-{hashlib.sha256(rule.encode()).hexdigest()[:8]}"
-        kept = cached(name, paths, cache_dir() / "arrays", read)
+        root = cache_dir() / "arrays"
+        kept = cached(name, paths, root, decode_all, lambda made: bool(made.facts["lasting"]))
         self._images = kept.arrays["images"]
         self.unreadable = [(number, reason) for number, reason in kept.facts["unreadable"]]
 
@@ -84,7 +86,7 @@ class Held:
 class Streamed:
     """Images that stay in their files; all are read once, in blocks, to check and count them.
 
-    The outcome is remembered until a file's size or time changes.
+    The outcome is remembered until a file's size or time changes, unless the system refused a file.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class Streamed:
             "image-folder",
             key.hexdigest()[:32],
             lambda: _survey(self._files, is_train, settings),
+            lambda found: bool(found["lasting"]),
         )
         self.unreadable = [(number, reason) for number, reason in found["unreadable"]]
         self._counts = np.array(found["counts"], np.int64)
@@ -118,23 +121,25 @@ class Streamed:
 
 def _survey(
     files: lnlbench.ImageFiles, is_train: NDArray[np.bool_], settings: "Settings"
-) -> dict[str, list]:
+) -> dict[str, Any]:
     counts = np.zeros((_CHANNELS, 256), np.int64)
     unreadable: Unreadable = []
+    lasting = True
     total = len(files)
     size = max(1, min(_BLOCK, _BLOCK_BYTES // files.shape[1:].numel()))
     with shown_progress("Reading images", total) if total > _BLOCK else nullcontext() as show:
         for start in range(0, total, size):
             numbers = range(start, min(start + size, total))
             paths = [files.file(number) for number in numbers]
-            images, bad = read_squares(paths, settings.image_size, settings.max_megapixels)
+            read = read_squares(paths, settings.image_size, settings.max_megapixels)
             kept = is_train[start : numbers.stop].copy()
-            kept[[number for number, _ in bad]] = False
-            counts += _value_counts(images[kept])
-            unreadable += [(start + number, reason) for number, reason in bad]
+            kept[[number for number, _ in read.unreadable]] = False
+            counts += _value_counts(read.images[kept])
+            unreadable += [(start + number, reason) for number, reason in read.unreadable]
+            lasting = lasting and read.lasting
             if show is not None:
                 show(numbers.stop)
-    return {"unreadable": unreadable, "counts": counts.tolist()}
+    return {"unreadable": unreadable, "lasting": lasting, "counts": counts.tolist()}
 
 
 def _value_counts(images: NDArray[np.uint8]) -> NDArray[np.int64]:

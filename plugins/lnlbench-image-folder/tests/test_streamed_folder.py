@@ -1,12 +1,15 @@
 """Folders whose images are read while training: the same data, the same runs, the same errors."""
 
+import errno
 import json
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from lnlbench_image_folder import Settings, images, load, register_datasets
+from lnlbench_image_folder import Settings, decoding, images, load, register_datasets
 from lnlbench_image_folder.decoding import decode, read_square
 from PIL import Image
 
@@ -155,6 +158,35 @@ def test_unreadable_files_are_named_and_skipped_alike(root, monkeypatch):
     assert streamed.notes == held.notes
     assert (streamed.mean, streamed.std) == (held.mean, held.std)
     assert torch.equal(streamed.test_images.read(), held.test_images)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_file_that_the_system_refused_is_read_by_the_next_run(root, monkeypatch, stream):
+    settings = Settings(root=root, stream=stream, skip_unreadable=True)
+    refused = root / "train" / "one" / "a.png"
+    real = os.open
+
+    def open_(path, *rest):
+        if Path(path) == refused:  # a changed mode would not hinder root
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(decoding.os, "open", open_)
+        for _ in range(2):
+            [_, note, _] = load(settings).notes
+            assert note.startswith("1 unreadable files left out: ")
+            assert note.endswith(" train/one/a.png: Permission denied")
+    assert len(load(settings).train_images) == 20
+    with monkeypatch.context() as patched:
+        patched.setattr(decoding.os, "open", open_)
+        later = load(settings)
+        assert len(later.train_images) == 20
+        if stream:
+            with pytest.raises(
+                DataError, match=r"Cannot read the image .*a\.png: Permission denied"
+            ):
+                later.train_images.read([0])
 
 
 def test_a_file_that_is_gone_is_named_without_a_traceback(root):
