@@ -5,6 +5,7 @@ import io
 import json
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -128,6 +129,15 @@ class Running:
         if self._ended(0) is None:
             os.kill(self.pid, number)
 
+    def kill_group(self, seconds: float = 0) -> None:
+        """Kill the process group that the command leads, unless it ends within these seconds."""
+        if self._ended(seconds) is not None:
+            return
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:  # a fork that has not made its group yet is alone
+            os.kill(self.pid, signal.SIGKILL)
+
     def finish(self, seconds: float = 120) -> Outcome:
         """Wait for the end."""
         code = self._ended(seconds)
@@ -136,7 +146,7 @@ class Running:
 
 
 def start_process(*arguments: object, folder: Path, **variables: str) -> Running:
-    """Start the command as a process of its own, in `folder`."""
+    """Start the command as a process of its own, in `folder`, as the leader of a group."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "out").open("w") as out, (folder / "err").open("w") as err:
         process = subprocess.Popen(
@@ -146,6 +156,7 @@ def start_process(*arguments: object, folder: Path, **variables: str) -> Running
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
+            process_group=0,
         )
 
     def ended(seconds: float) -> int | None:
