@@ -64,7 +64,7 @@ NAMES: Mapping[str, Named | None] = {
     "proto-semi": None,
     "sop": Named("sop"),
     "sop+": Named("sop-plus"),
-    "t-revision": None,
+    "t-revision": Named("t-revision"),
     "volminnet": Named("volminnet"),
 }
 

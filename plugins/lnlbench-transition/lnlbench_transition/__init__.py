@@ -2,10 +2,11 @@
 
 import lnlbench
 from lnlbench_transition.backward_correction import BackwardCorrection
+from lnlbench_transition.t_revision import TRevision
 from lnlbench_transition.volminnet import VolMinNet
 
 
 @lnlbench.hookimpl
 def register_methods() -> list[type[lnlbench.Method]]:
     """The methods of this distribution."""
-    return [BackwardCorrection, VolMinNet]
+    return [BackwardCorrection, TRevision, VolMinNet]

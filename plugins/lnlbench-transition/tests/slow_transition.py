@@ -52,3 +52,8 @@ def log_volume(matrix):
 
 def forward(row, label, matrix):
     return -math.log(sum(p * matrix[i][label] for i, p in enumerate(softmax(row))))
+
+
+def importance(row, label, matrix):
+    probabilities = softmax(row)
+    return probabilities[label] / sum(p * matrix[i][label] for i, p in enumerate(probabilities))
