@@ -19,6 +19,7 @@ from lnlbench.testing.edges import check_belief, check_edges, check_predictions
 from lnlbench.testing.privacy import check_privacy
 from lnlbench.testing.report import Finding, Report
 from lnlbench.testing.trials import Trials
+from lnlbench.testing.verdict import unfinished
 
 __all__ = ["Finding", "Report", "check_backbone", "check_dataset", "check_method", "examine_method"]
 
@@ -49,8 +50,9 @@ def examine_method(method: type[Method], params: Mapping[str, Any] | None = None
     short = ShortRuns(trials)
     finding, trial = check_runs(trials)
     if trial.done and not short.first.done:
-        advice = "It runs on all digits, and not on 203 of them."
-        finding = Finding("runs", "failed", short.first.problem, advice)
+        finding = unfinished(
+            "runs", short.first, "It runs on all digits, but fails on 203 of them."
+        )
     report.findings.append(finding)
     if short.first.changed or short.first.done:
         report.findings.append(check_global_state(short))
@@ -59,7 +61,7 @@ def examine_method(method: type[Method], params: Mapping[str, Any] | None = None
     report.findings += [
         check_seeds(short),
         check_resume(short),
-        check_privacy(trials),
+        check_privacy(trials, short.repeatable),
         check_edges(trials),
         check_predictions(short.first),
         check_belief(trials),

@@ -8,6 +8,7 @@ from torch import Tensor
 from lnlbench.data.dataset import Dataset
 from lnlbench.testing.report import Finding
 from lnlbench.testing.trials import Trial, Trials, digits
+from lnlbench.testing.verdict import unfinished
 
 _CLASSES = 4
 _PLANTED = 480
@@ -35,12 +36,8 @@ def check_edges(trials: Trials) -> Finding:
     for what, (dataset, batch_size) in awkward_data().items():
         trial = trials.run(dataset, batch_size=batch_size)
         if not trial.done:
-            return Finding(
-                "awkward data",
-                "failed",
-                f"With {what}: {trial.problem}",
-                "Real data are like that. Guard means over no samples, and empty selections.",
-            )
+            advice = "Real data are like that. Guard means over no samples, and empty selections."
+            return unfinished("awkward data", trial, advice, before=f"With {what}: ")
         if not bool(trial.predict(trial.images).isfinite().all()):
             return Finding(
                 "awkward data",
@@ -117,7 +114,7 @@ def check_belief(trials: Trials) -> Finding:
         "what belongs to a batch to belief[batch.index]."
     )
     if not trial.done:
-        return Finding("clean_probability", "failed", trial.problem, advice)
+        return unfinished("clean_probability", trial, advice)
     belief = trial.method.clean_probability()
     if belief is None:
         return Finding("clean_probability", "skipped", "It has none.")

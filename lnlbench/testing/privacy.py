@@ -3,10 +3,10 @@
 import gc
 import types
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 from unittest.mock import patch
 
 import torch
@@ -27,6 +27,7 @@ from lnlbench.runner.split import Split
 from lnlbench.testing.behavior import SAMPLES
 from lnlbench.testing.report import Finding
 from lnlbench.testing.trials import Trial, Trials, digits
+from lnlbench.testing.verdict import unfinished
 
 _HOLDERS = (Dataset, Split, Prepared, Evaluator, Diagnosis, Observations, Execution)
 # Not followed: through a class or a module, everything in the process is reachable.
@@ -74,18 +75,20 @@ def _is_copy(tensor: Tensor, secret: Tensor) -> bool:
     return alike and torch.equal(tensor, secret)
 
 
-def check_privacy(trials: Trials) -> Finding:
+def check_privacy(trials: Trials, repeatable: bool = True) -> Finding:
     """No secret is reachable from the run, and no secret makes a difference.
 
     The check trains the method twice on the same images with the same noisy labels, but with other
-    secrets. A method with an oracle may depend on the clean labels.
+    secrets. A method with an oracle may depend on the clean labels. If the method is not
+    `repeatable`, a difference between the two runs proves no fault of privacy.
     """
     dataset = digits(SAMPLES)
     found: list[str] = []
     read: list[str] = []
+    searched: list[str] = []
     method = trials.method
     watched = _watched(method, lambda run: found.extend(secrets_in(run, dataset, method.oracle)))
-    with _data_sets_closed(read):
+    with _data_sets_closed(read), _search_refused(searched):
         one = trials.run(dataset, method=watched)
         other = trials.run(_other_truth(dataset, method.oracle))
     if found:
@@ -94,6 +97,14 @@ def check_privacy(trials: Trials) -> Finding:
             "failed",
             f"It can reach secrets from its run: {', '.join(found)}.",
             "This is lnlbench's mistake, not the method's: please report it.",
+        )
+    if searched:
+        return Finding(
+            "privacy",
+            "failed",
+            f"It searches all objects of the interpreter: {searched[0]}.",
+            "Take everything from the run. The clean labels are somewhere in the process, and "
+            "a method that looks for them there cannot be compared with others.",
         )
     if read:
         return Finding(
@@ -104,8 +115,11 @@ def check_privacy(trials: Trials) -> Finding:
             "needs: its rows are then shown, but not ranked.",
         )
     if not (one.done and other.done):
-        return Finding("privacy", "failed", (one if not one.done else other).problem, "See above.")
+        return unfinished("privacy", one if not one.done else other, "See above.")
     if _outcome(one, one.images) != _outcome(other, one.images):
+        if not repeatable:
+            why = "On the same data, two runs of one seed differ already: see seeds."
+            return Finding("privacy", "skipped", why)
         return Finding(
             "privacy",
             "failed",
@@ -144,6 +158,24 @@ def _data_sets_closed(read: list[str]) -> Iterator[None]:
         refuse("scikit-learn's digits")
 
     with reading_refused(refuse), patch("sklearn.datasets.load_digits", refuse_digits):
+        yield
+
+
+@contextmanager
+def _search_refused(searched: list[str]) -> Iterator[None]:
+    """Note, and refuse, any search through the interpreter's objects."""
+
+    def refuse(name: str) -> Callable[..., NoReturn]:
+        def call(*objects: object, **options: object) -> NoReturn:
+            searched.append(name)
+            raise LnlbenchError("a method may not search the interpreter's objects")
+
+        return call
+
+    with (
+        patch("gc.get_objects", refuse("gc.get_objects")),
+        patch("gc.get_referrers", refuse("gc.get_referrers")),
+    ):
         yield
 
 

@@ -26,6 +26,7 @@ from lnlbench.spec.run_spec import build_spec
 from lnlbench.system.global_state import changes_undone
 
 _ORIGIN = Origin("under-test", "0", "check")
+_STOPPED = "stopped by the check"
 
 
 @dataclass
@@ -71,13 +72,13 @@ class Watch(QuietDisplay):
         """Count steps, and stop at the chosen one."""
         self.steps += 1
         if run.epoch == self.stop_in and run.steps == 1:
-            raise Interrupted("stopped by the check")
+            raise Interrupted(_STOPPED)
 
     def epoch(self, report: EpochReport) -> None:
         """Note the states of the global random streams, and stop at the chosen epoch."""
         self.states.append(_stream_states())
         if report.epoch == self.stop_after:
-            raise Interrupted("stopped by the check")
+            raise Interrupted(_STOPPED)
 
 
 def _stream_states() -> tuple[str, ...]:
@@ -116,6 +117,9 @@ class Trials:
 
         The protocol is that of the track digits, with 2 epochs and no validation. This resumes an
         interrupted run in `folder`.
+
+        Raises:
+            Interrupted: the user sent a signal.
         """
         if folder is None:
             with tempfile.TemporaryDirectory() as fresh:
@@ -130,6 +134,8 @@ class Trials:
         # Settings that the method changes must not spoil the other checks.
         with changes_undone() as changed:
             result = execution.run(_ORIGIN)
+        if result.status == "interrupted" and result.error != _STOPPED:
+            raise Interrupted(result.error)
         error = directory.error_file
         return Trial(
             result=result,
