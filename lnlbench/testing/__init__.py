@@ -16,6 +16,7 @@ from lnlbench.testing.behavior import (
 from lnlbench.testing.datasets import check_dataset
 from lnlbench.testing.declarations import check_metadata, check_parameters
 from lnlbench.testing.edges import check_belief, check_edges, check_predictions
+from lnlbench.testing.memory import check_memory
 from lnlbench.testing.privacy import check_privacy
 from lnlbench.testing.report import Finding, Report
 from lnlbench.testing.trials import Trials
@@ -65,6 +66,7 @@ def examine_method(method: type[Method], params: Mapping[str, Any] | None = None
         check_edges(trials),
         check_predictions(short.first),
         check_belief(trials),
+        check_memory(trials),
         measure_cost(trials, trial),
     ]
     return report

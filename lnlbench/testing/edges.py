@@ -60,6 +60,14 @@ def check_predictions(trial: Trial) -> Finding:
             f"{'' if bool(whole.isfinite().all()) else ' with infinite or NaN values'}.",
             "Return finite logits [B, C], one row for each image.",
         )
+    if _are_probabilities(whole):
+        return Finding(
+            "predict",
+            "failed",
+            "For every image its values are in [0, 1] and sum to 1: probabilities, not logits.",
+            "Return what comes before the softmax, or the logarithm of the probabilities: the "
+            "runner applies a softmax to it, which would flatten the confidence of each image.",
+        )
     if not torch.equal(trial.predict(images), whole):
         return Finding(
             "predict",
@@ -80,6 +88,11 @@ def check_predictions(trial: Trial) -> Finding:
     return Finding(
         "predict", "passed", "Finite logits, the same for every batch size and each time."
     )
+
+
+def _are_probabilities(values: Tensor) -> bool:
+    sums = values.sum(1)
+    return bool((values >= 0).all()) and torch.allclose(sums, torch.ones_like(sums), atol=1e-3)
 
 
 def planted() -> Dataset:

@@ -68,7 +68,7 @@ def test_a_right_method_passes_every_check():
     report = check_method(Good)
     assert report.passed
     names = [finding.check for finding in report.findings]
-    assert len(names) == len(set(names)) == 11
+    assert len(names) == len(set(names)) == 12
     assert all(finding.status == "passed" for finding in report.findings), str(report)
     assert "times cross-entropy" in report.finding("cost").found
 
@@ -278,6 +278,20 @@ def test_predictions(predict, found):
     finding = check_predictions(trial)
     assert finding.status == "failed"
     assert found in finding.found
+
+
+def test_predictions_that_are_probabilities():
+    trial = trials().run(digits(64))
+
+    def finding(answer):
+        trial.method.predict = lambda images: answer(trial.method.network(images))
+        return check_predictions(trial)
+
+    wrong = finding(lambda logits: logits.softmax(1))
+    assert wrong.status == "failed"
+    assert "probabilities, not logits" in wrong.found
+    for right in (lambda logits: logits.log_softmax(1), lambda logits: 2 * logits.softmax(1)):
+        assert finding(right).status == "passed"
 
 
 def test_a_belief_that_is_not_in_the_order_of_the_samples():
