@@ -17,6 +17,7 @@ from lnlbench.testing.datasets import check_dataset
 from lnlbench.testing.declarations import check_metadata, check_parameters
 from lnlbench.testing.edges import check_belief, check_edges, check_predictions
 from lnlbench.testing.memory import check_memory
+from lnlbench.testing.phases import check_phases
 from lnlbench.testing.privacy import check_privacy
 from lnlbench.testing.report import Finding, Report
 from lnlbench.testing.trials import Trials
@@ -69,4 +70,5 @@ def examine_method(method: type[Method], params: Mapping[str, Any] | None = None
         check_memory(trials),
         measure_cost(trials, trial),
     ]
+    report.findings.append(check_phases(trials.reached))
     return report

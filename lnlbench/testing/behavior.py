@@ -16,7 +16,7 @@ EPOCHS = 3
 
 def check_runs(trials: Trials) -> tuple[Finding, Trial]:
     """Two epochs of all digits end well, and the method trains as many networks as it declares."""
-    trial = trials.run(digits())
+    trial = trials.run(digits(), timed=True)
     method = trials.method
     if not trial.done:
         advice = "Run it yourself: lnlbench run --track digits --epochs 2 --method " + method.name
@@ -159,7 +159,7 @@ def difference(one: Trial, other: Trial) -> str:
 
 def measure_cost(trials: Trials, trial: Trial) -> Finding:
     """The time of two epochs of digits against cross-entropy's time, both measured now."""
-    baseline = Trials(CrossEntropy, {}).run(digits())
+    baseline = Trials(CrossEntropy, {}).run(digits(), timed=True)
     seconds = [each.result.cost.model_dump()["train_seconds"] for each in (trial, baseline)]
     times = seconds[0] / max(seconds[1], 1e-9)
     return Finding(

@@ -3,6 +3,7 @@
 import hashlib
 import tempfile
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from lnlbench.runner.display import EpochReport, QuietDisplay
 from lnlbench.runner.options import RunOptions
 from lnlbench.spec.run_spec import build_spec
 from lnlbench.system.global_state import changes_undone
+from lnlbench.testing.phases import Reached
 
 _ORIGIN = Origin("under-test", "0", "check")
 _STOPPED = "stopped by the check"
@@ -102,6 +104,7 @@ class Trials:
     def __init__(self, method: type[Method], params: Mapping[str, Any]) -> None:
         self.method = method
         self.params = {**method.quick_params, **params}
+        self.reached = Reached(method)
 
     def run(
         self,
@@ -111,12 +114,14 @@ class Trials:
         watch: Watch | None = None,
         method: type[Method] | None = None,
         folder: Path | None = None,
+        timed: bool = False,
         **protocol: Any,
     ) -> Trial:
         """One run, either on the labels that the data set came with, or with `noise`.
 
         The protocol is that of the track digits, with 2 epochs and no validation. This resumes an
-        interrupted run in `folder`.
+        interrupted run in `folder`. Unless the run is `timed`, it notes which lines of the method
+        ran; this takes time.
 
         Raises:
             Interrupted: the user sent a signal.
@@ -124,7 +129,13 @@ class Trials:
         if folder is None:
             with tempfile.TemporaryDirectory() as fresh:
                 return self.run(
-                    dataset, seed=seed, watch=watch, method=method, folder=Path(fresh), **protocol
+                    dataset,
+                    seed=seed,
+                    watch=watch,
+                    method=method,
+                    folder=Path(fresh),
+                    timed=timed,
+                    **protocol,
                 )
         method = method or self.method
         settings = {"epochs": 2, "noise": "given", **protocol}
@@ -132,7 +143,8 @@ class Trials:
         directory = RunDirectory.of_spec(folder, spec)
         execution = assemble(spec, method, dataset, directory, watch or Watch(), RunOptions())
         # Settings that the method changes must not spoil the other checks.
-        with changes_undone() as changed:
+        watching = nullcontext() if timed else self.reached.watching()
+        with changes_undone() as changed, watching:
             result = execution.run(_ORIGIN)
         if result.status == "interrupted" and result.error != _STOPPED:
             raise Interrupted(result.error)

@@ -159,7 +159,7 @@ def test_the_guides_commands_work_in_a_clean_folder(tmp_path, monkeypatch):
     finally:
         sys.modules.pop("lnlbench_trim", None)
     assert "trim" in said
-    assert "11 passed, 1 skipped" in said  # of the check
+    assert "12 passed, 1 skipped" in said  # of the check
     table = GUIDE[GUIDE.index("| check | what has to hold |") :].partition("\n\n")[0]
     made = re.findall(r"^  (?:ok|skipped) +(\w[\w ]*?)  ", said, flags=re.MULTILINE)
     assert re.findall(r"^\| `(\w[\w ]*)`", table, flags=re.MULTILINE) == made

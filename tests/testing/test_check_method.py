@@ -68,7 +68,7 @@ def test_a_right_method_passes_every_check():
     report = check_method(Good)
     assert report.passed
     names = [finding.check for finding in report.findings]
-    assert len(names) == len(set(names)) == 12
+    assert len(names) == len(set(names)) == 13
     assert all(finding.status == "passed" for finding in report.findings), str(report)
     assert "times cross-entropy" in report.finding("cost").found
 
