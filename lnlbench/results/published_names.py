@@ -40,7 +40,7 @@ NAMES: Mapping[str, Named | None] = {
     ),
     "augdesc-ws-saw": _augmented("ws-saw"),
     "augdesc-ww": _augmented("ww"),
-    "cal": None,
+    "cal": Named("cal"),
     "ce": Named("ce"),
     "ce-eps+mae": Named("epsilon-softmax"),
     "ce-eps+mae-semi": None,

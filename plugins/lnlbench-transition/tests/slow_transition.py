@@ -57,3 +57,29 @@ def forward(row, label, matrix):
 def importance(row, label, matrix):
     probabilities = softmax(row)
     return probabilities[label] / sum(p * matrix[i][label] for i, p in enumerate(probabilities))
+
+
+def losses_of_all_labels(row, floor):
+    return [-math.log(p + floor) for p in softmax(row)]
+
+
+def distilled(row, label, threshold):
+    losses = losses_of_all_labels(row, 1e-8)
+    return label if losses[label] - mean(losses) < threshold else row.index(max(row))
+
+
+def covariance(rows, labels, classes, every_label, every_class, mean_losses):
+    """Class by class: rows, labels and classes of a batch; `every_...` are those of all samples."""
+    total, count = 0.0, len(rows[0])
+    for i in set(classes):
+        of_class = [label for label, c in zip(every_label, every_class, strict=True) if c == i]
+        given = [of_class.count(j) / len(of_class) for j in range(count)]
+        terms = [
+            (float(label == j) - given[j])
+            * (losses_of_all_labels(row, 1e-5)[j] - mean_losses[i][j])
+            for row, label, c in zip(rows, labels, classes, strict=True)
+            if c == i
+            for j in range(count)
+        ]
+        total += len(of_class) / len(every_label) * sum(terms) / classes.count(i)
+    return total
