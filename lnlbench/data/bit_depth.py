@@ -4,7 +4,7 @@ import re
 from typing import BinaryIO
 
 from PIL import Image
-from PIL.TiffImagePlugin import BITSPERSAMPLE
+from PIL.TiffImagePlugin import BITSPERSAMPLE, TiffImageFile
 
 # "RGB;16" and "BGR;16" hold a whole pixel in 16 bits, and the others one channel.
 _WIDE_RAW = re.compile(r"(?!(RGB|BGR);16$)\w+;(16|32)[BLNSF]*")
@@ -19,7 +19,7 @@ def bits_per_channel(image: Image.Image, stream: BinaryIO) -> int:
     if image.mode.startswith(("I", "F")):
         return 16 if "16" in image.mode else 32
     widest = [_bits_of_tile(tile) for tile in getattr(image, "tile", ())]
-    if image.format == "TIFF":
+    if isinstance(image, TiffImageFile):
         given = image.tag_v2.get(BITSPERSAMPLE, (8,))
         widest += [bits for bits in given if isinstance(bits, int)]
     if image.format in ("JPEG2000", "AVIF", "ICO", "ICNS"):
