@@ -1,12 +1,13 @@
 """`lnlbench embed`: make the embeddings of a track before its runs, or verify them."""
 
 import json
+import math
 from typing import Annotated
 
 import typer
 
 from lnlbench.cli.options.execution import DataDirectory, Device, Json, Weights
-from lnlbench.cli.options.protocol import Backbone, Dataset, ImageSize
+from lnlbench.cli.options.protocol import Backbone, Dataset, FrozenUntil, ImageSize
 from lnlbench.cli.options.runs import Track
 from lnlbench.errors import UsageError
 
@@ -18,6 +19,7 @@ def embed(
     dataset: Dataset = None,
     backbone: Backbone = None,
     image_size: ImageSize = None,
+    frozen_until: FrozenUntil = None,
     views: Annotated[
         int | None, typer.Option(help="Number of views of each training image that are kept.")
     ] = None,
@@ -26,7 +28,9 @@ def embed(
     data_dir: DataDirectory = None,
     as_json: Json = False,
 ) -> None:
-    """Compute a frozen network's features of a data set once; runs then train on them.
+    """Compute features of a data set by a frozen network once, or by its frozen first layers.
+
+    Runs then train on them.
 
     The cache folder (LNLBENCH_CACHE_DIR) keeps them. After a stop, the same command resumes.
     """
@@ -44,22 +48,29 @@ def embed(
 
     track = track or DEFAULT_TRACK
     sources = WeightSources(weights, load_plugins().backbones)
-    said = TransferFlags(frozen=backbone is not None, image_size=image_size)
+    pretrained = protocol.pretrained is not None or frozen_until is not None
+    said = TransferFlags(
+        frozen=backbone is not None and not pretrained,
+        pretrained=pretrained,
+        image_size=image_size,
+        frozen_until=frozen_until,
+    )
     changes = transfer_overrides(track, backbone, said, sources)
     if views is not None:
-        changes.setdefault("embedding", {})["views"] = views
+        changes.setdefault("pretrained" if pretrained else "embedding", {})["views"] = views
     flags = {"dataset": dataset, "backbone": backbone}
     changes |= {key: value for key, value in flags.items() if value is not None}
     protocol = override_protocol(protocol, changes)
-    if protocol.embedding is None:
+    if protocol.cached is None:
         raise UsageError(
-            f"Track {track!r} trains its network on images and has no embeddings. Choose another "
-            "track, such as cifar100n-embedding, or name a network: --backbone timm:NAME."
+            f"Track {track!r} trains its network on images and has nothing to embed. Choose "
+            "another track, such as cifar100n-embedding, or name a network: --backbone timm:NAME, "
+            "and to train its last layers also --frozen-until LAYER."
         )
     embeddings = load_embeddings(
         load_dataset(protocol.dataset, data_dir),
         protocol,
-        protocol.embedding,
+        protocol.cached,
         resolve_device(device),
         sources,
     )
@@ -76,10 +87,10 @@ def embed(
     if as_json:
         typer.echo(json.dumps(document, indent=2, sort_keys=True))
         return
-    count, dimension = embeddings.train[0].shape
+    count, *sizes = embeddings.train[0].shape
     done = "made" if embeddings.computed else "already there, verified"
     typer.echo(
         f"{len(embeddings.train)} views of {count:,} training images and {len(embeddings.test):,} "
-        f"test images, {dimension} features each, {size / 1e6:.0f} MB: {done} in "
+        f"test images, {math.prod(sizes):,} features each, {size / 1e6:.0f} MB: {done} in "
         f"{embeddings.seconds:.1f} s. {embeddings.folder}"
     )

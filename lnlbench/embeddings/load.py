@@ -29,12 +29,12 @@ from lnlbench.networks.weights import (
 )
 from lnlbench.system.atomic import write_atomically
 from lnlbench.system.documents import parse_json, read_text
-from lnlbench.tracks import EmbeddingSpec, Protocol
+from lnlbench.tracks import EmbeddingSpec, PretrainedSpec, Protocol
 
 
 @dataclass(frozen=True)
 class Embeddings:
-    """Features [N, D]: views of the training images, and the test images.
+    """Features [N, D] or maps [N, ...]: views of the training images, and the test images.
 
     They are float16 and memory-mapped if a network made them. `computed` says whether this call
     made any of them. `seconds` is the time that finding or making them took.
@@ -58,11 +58,13 @@ def own_features(dataset: Dataset) -> Embeddings:
 def load_embeddings(
     dataset: Dataset,
     protocol: Protocol,
-    embedding: EmbeddingSpec,
+    spec: EmbeddingSpec | PretrainedSpec,
     device: torch.device,
     sources: WeightSources,
 ) -> Embeddings:
     """The verified embeddings of all images of a data set; makes missing or damaged ones.
+
+    For networks that are frozen until a layer, these are the feature maps that the layer is given.
 
     Raises:
         UsageError: embeddings are missing, and so are the weights to make them.
@@ -70,23 +72,26 @@ def load_embeddings(
     """
     began = time.monotonic()
     check_pretrained(protocol.backbone)
-    preprocessing = Preprocessing.of(protocol.backbone, embedding.image_size)
+    preprocessing = Preprocessing.of(protocol.backbone, spec.image_size)
     precision = resolve_precision(protocol.precision, device)
     weights: Weights | None = None
-    sha256 = embedding.weights
+    sha256 = spec.weights
     if sha256 is None:
         weights = find_weights(protocol.backbone, sources)
         sha256 = weights.sha256
-    plan = Plan.of(dataset, protocol.backbone, sha256, preprocessing, precision, protocol.augment)
+    until = spec.frozen_until if isinstance(spec, PretrainedSpec) else None
+    plan = Plan.of(
+        dataset, protocol.backbone, sha256, preprocessing, precision, protocol.augment, until
+    )
     folder = cache_dir() / "embeddings" / plan.key
     count = len(dataset.train_images)
-    parts = [Part(folder, f"train-{view}", count) for view in range(embedding.views)]
+    parts = [Part(folder, f"train-{view}", count) for view in range(spec.views)]
     parts.append(Part(folder, "test", len(dataset.test_images)))
     computed = not all(part.complete() for part in parts)
     if computed:
         weights = weights or pinned_weights(protocol.backbone, sha256, sources)
         backbone = FrozenBackbone(
-            protocol.backbone, weights.tensors, preprocessing, precision, device
+            protocol.backbone, weights.tensors, preprocessing, precision, device, until
         )
         with _locked(folder):
             _describe(folder, plan, weights)
@@ -96,7 +101,7 @@ def load_embeddings(
         train=tuple(train),
         test=test,
         folder=folder,
-        notes=_notes(folder, plan, embedding.views),
+        notes=_notes(folder, plan, spec.views),
         computed=computed,
         seconds=time.monotonic() - began,
     )
@@ -111,8 +116,11 @@ def _describe(folder: Path, plan: Plan, weights: Weights) -> None:
 def _notes(folder: Path, plan: Plan, views: int) -> tuple[str, ...]:
     entry = parse_json(read_text(folder / "entry.json"))
     size = plan.preprocessing.image_size
+    what = (
+        "features of the frozen" if plan.until is None else f"inputs of {plan.until} of the frozen"
+    )
     return (
-        f"features of the frozen {plan.backbone} at {size}x{size} pixels ({plan.precision}), "
+        f"{what} {plan.backbone} at {size}x{size} pixels ({plan.precision}), "
         f"pretrained on {entry['pretrained_on']}, weights sha256 {plan.weights_sha256[:16]}; "
         f"{views} views of each training image",
     )

@@ -23,7 +23,8 @@ class Plan:
 
     The plan does not contain the number of views: each view is a file of its own, so more views
     add files to the same entry. It does not contain the data set's name either: fine and coarse
-    labels of the same images share an entry.
+    labels of the same images share an entry. `until` is the layer whose input is kept; None keeps
+    the whole backbone's features.
     """
 
     train_sha256: str
@@ -33,6 +34,7 @@ class Plan:
     preprocessing: Preprocessing
     precision: str
     augment: str
+    until: str | None = None
 
     @classmethod
     def of(
@@ -43,6 +45,7 @@ class Plan:
         preprocessing: Preprocessing,
         precision: str,
         augment: str,
+        until: str | None = None,
     ) -> "Plan":
         """The plan for a data set's images."""
         return cls(
@@ -53,6 +56,7 @@ class Plan:
             preprocessing=preprocessing,
             precision=precision,
             augment=augment,
+            until=until,
         )
 
     def document(self) -> dict[str, Any]:
@@ -60,6 +64,8 @@ class Plan:
         document = {"format": FORMAT, "chunk": CHUNK, **asdict(self)}
         for field in ("mean", "std"):
             document["preprocessing"][field] = list(document["preprocessing"][field])
+        if self.until is None:
+            del document["until"]  # so that entries of whole backbones keep their keys
         return document
 
     @property

@@ -1,6 +1,7 @@
 """One array of features on disk that grows chunk by chunk and survives a killed process."""
 
 import io
+import math
 import os
 import re
 import zlib
@@ -12,12 +13,14 @@ import numpy as np
 from lnlbench.embeddings.plan import CHUNK
 
 _DTYPE = np.dtype("<f2")
-_SHAPE = re.compile(rb"'shape': \(\d{1,18}, (\d{1,9})\)")
+_SHAPE = re.compile(rb"'shape': \(\d{1,18}, (\d{1,9}(?:, \d{1,9}){0,3})\)")
 _HEADER_BYTES = 128
 
 
 class Part:
-    """Features float16 [count, D] in `NAME.npy`, with the CRC-32 of each chunk in `NAME.crc32`.
+    """Features float16 [count, D] or maps [count, ...], with the CRC-32 of each chunk.
+
+    The features are in `NAME.npy`, and the checksums in `NAME.crc32`.
 
     The bytes of a chunk are written first, then its checksum; the chunk counts once both are there.
     """
@@ -36,11 +39,11 @@ class Part:
         checksums = self.journal.read_text(encoding="ascii", errors="replace").splitlines()
         size = self.file.stat().st_size
         with self.file.open("rb") as stream:
-            dimension = self._read_header(stream)
-            if dimension is None:
+            shape = self._read_header(stream)
+            if shape is None:
                 return 0
             for chunk, checksum in enumerate(checksums[: self.chunks]):
-                length = self._rows(chunk) * dimension * _DTYPE.itemsize
+                length = self._rows(chunk) * math.prod(shape) * _DTYPE.itemsize
                 if length > size:
                     return chunk
                 data = stream.read(length)
@@ -69,7 +72,7 @@ class Part:
                 start = chunk * CHUNK
                 rows = np.ascontiguousarray(compute(start, start + self._rows(chunk)), _DTYPE)
                 if chunk == 0:
-                    data.write(_header(self.count, rows.shape[1]))
+                    data.write(_header(self.count, rows.shape[1:]))
                 data.write(rows.data)
                 _to_disk(data)
                 journal.write(f"{zlib.crc32(rows.data):08x}\n")
@@ -83,30 +86,31 @@ class Part:
             self.journal.write_bytes(b"")
             return
         with self.file.open("r+b") as stream:
-            dimension = self._read_header(stream)
-            assert dimension is not None
+            shape = self._read_header(stream)
+            assert shape is not None
             rows = sum(self._rows(chunk) for chunk in range(chunks))
-            stream.truncate(stream.tell() + rows * dimension * _DTYPE.itemsize)
+            stream.truncate(stream.tell() + rows * math.prod(shape) * _DTYPE.itemsize)
         checksums = self.journal.read_text(encoding="ascii", errors="replace").splitlines()[:chunks]
         self.journal.write_text("".join(f"{each}\n" for each in checksums), encoding="ascii")
 
     def _rows(self, chunk: int) -> int:
         return min(CHUNK, self.count - chunk * CHUNK)
 
-    def _read_header(self, stream: io.BufferedIOBase) -> int | None:
-        """The dimension D, with the stream left at the first row; None for a foreign header."""
+    def _read_header(self, stream: io.BufferedIOBase) -> tuple[int, ...] | None:
+        """The shape of a row, with the stream left at the first row; None for a foreign header."""
         # Not numpy's reader: it evaluates what stands there. Each header has one spelling alone.
         found = _SHAPE.search(stream.read(_HEADER_BYTES))
         if found is None:
             return None
-        header = _header(self.count, int(found[1]))
+        shape = tuple(map(int, found[1].split(b", ")))
+        header = _header(self.count, shape)
         stream.seek(0)
-        return int(found[1]) if stream.read(len(header)) == header else None
+        return shape if stream.read(len(header)) == header else None
 
 
-def _header(count: int, dimension: int) -> bytes:
+def _header(count: int, row: tuple[int, ...]) -> bytes:
     buffer = io.BytesIO()
-    description = {"descr": _DTYPE.str, "fortran_order": False, "shape": (count, dimension)}
+    description = {"descr": _DTYPE.str, "fortran_order": False, "shape": (count, *row)}
     np.lib.format.write_array_header_1_0(buffer, description)
     return buffer.getvalue()
 

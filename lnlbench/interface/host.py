@@ -27,9 +27,14 @@ def no_pretrained_body(network: nn.Module) -> tuple[nn.Module, Tensor]:
     """
     raise UsageError(
         "A linear probe needs networks that start from pretrained weights: --backbone timm:NAME "
-        "--pretrained, or --track cifar100n-pretrained. On a track of embeddings every epoch "
-        "trains a head on frozen features already."
+        "--pretrained, or --track cifar100n-pretrained or cifar100n-pretrained-last. On a track of "
+        "embeddings every epoch trains a head on frozen features already."
     )
+
+
+def flat(views: Tensor) -> Tensor:
+    """Views [B, ...] as vectors float32 [B, D]: embeddings as they are, images as their pixels."""
+    return views.flatten(1).float()
 
 
 class RunControl:
@@ -87,5 +92,6 @@ class RunHost:
     build_optimizer: Callable[[nn.Module], torch.optim.Optimizer]
     learning_rate_factor: Callable[[int], float]
     probe: Callable[[nn.Module], tuple[nn.Module, Tensor]] = no_pretrained_body
+    embed: Callable[[Tensor], Tensor] = flat
     oracle: Mapping[str, Any] = field(default_factory=dict)
     control: RunControl = field(default_factory=RunControl)

@@ -28,8 +28,8 @@ class Run(PrivilegedKnowledge):
        what `fit` keeps on the method. `require_views()` and `require_in_memory()` refuse early.
     2. The loop: `epochs()` around `batches()` or `probe()`, and `step()` for each update.
     3. What `fit` may know: the noisy `labels`, `num_samples`, `num_classes`, `max_epochs`,
-       `batch_size`, `device`, `epoch`, and the `logits()` of a network on all training samples. A
-       method's own draws come from `generator`, which starts anew in every epoch.
+       `batch_size`, `device`, `epoch`, `embed()`, and the `logits()` of a network on all training
+       samples. A method's own draws come from `generator`, which starts anew in every epoch.
     4. What `fit` may tell: `log()`, `event()`, and `save()` for other runs.
     5. What only a method that declares it in `oracle` gets: `noise_rate`, `clean_labels`,
        `clean_subset`. No other clean label and no test sample can be reached from a run.
@@ -180,6 +180,10 @@ class Run(PrivilegedKnowledge):
         classifier, features = self._host.probe(network)
         batches = self.batches(views=0)
         return classifier, (replace(batch, views=[features[batch.index]]) for batch in batches)
+
+    def embed(self, views: Tensor) -> Tensor:
+        """Features float32 [B, D] of views, by the untrained pretrained body, or as they are."""
+        return self._host.embed(views)
 
     def require_views(self, *augment: str) -> None:
         """Refuse an augmentation now that `batches` would refuse later.

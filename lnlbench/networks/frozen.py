@@ -1,4 +1,4 @@
-"""A frozen pretrained backbone: uint8 images in, features out."""
+"""A frozen pretrained backbone, or its first layers: uint8 images in, features out."""
 
 from collections.abc import Mapping
 
@@ -8,10 +8,15 @@ from torch import Tensor
 from lnlbench.errors import RunError
 from lnlbench.networks.preprocessing import Preprocessing
 from lnlbench.networks.pretrained import pretrained_body
+from lnlbench.networks.split import split
+from lnlbench.networks.timm_backbone import PREFIX
 
 
 class FrozenBackbone:
-    """Pooled features of a pretrained timm network in eval mode."""
+    """Pooled features of a pretrained timm network in eval mode.
+
+    With `until`, it gives the feature maps that this layer is given in place of pooled features.
+    """
 
     def __init__(
         self,
@@ -20,8 +25,11 @@ class FrozenBackbone:
         preprocessing: Preprocessing,
         precision: str,
         device: torch.device,
+        until: str | None = None,
     ) -> None:
         network = pretrained_body(backbone, tensors)
+        if until is not None:
+            network, _ = split(backbone.removeprefix(PREFIX), network, until)
         self.network = network.to(device).to(memory_format=torch.channels_last).eval()
         self.preprocessing = preprocessing
         self.uses_bf16 = precision == "bf16"
@@ -29,7 +37,7 @@ class FrozenBackbone:
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
-        """Features float16 [B, D] of uint8 images [B, 3, H, W], on the CPU.
+        """Features float16 [B, D], or maps [B, ...], of uint8 images [B, 3, H, W], on the CPU.
 
         Raises:
             RunError: a feature is not finite, or too large for float16.

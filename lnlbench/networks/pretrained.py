@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lnlbench.networks.split import split
 from lnlbench.networks.timm_backbone import PREFIX
 
 
@@ -20,35 +21,53 @@ def pretrained_body(backbone: str, tensors: Mapping[str, Tensor]) -> Any:
 
 
 class PretrainedNetwork(nn.Module):
-    """A pretrained body of timm, and a linear classifier with random weights on its features."""
+    """A pretrained body of timm, and a linear classifier with random weights on its features.
 
-    def __init__(self, backbone: str, tensors: Mapping[str, Tensor], num_classes: int) -> None:
+    With `frozen_until`, the body begins with that layer.
+    """
+
+    def __init__(
+        self,
+        backbone: str,
+        tensors: Mapping[str, Tensor],
+        num_classes: int,
+        frozen_until: str | None = None,
+    ) -> None:
         super().__init__()
-        self.body = pretrained_body(backbone, tensors)
-        self.classifier = nn.Linear(self.body.head_hidden_size, num_classes)
+        whole = pretrained_body(backbone, tensors)
+        self.depths = _depths(whole)
+        self.body = whole
+        if frozen_until is not None:
+            _, self.body = split(backbone.removeprefix(PREFIX), whole, frozen_until)
+        self.classifier = nn.Linear(whole.head_hidden_size, num_classes)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Logits [B, C] of preprocessed images [B, 3, S, S]."""
-        return self.classifier(self.body(images))
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Logits [B, C] of preprocessed images [B, 3, S, S], or of the input of the first layer."""
+        return self.classifier(self.body(inputs))
 
     def has_body_of(self, tensors: Mapping[str, Tensor]) -> bool:
         """Whether the body still equals its pretrained weights, unchanged by any step or batch."""
         state = self.body.state_dict()
         return all(
-            torch.equal(state[name].cpu(), tensor.cpu().to(state[name].dtype))
-            for name, tensor in tensors.items()
+            torch.equal(value.cpu(), tensors[name].cpu().to(value.dtype))
+            for name, value in state.items()
+            if name in tensors
         )
 
+    def layer_groups(self) -> list[list[nn.Parameter]]:
+        """The body's parameters in timm's layer groups, from the classifier's side to the input."""
+        groups: dict[int, list[nn.Parameter]] = {}
+        for name, parameter in self.body.named_parameters():
+            groups.setdefault(self.depths.get(name, 0), []).append(parameter)
+        return [groups[depth] for depth in sorted(groups, reverse=True)]
 
-def layer_groups(body: nn.Module) -> list[list[nn.Parameter]]:
-    """The body's parameters in timm's own layer groups, from the classifier's side to the input."""
+
+def _depths(body: nn.Module) -> dict[str, int]:
+    """The layer group of each parameter, counted from the input, by the parameter's name."""
     from timm.models import group_parameters
 
     matcher: Any = getattr(body, "group_matcher", None)
-    layers: dict[str, int] = {}
-    if matcher is not None:
-        layers = group_parameters(body, matcher(coarse=False), reverse=True)
-    groups: dict[int, list[nn.Parameter]] = {}
-    for name, parameter in body.named_parameters():
-        groups.setdefault(layers.get(name, 0), []).append(parameter)
-    return [groups[layer] for layer in sorted(groups, reverse=True)]
+    if matcher is None:
+        return {}
+    depths: dict[str, int] = group_parameters(body, matcher(coarse=False), reverse=True)
+    return depths

@@ -29,17 +29,19 @@ class Neighbors:
     similarity: Tensor
 
 
-def unit_features(run: Run, augment: str = "none") -> Tensor:
+def unit_features(run: Run, augment: str = "none", embedded: bool = False) -> Tensor:
     """One view of each training sample as a vector of length 1, float16 [N, D], in index order.
 
-    On a track of embeddings these are the embeddings; on a track of images, the pixels.
+    On a track of embeddings these are the embeddings; on a track of images, the pixels. With
+    `embedded`, networks that start from pretrained weights turn the views into features first.
 
     Raises:
         UsageError: the images are read from files.
     """
     run.require_in_memory("Comparing the pixels of all samples with each other")
     batches = run.batches(views=1, augment=augment, batch_size=_QUERIES, shuffle=False)
-    return torch.cat([to_units(batch.views[0]) for batch in batches])
+    views = (batch.views[0] for batch in batches)
+    return torch.cat([to_units(run.embed(each) if embedded else each) for each in views])
 
 
 def to_units(views: Tensor) -> Tensor:
@@ -121,7 +123,7 @@ def neighborhood_shares(run: Run, count: int, passes: int) -> Tensor:
     """
     shares = torch.zeros(run.num_samples, run.num_classes, device=run.device)
     for _ in range(passes):
-        features = unit_features(run, "none" if passes == 1 else "weak")
+        features = unit_features(run, "none" if passes == 1 else "weak", embedded=True)
         found = nearest(features, features, count, exclude_self=True)
         shares += vote(found, run.labels, run.num_classes)
     return shares / passes

@@ -14,14 +14,14 @@ from lnlbench.data.image_files import ImageFiles, Images, read_rows
 from lnlbench.embeddings.load import Embeddings, load_embeddings, own_features
 from lnlbench.embeddings.views import EmbeddingViews, Standardization
 from lnlbench.errors import UsageError
-from lnlbench.interface.host import no_pretrained_body
+from lnlbench.interface.host import flat, no_pretrained_body
 from lnlbench.networks import FEATURES, build_backbone
 from lnlbench.networks.heads import build_head
 from lnlbench.networks.preprocessing import Preprocessing
 from lnlbench.networks.pretrained import PretrainedNetwork
 from lnlbench.networks.weights import WeightSources, find_weights, pinned_weights
 from lnlbench.runner.prepare import Prepared
-from lnlbench.runner.probe import Probe
+from lnlbench.runner.probe import PretrainedFeatures, Probe
 from lnlbench.runner.split import evaluation_sample
 from lnlbench.tracks import EmbeddingSpec, PretrainedSpec, Protocol
 
@@ -39,6 +39,7 @@ class Inputs:
     validation: Views | None
     build_network: Callable[[], nn.Module]
     probe: Callable[[nn.Module], tuple[nn.Module, Tensor]] = no_pretrained_body
+    embed: Callable[[Tensor], Tensor] = flat
     notes: tuple[str, ...] = ()
 
 
@@ -121,40 +122,53 @@ def _pretrained_inputs(
 ) -> Inputs:
     name, device = prepared.spec.protocol.backbone, prepared.device
     classes, precise = prepared.dataset.num_classes, prepared.precise
-    preprocessing = Preprocessing.of(name, pretrained.image_size)
+    until = pretrained.frozen_until
     if pretrained.weights is None:
         weights = find_weights(name, sources)
     else:
         weights = pinned_weights(name, pretrained.weights, sources)
 
-    def held(images: Tensor, policy: str) -> ImageViews:
-        return ResizedViews(images, preprocessing, policy, device)
+    def build() -> PretrainedNetwork:
+        return PretrainedNetwork(name, weights.tensors, classes, until)
 
     def build_network() -> nn.Module:
-        body = PretrainedNetwork(name, weights.tensors, classes)
-        return precise(body)
+        return precise(build())
 
-    inputs = _image_inputs(prepared, held, build_network)
-    size = preprocessing.image_size
+    size = Preprocessing.of(name, pretrained.image_size).image_size
     note = (
         f"fine-tuned {name} at {size}x{size} pixels, pretrained on {weights.pretrained_on}, "
         f"weights sha256 {weights.sha256[:16]}"
     )
+    if until is None:
+        inputs = _resized_inputs(prepared, pretrained, build_network)
+    else:
+        protocol, named = prepared.spec.protocol, {"weights": weights.sha256}
+        spec = pretrained.model_copy(update=named)
+        maps = load_embeddings(prepared.dataset, protocol, spec, device, sources)
+        inputs = _cached_inputs(prepared, maps, None, build_network)
+        note = f"{note}; trained from {until} on, the layers in front of it are frozen"
+    embed = PretrainedFeatures(build, prepared.precision, device)
     count = len(prepared.split.training.labels)
-    probe = Probe(inputs.training, count, weights.tensors, prepared.precision, device)
-    return replace(inputs, probe=probe, notes=(note,))
+    probe = Probe(inputs.training, count, weights.tensors, embed)
+    return replace(inputs, probe=probe, embed=embed, notes=(note, *inputs.notes))
+
+
+def _resized_inputs(
+    prepared: Prepared, pretrained: PretrainedSpec, build_network: Callable[[], nn.Module]
+) -> Inputs:
+    device = prepared.device
+    preprocessing = Preprocessing.of(prepared.spec.protocol.backbone, pretrained.image_size)
+
+    def held(images: Tensor, policy: str) -> ImageViews:
+        return ResizedViews(images, preprocessing, policy, device)
+
+    return _image_inputs(prepared, held, build_network)
 
 
 def _embedding_inputs(
     prepared: Prepared, embedding: EmbeddingSpec, embeddings: Embeddings
 ) -> Inputs:
-    split, device = prepared.split, prepared.device
-    training = [_rows(view, split.training.positions) for view in embeddings.train]
-    plain = training[0]
-    # Computed from only the training samples, and the same for every part.
-    standardization = Standardization.of(plain)
-    views = partial(EmbeddingViews, standardization=standardization, device=device)
-    held_out = split.validation
+    plain = _rows(embeddings.train[0], prepared.split.training.positions)
     features, classes = plain.shape[1], prepared.dataset.num_classes
     precise = prepared.precise
 
@@ -162,6 +176,21 @@ def _embedding_inputs(
         head = build_head(embedding.head, features, classes, embedding.dropout)
         return precise(head)
 
+    # Computed from only the training samples, and the same for every part.
+    return _cached_inputs(prepared, embeddings, Standardization.of(plain), build_network)
+
+
+def _cached_inputs(
+    prepared: Prepared,
+    embeddings: Embeddings,
+    standardization: Standardization | None,
+    build_network: Callable[[], nn.Module],
+) -> Inputs:
+    split = prepared.split
+    training = [_rows(view, split.training.positions) for view in embeddings.train]
+    plain = training[0]
+    views = partial(EmbeddingViews, standardization=standardization, device=prepared.device)
+    held_out = split.validation
     return Inputs(
         training=views(training),
         sample=views([plain[evaluation_sample(len(plain))]]),

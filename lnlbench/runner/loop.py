@@ -81,6 +81,7 @@ class Execution(RunControl):
                 device=device,
                 build_network=inputs.build_network,
                 probe=inputs.probe,
+                embed=inputs.embed,
                 build_optimizer=lambda network: build_optimizer(network, protocol),
                 learning_rate_factor=partial(learning_rate_factor, protocol),
                 oracle=privileged_knowledge(prepared, method),

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lnlbench.networks.pretrained import PretrainedNetwork, layer_groups
+from lnlbench.networks.pretrained import PretrainedNetwork
 from lnlbench.tracks import Protocol
 
 
@@ -37,10 +37,11 @@ def parameter_groups(network: nn.Module, protocol: Protocol) -> list[dict[str, A
     if spec is None:
         return [{"params": list(network.parameters())}]
     groups: list[dict[str, Any]] = []
-    bodies = [part.body for part in network.modules() if isinstance(part, PretrainedNetwork)]
-    for body in bodies:
+    for part in network.modules():
+        if not isinstance(part, PretrainedNetwork):
+            continue
         rate = protocol.optimizer.lr * spec.body_lr_factor
-        for parameters in layer_groups(body):
+        for parameters in part.layer_groups():
             groups.append({"params": parameters, "lr": rate})
             rate *= spec.layer_decay
     pretrained = {id(parameter) for group in groups for parameter in group["params"]}

@@ -1,6 +1,6 @@
-"""The linear probe of pretrained networks: train their classifiers on features made only once."""
+"""Features of pretrained bodies, and the linear probe that trains classifiers on them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -14,11 +14,37 @@ from lnlbench.networks.pretrained import PretrainedNetwork
 _BATCH = 128
 
 
+class PretrainedFeatures:
+    """What the body that all networks start from makes of a batch, in eval mode, before training.
+
+    It builds that body when it is first called.
+    """
+
+    def __init__(
+        self, build: Callable[[], PretrainedNetwork], precision: str, device: torch.device
+    ) -> None:
+        self._build = build
+        self._uses_bf16 = precision == "bf16"
+        self._device = device
+        self._body: nn.Module | None = None
+
+    @torch.no_grad()
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """Features float32 [B, D] of preprocessed images, or of cached feature maps, [B, ...]."""
+        if self._body is None:
+            with torch.random.fork_rng(devices=[]):  # building draws numbers that weights replace
+                body = self._build().body
+            self._body = body.to(self._device).to(memory_format=torch.channels_last).eval()
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._uses_bf16):
+            features: Tensor = self._body(inputs)
+        return features.float()
+
+
 class Probe:
     """Gives each network's classifier, and the features of the body that all networks start from.
 
-    The body makes the features in eval mode when they are first needed, so a resumed run that no
-    longer probes does not make them.
+    The features are made when they are first needed, so a resumed run that no longer probes does
+    not make them.
     """
 
     def __init__(
@@ -26,14 +52,12 @@ class Probe:
         views: Views,
         count: int,
         tensors: Mapping[str, Tensor],
-        precision: str,
-        device: torch.device,
+        embed: Callable[[Tensor], Tensor],
     ) -> None:
         self._views = views
         self._count = count
         self._tensors = tensors
-        self._uses_bf16 = precision == "bf16"
-        self._device = device
+        self._embed = embed
         self._features: Tensor | None = None
 
     def __call__(self, network: nn.Module) -> tuple[nn.Module, Tensor]:
@@ -51,17 +75,6 @@ class Probe:
                 "A linear probe comes before fine-tuning: this network's body has been trained."
             )
         if self._features is None:
-            self._features = self._compute(found.body)
+            plain = plain_batches(self._views, self._count, _BATCH)
+            self._features = torch.cat([self._embed(images) for images in plain])
         return found.classifier, self._features
-
-    @torch.no_grad()
-    def _compute(self, body: nn.Module) -> Tensor:
-        was_training = body.training
-        body.eval()
-        parts = []
-        for images in plain_batches(self._views, self._count, _BATCH):
-            with torch.autocast(self._device.type, torch.bfloat16, enabled=self._uses_bf16):
-                features = body(images)
-            parts.append(features.float())
-        body.train(was_training)
-        return torch.cat(parts)

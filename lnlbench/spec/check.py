@@ -4,6 +4,7 @@ from lnlbench.embeddings.views import require_embedded
 from lnlbench.errors import UsageError
 from lnlbench.interface.artifacts import check_artifacts
 from lnlbench.networks import FEATURES, check_backbone
+from lnlbench.networks.split import check_layer
 from lnlbench.networks.weights import check_pretrained
 from lnlbench.plugins import Plugins
 from lnlbench.spec.run_data import RunData
@@ -26,11 +27,14 @@ def check_spec(plugins: Plugins, spec: RunSpec) -> None:
         check_backbone(spec.protocol.backbone)
     elif spec.protocol.backbone != FEATURES or spec.protocol.data is None:
         check_pretrained(spec.protocol.backbone)
+    pretrained = spec.protocol.pretrained
+    if pretrained is not None and pretrained.frozen_until is not None:
+        check_layer(spec.protocol.backbone, pretrained.frozen_until)
 
 
 def refusal(plugins: Plugins, spec: RunSpec) -> str | None:
     """Why a run's track refuses its method: it lacks the method's views. None if it has them."""
-    if spec.protocol.embedding is None:
+    if spec.protocol.cached is None:
         return None
     try:
         for augment in make_method(spec, plugins.method(spec.method)).augmentations():

@@ -17,6 +17,7 @@ class TransferFlags:
     head: str | None = None
     image_size: int | None = None
     body_lr_factor: float | None = None
+    frozen_until: str | None = None
 
 
 def transfer_overrides(
@@ -41,6 +42,7 @@ def transfer_overrides(
         "head": flags.head,
         "image_size": flags.image_size,
         "body_lr_factor": flags.body_lr_factor,
+        "frozen_until": flags.frozen_until,
     }
     changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     name = backbone or protocol.backbone
@@ -67,6 +69,11 @@ def _check(flags: TransferFlags, frozen: bool, pretrained: bool, sources: Weight
         raise UsageError(
             "--body-lr-factor belongs to a fine-tuned backbone. Add --backbone timm:NAME "
             "--pretrained, or choose such a track: --track cifar100n-pretrained."
+        )
+    if flags.frozen_until is not None and not pretrained:
+        raise UsageError(
+            "--frozen-until belongs to a fine-tuned backbone. Add --backbone timm:NAME "
+            "--pretrained, or choose such a track: --track cifar100n-pretrained-last."
         )
     if (flags.image_size is not None or sources.file is not None) and not (frozen or pretrained):
         raise UsageError(

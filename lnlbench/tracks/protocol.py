@@ -51,7 +51,7 @@ class OptimizerSpec(Document):
         return self
 
 
-class WeightsSpec(BaseModel):
+class WeightsSpec(Document):
     """Pretrained weights, and the size of the images that they see."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -79,7 +79,10 @@ class EmbeddingSpec(WeightsSpec):
 
 
 class PretrainedSpec(WeightsSpec):
-    """Start every network from pretrained weights, and fine-tune all of it on resized images."""
+    """Start every network from pretrained weights, and fine-tune it on resized images.
+
+    All of it is trained, or the layers from `frozen_until` on, on cached outputs of the others.
+    """
 
     body_lr_factor: float = Field(
         0.1, gt=0, le=1, description="Learning rate of the body as a share of the classifier's."
@@ -90,6 +93,20 @@ class PretrainedSpec(WeightsSpec):
         le=1,
         description="Share of the learning rate that each layer group of the body has of the next.",
     )
+    frozen_until: Annotated[str | None, LeftOut()] = Field(
+        None,
+        max_length=200,
+        description="First layer that is trained, by timm's name; null trains all layers.",
+    )
+    views: Annotated[int, LeftOut()] = Field(
+        2, ge=1, le=32, description="With frozen_until: cached views of a training image."
+    )
+
+    @model_validator(mode="after")
+    def _views_are_cached(self) -> "PretrainedSpec":
+        if self.frozen_until is None and self.views != 2:
+            raise ValueError("views are cached for networks with frozen_until alone")
+        return self
 
 
 class Protocol(Document):
@@ -158,6 +175,13 @@ class Protocol(Document):
                 "both: empty the milestones, or leave out cosine_to"
             )
         return self
+
+    @property
+    def cached(self) -> EmbeddingSpec | PretrainedSpec | None:
+        """What says which cached features take the place of images; None where images are seen."""
+        if self.pretrained is not None and self.pretrained.frozen_until is not None:
+            return self.pretrained
+        return self.embedding
 
     @property
     def oracle(self) -> frozenset[str]:

@@ -14,10 +14,10 @@ from lnlbench.errors import UsageError
 from lnlbench.networks import build_backbone
 from lnlbench.networks.precision import PreciseNetwork
 from lnlbench.networks.preprocessing import Preprocessing
-from lnlbench.networks.pretrained import PretrainedNetwork, layer_groups
+from lnlbench.networks.pretrained import PretrainedNetwork
 from lnlbench.networks.timm_backbone import Resized
 from lnlbench.runner.optimizers import build_optimizer
-from lnlbench.runner.probe import Probe
+from lnlbench.runner.probe import PretrainedFeatures, Probe
 from lnlbench.spec.run_spec import override_protocol
 from lnlbench.testing.small_runs import CPU, make_run
 from lnlbench.tracks import load_track
@@ -60,7 +60,7 @@ def test_each_layer_group_learns_at_its_share_of_the_rate(tensors, optimizer):
     assert rates.keys() == {id(parameter) for parameter in network.parameters()}
     body, depth = network.body.body, 0
     assert {rates[id(p)] for p in network.body.classifier.parameters()} == {0.1}
-    for depth, group in enumerate(layer_groups(body)):
+    for depth, group in enumerate(network.body.layer_groups()):
         assert {rates[id(p)] for p in group} == {0.1 * 0.2 * 0.5**depth}
     # timm's groups: the head's convolution comes first, the stem last.
     named = dict(body.named_parameters())
@@ -111,7 +111,8 @@ def test_views_are_cropped_at_the_datas_size_and_then_resized(size, seed):
 
 
 def probe_of(run, tensors):
-    return Probe(run._host.views, run.num_samples, tensors, "fp32", CPU)
+    embed = PretrainedFeatures(lambda: PretrainedNetwork(BACKBONE, tensors, 4), "fp32", CPU)
+    return Probe(run._host.views, run.num_samples, tensors, embed)
 
 
 def test_a_probe_trains_the_classifier_and_nothing_else(tensors):

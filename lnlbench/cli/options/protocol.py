@@ -49,6 +49,14 @@ BodyLrFactor = Annotated[
     float | None,
     typer.Option(help="Learning rate of a pretrained body as a share of the classifier's."),
 ]
+FrozenUntil = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LAYER",
+        help="First layer of a pretrained network that is trained; the layers in front of it stay "
+        "frozen, and their outputs are cached.",
+    ),
+]
 Epochs = Annotated[int | None, typer.Option(help="Number of epochs in place of the track's.")]
 BatchSize = Annotated[int | None, typer.Option(help="Batch size in place of the track's.")]
 Lr = Annotated[float | None, typer.Option(help="Learning rate in place of the track's.")]
@@ -94,6 +102,7 @@ class ProtocolOptions:
     head: Head = None
     image_size: ImageSize = None
     body_lr_factor: BodyLrFactor = None
+    frozen_until: FrozenUntil = None
     epochs: Epochs = None
     batch_size: BatchSize = None
     lr: Lr = None
@@ -155,7 +164,8 @@ class ProtocolOptions:
         from lnlbench.spec.transfer import TransferFlags
 
         return TransferFlags(
-            *(self.frozen, self.pretrained, self.head, self.image_size, self.body_lr_factor)
+            *(self.frozen, self.pretrained, self.head, self.image_size, self.body_lr_factor),
+            frozen_until=self.frozen_until,
         )
 
 

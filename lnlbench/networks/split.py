@@ -1,0 +1,111 @@
+"""Cut a network of timm in front of a layer: one part stays frozen, and the rest is trained."""
+
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from lnlbench.errors import UsageError, unknown_name
+from lnlbench.networks.timm_backbone import PREFIX
+
+_LISTED_DEPTH = 1  # a message lists blocks.6, and not blocks.6.0, which is allowed as well
+
+
+def check_layer(backbone: str, layer: str) -> None:
+    """Refuse a layer in front of which `timm:NAME` cannot be cut; loads no weights.
+
+    Raises:
+        UsageError: there is no such layer, or the network cannot be cut.
+    """
+    import timm
+
+    name = backbone.removeprefix(PREFIX)
+    with torch.device("meta"):
+        body = timm.create_model(name, pretrained=False, num_classes=0)
+    _cut(name, body, layer)
+
+
+def split(name: str, body: nn.Module, layer: str) -> tuple[fx.GraphModule, fx.GraphModule]:
+    """The part of timm's network `name` in front of `layer`, and the rest, which begins with it.
+
+    `body` is that network without a classifier. `rest(front(images))` equals `body(images)`. The
+    parts use the body's own layers under their own names.
+
+    Raises:
+        UsageError: there is no such layer, or the network cannot be cut.
+    """
+    graph, cut = _cut(name, body, layer)
+    nodes = list(graph.nodes)
+    last = nodes.index(cut)
+    front = fx.Graph()
+    copies: dict[fx.Node, fx.Node] = {}
+    for node in nodes[: last + 1]:
+        copies[node] = front.node_copy(node, copies.__getitem__)
+    front.output(copies[cut])
+    rest = fx.Graph()
+    copies = {node: rest.node_copy(node) for node in nodes[:last] if node.op == "get_attr"}
+    copies[cut] = rest.placeholder("features")
+    for node in nodes[last + 1 :]:
+        copies[node] = rest.node_copy(node, copies.__getitem__)
+    for part in (front, rest):
+        part.eliminate_dead_code()
+    return fx.GraphModule(body, front), fx.GraphModule(body, rest)
+
+
+class _Tracer(fx.Tracer):
+    """Traces no deeper than containers of layers, and notes which value each layer is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: dict[str, list[fx.Node | None]] = {}
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Leave the code of layers alone: it may depend on the mode, and on the data."""
+        return type(m).forward is not nn.Sequential.forward
+
+    def call_module(self, m: nn.Module, forward: Any, args: Any, kwargs: Any) -> Any:
+        """Note the first argument, if the network has computed it."""
+        value = args[0].node if args and isinstance(args[0], fx.Proxy) else None
+        self.given.setdefault(self.path_of_module(m), []).append(value)
+        return super().call_module(m, forward, args, kwargs)
+
+
+def _cut(name: str, body: nn.Module, layer: str) -> tuple[fx.Graph, fx.Node]:
+    """The traced body, and the value in it that `layer` is given."""
+    tracer = _Tracer()
+    try:
+        graph = tracer.trace(body)
+    except Exception as error:  # whatever the network's own code raises when it is given no images
+        raise UsageError(
+            f"--frozen-until {layer}: timm:{name} cannot be cut, because its code depends on its "
+            f"input ({type(error).__name__}). Choose another --backbone, such as timm:resnet18."
+        ) from error
+    cuts = {
+        path: given[0]
+        for path, given in tracer.given.items()
+        if len(given) == 1 and given[0] is not None and _separates(graph, given[0], body)
+    }
+    if layer not in cuts:
+        listed = [path for path in cuts if path.count(".") <= _LISTED_DEPTH]
+        raise unknown_name(
+            f"layer of timm:{name} to freeze until",
+            layer,
+            listed,
+            "The layer is the first that is trained. Give one with --frozen-until LAYER.",
+        )
+    return graph, cuts[layer]
+
+
+def _separates(graph: fx.Graph, cut: fx.Node, body: nn.Module) -> bool:
+    """Whether `cut` is all that later layers need of earlier ones, and both sides have weights."""
+    nodes = list(graph.nodes)
+    last = nodes.index(cut)
+    later = nodes[last + 1 :]
+    own = {cut, *later, *(node for node in nodes if node.op == "get_attr")}
+    needed = {given for node in later for given in node.all_input_nodes}
+    return needed <= own and all(_weights(part, body) for part in (nodes[: last + 1], later))
+
+
+def _weights(nodes: list[fx.Node], body: nn.Module) -> bool:
+    layers = (body.get_submodule(str(node.target)) for node in nodes if node.op == "call_module")
+    return any(True for layer in layers for _ in layer.parameters())
