@@ -1,5 +1,6 @@
 """Cut a network of timm in front of a layer: one part stays frozen, and the rest is trained."""
 
+from inspect import signature
 from typing import Any
 
 import torch
@@ -43,12 +44,13 @@ def split(name: str, body: nn.Module, layer: str) -> tuple[fx.GraphModule, fx.Gr
         copies[node] = front.node_copy(node, copies.__getitem__)
     front.output(copies[cut])
     rest = fx.Graph()
-    copies = {node: rest.node_copy(node) for node in nodes[:last] if node.op == "get_attr"}
-    copies[cut] = rest.placeholder("features")
-    for node in nodes[last + 1 :]:
+    later = nodes[last + 1 :]
+    needed = {given for node in later for given in node.all_input_nodes} - {cut}
+    # Tensors of the body itself may be read by either part.
+    read = [node for node in nodes[:last] if node in needed]
+    copies = {cut: rest.placeholder("features")}
+    for node in [*read, *later]:
         copies[node] = rest.node_copy(node, copies.__getitem__)
-    for part in (front, rest):
-        part.eliminate_dead_code()
     return fx.GraphModule(body, front), fx.GraphModule(body, rest)
 
 
@@ -74,7 +76,7 @@ def _cut(name: str, body: nn.Module, layer: str) -> tuple[fx.Graph, fx.Node]:
     """The traced body, and the value in it that `layer` is given."""
     tracer = _Tracer()
     try:
-        graph = tracer.trace(body)
+        graph = tracer.trace(body, concrete_args=_defaults(body))
     except Exception as error:  # whatever the network's own code raises when it is given no images
         raise UsageError(
             f"--frozen-until {layer}: timm:{name} cannot be cut, because its code depends on its "
@@ -94,6 +96,12 @@ def _cut(name: str, body: nn.Module, layer: str) -> tuple[fx.Graph, fx.Node]:
             "The layer is the first that is trained. Give one with --frozen-until LAYER.",
         )
     return graph, cuts[layer]
+
+
+def _defaults(body: nn.Module) -> dict[str, Any]:
+    """The optional arguments of a network, which it is called without."""
+    parameters = signature(body.forward).parameters.values()
+    return {each.name: each.default for each in parameters if each.default is not each.empty}
 
 
 def _separates(graph: fx.Graph, cut: fx.Node, body: nn.Module) -> bool:
