@@ -52,6 +52,9 @@ RECIPES = {
         params=_FIRST, note="Neighborhoods divide first, then losses."
     ),
     "divider-both": Recipe(params={"divider": "both"}, note="Neighborhoods and losses divide."),
+    "linear-probe": Recipe(
+        params={"warmup": "linear-probe"}, note="The warm-up trains the classifiers alone."
+    ),
     "native": Recipe(
         schedule=_native(drop=150),
         note="The authors' CIFAR-100 schedule; batch 128 is 64 labeled + 64 unlabeled.",
