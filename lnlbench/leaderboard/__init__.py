@@ -1,1 +1,1 @@
-"""Tables made from results: rows, ranks and claims, and their Markdown, CSV and terminal forms."""
+"""Tables from results: rows, ranks and claims, written as Markdown, CSV, HTML or terminal text."""

@@ -1,4 +1,4 @@
-"""Compare methods across tracks: average ranks, and which methods differ by them."""
+"""Compare methods across tracks by their average ranks, and say which methods differ."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -73,7 +73,7 @@ def across_tracks(tables: Sequence[Table]) -> Across:
 
 def _eligible(table: Table) -> dict[_Key, float]:
     rows = [row for row in table.rows if row.rank is not None]
-    # Two settings of one method: neither stands for it.
+    # Two settings of one method: neither of them can represent it.
     counts = Counter((row.method, row.recipe) for row in rows)
     return {
         (row.method, row.recipe): row.accuracy.mean
@@ -95,12 +95,12 @@ def _name(key: _Key) -> str:
 
 def _claim(standings: Sequence[Standing], difference: float | None) -> str:
     if difference is None:
-        return "The ranks do not tell any of these rows apart."
+        return "The ranks show no difference between these rows."
     best = standings[0]
     worse = [each.name for each in standings if each.average - best.average >= difference]
     if not worse:
-        return f"No row is told apart from {best.name}, though not all rows are alike."
-    return f"Told apart from {best.name}, the best on average: {', '.join(worse)}."
+        return f"The rows differ, but no row differs from {best.name}."
+    return f"The best row on average is {best.name}. These rows differ from it: {', '.join(worse)}."
 
 
 def _missing(scores: dict[str, dict[_Key, float]]) -> str:

@@ -12,7 +12,7 @@ from lnlbench.results.store import ResultStore
 
 
 def conflicts(store: ResultStore, results: Sequence[Result]) -> list[str]:
-    """Why results cannot share a table: one claim twice, other labels, another protocol.
+    """Why results cannot share a table: the same run twice, different labels or protocols.
 
     Each string names the files and the next step.
     """
@@ -31,7 +31,7 @@ def conflicts(store: ResultStore, results: Sequence[Result]) -> list[str]:
 
 
 def stale_files(store: ResultStore, results: Sequence[Result], complete: bool) -> list[str]:
-    """Tables of these results that are missing or differ; for all results also left-over tables.
+    """Missing and outdated tables of these results; for all results, also superfluous tables.
 
     Each string names the file and the next step.
     """
@@ -44,9 +44,9 @@ def stale_files(store: ResultStore, results: Sequence[Result], complete: bool) -
         if not path.is_file():
             problems.append(f"{path} is missing: run `lnlbench leaderboard`")
         elif path.read_bytes() != text.encode():
-            problems.append(f"{path} is not what its results say: run `lnlbench leaderboard`")
+            problems.append(f"{path} does not agree with its results: run `lnlbench leaderboard`")
     if complete:
-        # Only pages with the marker are ours; a README in the folder is not.
+        # We wrote only the pages with the marker; a user may have written the README.
         problems += [
             f"{path} has no results: delete it and its .csv"
             for path in sorted(store.root.glob("*.md"))

@@ -13,26 +13,27 @@ from lnlbench.results.schema import Result
 from lnlbench.results.scores import SCORES
 from lnlbench.results.store import ResultStore
 
-# The scores are kept to the last bit, but a run may round its curves.
+# A file keeps scores to the last bit, but a run may round its curves.
 _TOLERANCE = 1e-6
-# Reliability is kept to four digits.
+# A file keeps reliability to four digits.
 _ROUNDED = 1e-4
-# A matrix of all wrong labels is kept up to so many classes.
+# With more classes than this, a file keeps no matrix of all wrong labels.
 _ALL_PAIRS = 20
-# What a recipe may change of its track without an override; `matched` changes the schedule alone.
+# A recipe may change these settings of its track without an override; `matched` changes only the
+# schedule.
 _SCHEDULE = {"epochs", "batch_size", "optimizer", "milestones", "gamma", "cosine_to"}
 _NATIVE = _SCHEDULE | {"augment", "backbone", "validation"}
 
 
 def contradictions(store: ResultStore, results: Sequence[Result]) -> list[str]:
-    """What is wrong with these results; each string names the file and the next step."""
+    """The problems of these results; each string names the file and the next step."""
     return without_contradictions(store, results)[1]
 
 
 def without_contradictions(
     store: ResultStore, results: Sequence[Result]
 ) -> tuple[list[Result], list[str]]:
-    """The results without contradictions, and what is wrong with the others."""
+    """The results without contradictions, and the problems of the others."""
     agreeing, wrong = [], []
     copies = _copies(results)
     for result in results:
@@ -56,7 +57,7 @@ def _own_problems(result: Result) -> list[str]:
 
 
 def _asked(result: Result) -> Iterator[str]:
-    """What the spec asked for, against what the file says was run."""
+    """Differences between what the spec asks for and what ran, according to the file."""
     protocol = result.spec.get("protocol")
     if result.spec.get("params", result.method.params) != result.method.params:
         yield "its method's parameters are not those of its spec"
@@ -199,7 +200,7 @@ def _label_counts(result: Result) -> Iterator[str]:
 
 
 def _copies(results: Sequence[Result]) -> dict[int, list[str]]:
-    """By the results' ids: which curves stand in a result of another seed of their row, too.
+    """Curves that also stand in a result of another seed of their row, by the ids of the results.
 
     A training loss depends on the order of the batches, which the seed decides. Methods without
     one may give the same result for every seed, but do not take the same time to the last bit.

@@ -1,4 +1,4 @@
-"""A method's time and budget compared with cross-entropy's, from the results of one track."""
+"""Compare a method's time and budget with cross-entropy, from the results of one track."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from lnlbench.results.store import ResultStore, read_result
 
 BASELINE = "ce"
 
-# The budget of a method in a mean epoch, as results name it.
+# The names that results give to a method's budget in a mean epoch.
 STEPS = "steps_per_epoch"
 TRAINING_PASSES = "training_passes_per_epoch"
 INFERENCE_PASSES = "inference_passes_per_epoch"
@@ -21,7 +21,7 @@ Some = TypeVar("Some", bound=Runs)
 
 @dataclass(frozen=True)
 class RelativeCost:
-    """Mean wall seconds of a method's finished runs, and of the baseline's on the same hardware."""
+    """Mean wall seconds of a method's finished runs and of the baseline on the same hardware."""
 
     track: str
     recipe: str
@@ -32,12 +32,12 @@ class RelativeCost:
 
     @property
     def times_ce(self) -> float:
-        """The method's time as a multiple of the baseline's."""
+        """The method's time divided by the time of the baseline."""
         return self.wall_seconds / self.baseline_seconds
 
 
 def comparable_seconds(runs: Runs, baseline: Runs | None) -> tuple[float, float] | None:
-    """The mean times of these runs and of the baseline's, if their ratio means something."""
+    """The mean times of these runs and of the baseline, if their ratio means something."""
     if baseline is None or not baseline.wall_seconds or runs.wall_seconds is None:
         return None
     # Times on other hardware cannot be compared.
@@ -46,7 +46,7 @@ def comparable_seconds(runs: Runs, baseline: Runs | None) -> tuple[float, float]
 
 
 def budget_ratio(name: str, runs: Runs, baseline: Runs | None) -> float | None:
-    """A part of the budget as a multiple of the baseline's; hardware does not matter to it."""
+    """A part of the budget divided by the baseline's part, on any hardware."""
     own, other = runs.cost(name), baseline.cost(name) if baseline else None
     return own / other if own is not None and other else None
 
@@ -78,6 +78,6 @@ def _finished(store: ResultStore, track: str, method: str) -> Iterator[Result]:
         try:
             result = read_result(path)
         except DataError:
-            continue  # `lnlbench leaderboard --check` is what reports it
+            continue  # `lnlbench leaderboard --check` reports it
         if result.status == "done" and path == store.path_for(result):
             yield result

@@ -18,9 +18,9 @@ def table_facts(table: Table) -> dict[str, str]:
         "Noise": f"{data.noise}, {text.percent(data.noise_rate)} % of the training labels wrong",
         "Network": str(protocol.get("backbone", "not stated")),
         "Epochs": f"{protocol.get('epochs', 'not stated')} "
-        "(recipe matched; a native recipe brings its paper's own schedule)",
+        "(of the recipe matched; a native recipe has the schedule of its paper)",
         "Seeds": ", ".join(map(str, seeds)) or "none finished",
-        "Ranked by": "test_accuracy_last10, averaged over seeds; the best test epoch ranks nothing",
+        "Ranked by": "test_accuracy_last10, averaged over seeds; never by the best test epoch",
         "Hardware": "; ".join(hardware) or "not stated",
         "Precision": "; ".join(precision) or "not stated",
     }

@@ -1,4 +1,4 @@
-"""Methods against noises: the tracks that differ in their labels alone, as one matrix."""
+"""Methods against noises: one matrix of the tracks that differ only in their labels."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Noise:
 
 @dataclass(frozen=True)
 class Cell:
-    """What a row reached on one noise.
+    """The result of a row on one noise.
 
     `mean` and `std` are fractions, `std` is None at one seed; `rank` is None for an oracle; `level`
     is the shade, from -3 (far below cross-entropy) to 3 (far above); `few` says that other rows
@@ -94,7 +94,7 @@ class Matrix:
 
 
 def noise_matrices(tables: Sequence[Table]) -> list[Matrix]:
-    """A matrix for each protocol that at least two tracks share but for the labels, by name."""
+    """A matrix, by name, for each protocol that at least two tracks share except for the labels."""
     families: dict[str, list[Table]] = {}
     for table in tables:
         families.setdefault(_all_but_labels(table), []).append(table)
@@ -143,7 +143,7 @@ def _matrix(tables: Sequence[Table]) -> Matrix:
 
 
 def _single_rows(table: Table) -> dict[_Key, Row]:
-    """Finished rows by method and recipe; two settings of one method stand for neither."""
+    """Finished rows by method and recipe; leaves out a method that has rows of two settings."""
     found: dict[_Key, list[Row]] = {}
     for row in table.rows:
         if row.accuracy is not None:
@@ -167,7 +167,7 @@ def _cell(row: Row, rows: Mapping[_Key, Row]) -> Cell:
 
 
 def _gains(rows: Mapping[_Key, Row]) -> dict[_Key, float]:
-    """What each ranked row reached above plain cross-entropy, as a fraction of all samples."""
+    """How far each ranked row is above plain cross-entropy, as a fraction of all samples."""
     baseline = baseline_of(rows.values())
     if baseline is None or baseline.accuracy is None:
         return {}
@@ -182,7 +182,7 @@ def _kind(row: Row) -> Kind:
 
 
 def _order(line: Line) -> tuple[bool, bool, float, float, str]:
-    """References by accuracy, then rows by average rank, or by the mean of what ranks they have."""
+    """References by accuracy, then rows by average rank, or by the mean of their known ranks."""
     cells = [cell for cell in line.cells if cell]
     if line.kind != "ranked":
         return (False, False, 0.0, -max(cell.mean for cell in cells), line.name)

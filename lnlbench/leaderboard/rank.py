@@ -1,4 +1,4 @@
-"""The rank: the mean of the last 10 epochs over seeds decides it, and nothing else does."""
+"""The rank: only the mean of the last 10 epochs over seeds decides it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,10 +27,11 @@ def in_order(rows: Sequence[Runs]) -> list[Runs]:
 
 
 def placings(rows: Sequence[Runs]) -> list[Placing]:
-    """The placing of each of these rows, which have to be in order.
+    """The placing of each of these rows, which must be in order.
 
     Equal means share a rank. A row without a finished run has no rank, and neither has a row whose
-    method gets knowledge that users lack. All other rows are compared with the first of them.
+    method gets knowledge that users do not have. The first of all other rows is the best row, with
+    which the others are compared.
     """
     ranked = [row for row in rows if row.accuracy is not None and not row.oracle]
     if not ranked:

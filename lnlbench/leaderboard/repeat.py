@@ -1,4 +1,4 @@
-"""The commands that repeat a row: given to `lnlbench run`, they make the specs of its runs."""
+"""The commands that repeat a row: each makes `lnlbench run` build the specs of the row's runs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +11,8 @@ from lnlbench.results.store import ResultStore
 def commands(row: Row) -> list[str]:
     """The command lines that make a row's finished runs, or its other runs if it has none.
 
-    They name files from the folder that holds leaderboards/. Runs that override their track are
-    repeated from the specs in their results: flags would say what differs from the track of today.
+    Paths of files begin at the folder that holds leaderboards/. The command for runs that override
+    their track takes the specs in their results: options would change the track as it is today.
     """
     runs = row.finished or row.unfinished
     if row.overrides is not None:
@@ -32,5 +32,5 @@ def _file(result: Result) -> str:
 def _seed_option(seeds: Sequence[int]) -> str:
     if list(seeds) == list(range(len(seeds))):
         return f"--seeds {len(seeds)}"
-    # A lone number after --seeds would be a count.
+    # A single number after --seeds is a count.
     return f"--seed {seeds[0]}" if len(seeds) == 1 else f"--seeds {','.join(map(str, seeds))}"

@@ -20,11 +20,11 @@ from lnlbench.results.statistics import Comparison
 
 @dataclass(frozen=True)
 class Row(Runs):
-    """The runs of a row, and what follows from a comparison with the other rows of its table.
+    """The runs of a row, and its comparison with the other rows of its table.
 
-    `distinct_params` are the parameters that tell the row from rows of the same method and recipe,
-    `times_ce` is its time as a multiple of cross-entropy's, `steps_times_ce` and `passes_times_ce`
-    are its optimizer steps and its passes with gradients; None if there is no such value.
+    `distinct_params` are the parameters that distinguish the row from rows of the same method and
+    recipe. `times_ce`, `steps_times_ce` and `passes_times_ce` are its time, its optimizer steps and
+    its passes with gradients, each divided by cross-entropy's; None if there is no such value.
     `label` replaces the name where a page gives its rows names of its own.
     """
 
@@ -42,7 +42,7 @@ class Row(Runs):
 
     @property
     def best(self) -> bool:
-        """Whether all other rows are compared with this one."""
+        """Whether the table compares all other rows with this one."""
         return self.placing.best
 
     @property
@@ -52,14 +52,14 @@ class Row(Runs):
 
     @property
     def name(self) -> str:
-        """The method, with the parameters that tell it from a row of the same name."""
+        """The method, with the parameters that distinguish it from other rows of that name."""
         if self.label or not self.distinct_params:
             return self.label or self.method
         return f"{self.method} ({', '.join(f'{k}={v}' for k, v in self.distinct_params.items())})"
 
     @property
     def note(self) -> str:
-        """What may be claimed of the row, in words."""
+        """What a reader may conclude from the row, in words."""
         if self.accuracy is None:
             return "no finished run"
         notes = []
@@ -98,13 +98,13 @@ def ranked_rows(results: Iterable[Result]) -> list[Row]:
 
 
 def unranked_rows(results: Iterable[Result]) -> list[Row]:
-    """Rows that are comparable with no other row, best mean first."""
+    """Rows without ranks, because they are not comparable with each other; best mean first."""
     runs = in_order(runs_by_row(results))
     return [Row(each.results, distinct_params=_distinct_params(each, runs)) for each in runs]
 
 
 def _distinct_params(row: Runs, rows: Sequence[Runs]) -> dict[str, Any]:
-    """The row's parameters in which rows of its method and recipe differ."""
+    """Those parameters of the row that differ between rows of its method and recipe."""
     peers = [each for each in rows if (each.method, each.recipe) == (row.method, row.recipe)]
     return {
         name: row.params[name]

@@ -1,4 +1,4 @@
-"""The runs of one row of a table, and what follows from them without the other rows."""
+"""The runs of one row of a table, and everything that depends on these runs only."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Runs:
 
     @cached_property
     def first(self) -> Result:
-        """The run that answers for what all runs of a row share."""
+        """A run from which to read what all runs of a row share."""
         return (self.finished or self.unfinished)[0]
 
     @property
@@ -44,7 +44,7 @@ class Runs:
 
     @property
     def overrides(self) -> dict[str, Any] | None:
-        """What the runs changed of their track; None on track."""
+        """What the runs changed in their track; None if they changed nothing."""
         return self.first.off_track.overrides if self.first.off_track else None
 
     @property
@@ -79,7 +79,7 @@ class Runs:
 
     @cached_property
     def distributions(self) -> tuple[str, ...]:
-        """The packages that the method came from, with their versions."""
+        """The packages that provided the method, with their versions."""
         return _distinct(f"{r.method.distribution} {r.method.version}" for r in self.results)
 
     @cached_property
@@ -94,7 +94,7 @@ class Runs:
 
     @cached_property
     def precision(self) -> tuple[str, ...]:
-        """The precisions that were used, by the runs that state theirs."""
+        """The precisions of the runs that state theirs."""
         return self._environment("precision")
 
     @cached_property
@@ -109,7 +109,7 @@ class Runs:
 
     @cached_property
     def scores(self) -> dict[str, float | None]:
-        """The mean of each score over the finished runs; None where one of them lacks it."""
+        """The mean of each score over the finished runs; None if a run has no value for it."""
         return {
             score.name: _mean([getattr(result.scores, score.name) for result in self.finished])
             for score in SCORES
@@ -122,7 +122,7 @@ class Runs:
 
     @cached_property
     def peak_memory_bytes(self) -> int | None:
-        """The most memory that a finished run held."""
+        """The largest peak memory of the finished runs."""
         known = [result.cost.peak_memory_bytes for result in self.finished]
         return max((size for size in known if size is not None), default=None)
 
@@ -133,7 +133,7 @@ class Runs:
         return _distinct(stored for stored in hashes if stored is not None)
 
     def cost(self, name: str) -> float | None:
-        """The mean of a cost over the finished runs; None where one of them lacks it."""
+        """The mean of a cost over the finished runs; None if a run has no value for it."""
         return _mean([result.cost.model_dump().get(name) for result in self.finished])
 
     @property

@@ -1,4 +1,4 @@
-"""The table of a track: its rows, what was measured, and what papers say of the same data."""
+"""The table of a track: its rows, what was measured, and what papers report on the same data."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from lnlbench.results.schema import Data, Result
 
 @dataclass(frozen=True)
 class Table:
-    """A track with its rows in order, ranked ones and others, and what papers say of its data."""
+    """A track with its rows in order, ranked and unranked, and what papers report on its data."""
 
     track: str
     protocol: dict[str, Any]

@@ -1,4 +1,4 @@
-"""Values as text: percent, durations, and foreign text that breaks no table."""
+"""Values as text: percent, durations, and text from users, which must not break a table."""
 
 import html
 import re
@@ -18,7 +18,7 @@ def plain(text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """The text as literal Markdown: no markup, HTML or column separator of its own works."""
+    """The text as literal Markdown: markup, HTML and column separators in it have no effect."""
     safe = html.escape(plain(text), quote=False)
     # As entities: parsers disagree on what a backslash before a column separator means.
     safe = safe.replace("\\", "&bsol;").replace("|", "&vert;")
@@ -31,12 +31,12 @@ def percent(fraction: float | None) -> str:
 
 
 def spread(mean: float | None, std: float | None) -> str:
-    """A fraction as percent, with its standard deviation where there is one."""
+    """A fraction as percent, with its standard deviation if there is one."""
     return percent(mean) if std is None else f"{percent(mean)} ± {percent(std)}"
 
 
 def parenthesized(fraction: float | None) -> str:
-    """A fraction as percent that nothing may be concluded from."""
+    """A fraction as percent in parentheses: readers must conclude nothing from it."""
     return MISSING if fraction is None else f"({percent(fraction)})"
 
 
@@ -56,14 +56,14 @@ def p_value(value: float | None) -> str:
 
 
 def seeds(finished: Sequence[int]) -> str:
-    """How many seeds there are, and which, unless they are 0, 1, 2, …."""
+    """The number of seeds, and the seeds themselves unless they are 0, 1, 2, …."""
     if list(finished) == list(range(len(finished))):
         return str(len(finished))
     return f"{len(finished)} ({', '.join(map(str, finished))})"
 
 
 def describe_search(tuning: Tuning) -> str:
-    """What it took to find a tuned recipe."""
+    """The trials and the time that a search took to find a recipe."""
     trials = "1 trial" if tuning.trials == 1 else f"{tuning.trials} trials"
     return f"{trials}, {duration(tuning.wall_seconds)}"
 

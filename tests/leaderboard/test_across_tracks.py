@@ -77,7 +77,7 @@ def test_methods_are_compared_over_the_tracks_that_have_them():
     assert [(each.name, each.average) for each in found.standings] == [("a", 1), ("b", 2), ("c", 3)]
     assert found.p_value == pytest.approx(math.exp(-3))
     # 3 - 1 = 2 is more than 2.343 * sqrt(12 / 18) = 1.91, and 2 - 1 is less.
-    assert found.claim == "Told apart from a, the best on average: c."
+    assert found.claim == "The best row on average is a. These rows differ from it: c."
     assert found.missing == ""
 
 
@@ -85,7 +85,7 @@ def test_without_a_difference_nothing_is_claimed():
     results = board({"a": 0.7, "b": 0.6, "c": 0.5}, ("t1", "t2"))
     results += board({"a": 0.5, "b": 0.6, "c": 0.7}, ("t3",))
     found = across(results)
-    assert found.claim == "The ranks do not tell any of these rows apart."
+    assert found.claim == "The ranks show no difference between these rows."
 
 
 def test_a_track_with_few_methods_is_left_out_and_said_so():
@@ -135,7 +135,7 @@ def test_a_recipe_is_a_row_of_its_own():
 def test_the_page_and_the_readme_show_the_ranks():
     results = board({"a": 0.7, "b": 0.6, "c": 0.5})
     page = combined_html(results)
-    assert "Told apart from a, the best on average: c." in page
+    assert "The best row on average is a. These rows differ from it: c." in page
     assert 'aria-label="average rank 2.00"' in page
     readme = readme_page(build_tables(results), [])
     assert "| a | 1.00 | 1 | 1 | 1 |" in readme
@@ -169,7 +169,7 @@ def test_the_readme_is_written_and_checked_but_nobodys_own(tmp_path):
     readme.write_text(readme.read_text() + "\nAn edit.")
     refused = call("leaderboard", "--check", "--output", tmp_path)
     assert refused.code == 1
-    assert f"{readme} is not what its results say" in refused.err
+    assert f"{readme} does not agree with its results" in refused.err
     readme.write_text("# My own notes")
     assert stale_files(store, results, complete=True) == []
     assert call("leaderboard", "--output", tmp_path).code == 0

@@ -79,8 +79,8 @@ def test_a_budget_stands_in_every_table_of_runs_that_have_it_and_in_no_other(bud
         assert (key in csv_heads(pages[f"{TRACK}.csv"])) is bool(budget)
     [row] = csv.DictReader(io.StringIO(pages[f"{TRACK}.csv"]))
     assert {key: float(row[key]) for key in BUDGET if key in row} == budget
-    below = "391 optimizer steps in a mean epoch, 2.00 passes over the training set with gradients"
-    assert (f"{below} and 0.50 without" in pages["index.html"]) is bool(budget)
+    below = "391 optimizer steps and passes the training set 2.00 times with gradients"
+    assert (f"{below}, 0.50 without" in pages["index.html"]) is bool(budget)
 
 
 def test_every_page_explains_the_note_on_different_code():

@@ -39,7 +39,7 @@ def test_an_edited_or_missing_table_is_named(store, name):
     path = store.root / name
     path.write_bytes(path.read_bytes().replace(b"5", b"9"))
     [problem] = stale_files(store, results, complete=True)
-    assert f"{path} is not what its results say: run `lnlbench leaderboard`" == problem
+    assert f"{path} does not agree with its results: run `lnlbench leaderboard`" == problem
     path.unlink()
     [problem] = stale_files(store, results, complete=True)
     assert f"{path} is missing" in problem
@@ -49,8 +49,8 @@ def test_a_table_without_results_is_named_when_all_tracks_are_checked(store):
     digits, other = make_result(track="digits"), make_result()
     publish(store, [digits, other])
     page, readme, problem = stale_files(store, [other], complete=True)
-    assert f"{store.root / 'index.html'} is not what its results say" in page
-    assert f"{store.root / 'README.md'} is not what its results say" in readme
+    assert f"{store.root / 'index.html'} does not agree with its results" in page
+    assert f"{store.root / 'README.md'} does not agree with its results" in readme
     assert "digits.md has no results" in problem
     assert stale_files(store, [other], complete=False) == []
 

@@ -151,7 +151,7 @@ def test_histograms_follow_the_epoch_by_keyboard_and_say_what_they_show(browser,
         page.locator("button.open").click()
         panel = page.locator(".panel")
         panel.locator(".uplot").nth(3).wait_for()
-        assert "Of the median run, seed 1." in panel.inner_text()
+        assert "From the median run, seed 1." in panel.inner_text()
         loss = panel.locator("figure", has_text="Loss of training samples")
         slider = loss.get_by_role("slider")
         said = loss.get_by_role("img").get_attribute("aria-label")
@@ -200,9 +200,9 @@ def test_a_report_on_one_run_shows_thumbnails_and_opens_at_once(browser, tmp_pat
         assert image.evaluate("image => image.naturalWidth") == 1
         shown = page.locator(".suspects").inner_text()
         assert f"{hostile}, suggested dog" in shown
-        assert "truly" not in shown
+        assert "true class" not in shown
         assert (
-            "30 training samples are predicted as something else"
+            "The prediction differs from the label for 30 training samples"
             in page.locator("main").inner_text()
         )
 

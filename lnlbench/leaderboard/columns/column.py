@@ -1,4 +1,4 @@
-"""A column of a table: its heading, and what it shows of a row."""
+"""A column of a table: its heading, and what it shows for a row."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The columns of the tables below a table: the facts of a row, its runs, and failed runs."""
+"""The columns of the small tables below a table: facts of a row, its runs, and failed runs."""
 
 from collections.abc import Callable
 
@@ -43,8 +43,8 @@ def _budget(row: Row) -> str:
     if steps is None:
         return ""
     return (
-        f"{steps:,.0f} optimizer steps in a mean epoch, {text.number(training, 2)} passes over the "
-        f"training set with gradients and {text.number(inference, 2)} without"
+        f"on average, an epoch has {steps:,.0f} optimizer steps and passes the training set "
+        f"{text.number(training, 2)} times with gradients, {text.number(inference, 2)} without"
     )
 
 
@@ -61,7 +61,7 @@ def _search(row: Row) -> str:
     return (
         f"{text.describe_search(tuning)} ({tuning.pruned} pruned, {tuning.failed} failed) over "
         f"{ranges}; {tuning.objective} on {tuning.validation_samples} held-out samples with noisy "
-        f"labels, seeds {seeds}: {found}, {default} at the defaults"
+        f"labels, seeds {seeds}: {found}; the defaults give {default}"
     )
 
 
@@ -70,11 +70,11 @@ def _outcome(result: Result) -> str:
 
 
 def short(value: object) -> str:
-    """A value as text that takes no more than a few lines."""
+    """A value as text of at most a few lines."""
     return text.plain(str(value))[:_SHOWN]
 
 
-# A fact without a text is left out.
+# The page leaves out a fact whose text is empty.
 FACTS = (
     _fact("reference", lambda row: row.first.method.reference),
     DISTRIBUTIONS,

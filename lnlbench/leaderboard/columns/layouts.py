@@ -1,4 +1,4 @@
-"""Which columns each table of rows has, in order; tables leave out optional ones without values."""
+"""The columns of each table of rows, in order; a table leaves out optional ones without values."""
 
 from dataclasses import replace
 
@@ -87,7 +87,7 @@ PAGE = (
     *_REST,
 )
 PAGE_OFF_TRACK = (TRACK, METHOD, OVERRIDES, SEEDS, ACCURACY, NOTE, LAST, TIME, *_REST)
-# Without what only several seeds, or other rows, give a meaning to.
+# A report leaves out these columns: they mean something only for several seeds or rows.
 _SEVERAL = (RANK, SEEDS, SPREAD, NOTE, INTERVAL, P_VALUE, RUNS, TIMES_CE, STEPS_CE, PASSES_CE)
 PAGE_REPORT = tuple(
     replace(ACCURACY, shown="always") if column is RANKED else column

@@ -1,4 +1,4 @@
-"""The columns of figures from papers, which stand beside a table and are never ranked with it."""
+"""The columns for figures from papers. These stand beside a table and are never ranked with it."""
 
 from dataclasses import dataclass
 
@@ -17,17 +17,17 @@ class CitedFigure:
 
     @property
     def accuracy(self) -> str:
-        """The accuracy in percent, with its standard deviation where it was printed."""
+        """The accuracy in percent, with its standard deviation if the source prints one."""
         return text.spread(self.figure.mean, self.figure.std)
 
     @property
     def seeds(self) -> str:
-        """The number of seeds, in words where the source does not state it."""
+        """The number of seeds, or words if the source does not state it."""
         return "not stated" if self.source.seeds is None else str(self.source.seeds)
 
 
 def numbered_sources(published: Published) -> list[Source]:
-    """The sources in the order in which they are numbered, from 1."""
+    """The sources in the order of their numbers, which begin at 1."""
     return [published.sources[name] for name in sorted(published.sources)]
 
 
@@ -40,7 +40,7 @@ def cited_figures(published: Published) -> list[CitedFigure]:
     ]
 
 
-# The page links it.
+# The page makes this a link.
 SOURCE = Column[CitedFigure](
     "source", lambda cited: f"[{cited.number}]", lambda c: c.number, numeric=True
 )

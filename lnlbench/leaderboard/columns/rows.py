@@ -57,7 +57,7 @@ def _times_ce(what: str, key: str, explanation: str) -> Column[Row]:
         lambda row: getattr(row, key),
         key,
         numeric=True,
-        explanation=f"{explanation}, as a multiple of plain cross-entropy's",
+        explanation=f"{explanation}, divided by the same number for plain cross-entropy",
         optional=True,
     )
 
@@ -126,7 +126,7 @@ ACCURACY = Column[Row](
 RANKED = replace(
     ACCURACY,
     long=f"{ACCURACY.head} (ranked)",
-    explanation=f"{ACCURACY.explanation} This alone decides the rank.",
+    explanation=f"{ACCURACY.explanation} Only this score decides the rank.",
 )
 DEVIATION = _for_programs(
     f"{RANKED_SCORE}_std", lambda row: row.accuracy.std if row.accuracy else None
@@ -136,7 +136,7 @@ HIGH = _for_programs(
     f"{RANKED_SCORE}_high", lambda row: row.accuracy.high if row.accuracy else None
 )
 INTERVAL = _words("95 % interval", _interval)
-# The page draws it in place of its words.
+# The page shows a drawing instead of the text.
 SPREAD = replace(
     _words("spread", _interval, shown="wide"),
     explanation="Each seed, the mean, and its 95 % interval",
@@ -160,7 +160,7 @@ BEST = replace(
     long="best (test-selected, not ranked)",
     shown="wide",
 )
-# A terminal has little room: grey in place of parentheses, the number of seeds alone.
+# A terminal has little room: grey replaces the parentheses, and a count replaces the seeds.
 BEST_IN_GREY = replace(_SCORES["test_accuracy_best"], muted=True)
 SEED_COUNT = replace(SEEDS, cell=lambda row: str(len(row.by_seed)))
 NETWORK = _words("network", lambda row: row.network)
@@ -183,11 +183,11 @@ TIMES_CE = Column[Row](
     lambda row: row.times_ce,
     "times_ce",
     numeric=True,
-    explanation="Time as a multiple of plain cross-entropy's on the same hardware",
+    explanation="Time divided by the time of plain cross-entropy on the same hardware",
 )
 STEPS_CE = _times_ce("steps", "steps_times_ce", "Optimizer steps in an epoch")
 PASSES_CE = _times_ce(
-    "passes", "passes_times_ce", "Samples through networks with gradients in an epoch"
+    "passes", "passes_times_ce", "Samples that pass through networks with gradients in an epoch"
 )
 BUDGET = tuple(
     replace(_for_programs(name, partial(Row.cost, name=name)), optional=True)
@@ -212,7 +212,7 @@ PRECISION = _words(
     "precision",
     lambda row: "; ".join(row.precision),
 )
-DISTRIBUTIONS = _words("from", lambda row: "; ".join(row.distributions), "distribution")
+DISTRIBUTIONS = _words("package", lambda row: "; ".join(row.distributions), "distribution")
 TRIALS = _for_programs("tuning_trials", lambda row: row.tuning.trials if row.tuning else None)
 SEARCH_SECONDS = _for_programs(
     "tuning_seconds", lambda row: row.tuning.wall_seconds if row.tuning else None
@@ -220,7 +220,7 @@ SEARCH_SECONDS = _for_programs(
 
 
 def scores_of(*sections: Section) -> tuple[Column[Row], ...]:
-    """The columns of the scores of these sections but the ranked one, in the order of the list."""
+    """The columns of all scores in these sections except the ranked one, in the list's order."""
     special = {LAST.key: LAST, BEST.key: BEST}
     return tuple(
         special.get(score.name, _SCORES[score.name])

@@ -1,4 +1,4 @@
-// Learning curves: what belongs in one chart, and drawing it with uPlot.
+// Learning curves: which of them share a chart, and how uPlot draws it.
 
 const percent = (value) => (value == null ? "–" : `${(100 * value).toFixed(2)} %`);
 const plainNumber = (value) => (value == null ? "–" : String(Number(value.toPrecision(4))));
@@ -6,7 +6,7 @@ const plainNumber = (value) => (value == null ? "–" : String(Number(value.toPr
 const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3], [4, 2], [1, 2], [12, 4], [6, 2, 1, 2]];
 const drawn = [];
 
-// The page's charts that these names can fill; a name that belongs to none gets one of its own.
+// The charts of the page for these names; a name that belongs to no chart gets its own.
 function chartsFor(names) {
   const left = new Set(names);
   const charts = [];
@@ -36,7 +36,7 @@ function chart(title, epochs, lines, share) {
   return drawing(title, spoken(title, lines, format), draw, numbers(lines, format)).figure;
 }
 
-// A figure around a plot that is drawn when it is first seen, and again when something changes.
+// A figure around a plot. The plot is drawn when a reader first sees it, and after every change.
 function drawing(title, spokenText, draw, ...below) {
   const plot = element("div", { class: "plot", role: "img", "aria-label": spokenText });
   const figure = element("figure", {}, element("figcaption", {}, title), plot, ...below);
@@ -103,14 +103,14 @@ function axisStyle() {
   };
 }
 
-// Markers as the lines are: colors alone tell nothing to some readers.
+// Markers look like their lines, because some readers cannot tell colors apart.
 function legendOf(series) {
   return { markers: { width: 2, dash: (_, i) => (series[i].dash?.length ? "dashed" : "solid") } };
 }
 
 const inPercent = (_, ticks) => ticks.map((v) => Number((100 * v).toFixed(1)));
 
-// What a chart shows, for those who do not see it.
+// What a chart shows, for readers who cannot see it.
 function spoken(title, lines, format) {
   return `${title}, last epoch: ${lines.map((l) => `${l.label} ${format(l.mean.at(-1))}`).join(", ")}`;
 }

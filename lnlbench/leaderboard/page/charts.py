@@ -1,4 +1,4 @@
-"""Which learning curves the page draws together, and what it calls them."""
+"""The charts of the page: which learning curves each one shows, and under which names."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from lnlbench.results.scores import SCORES, Score, Section
 
 @dataclass(frozen=True)
 class Chart:
-    """Curves by name, with their labels; `share` says that their values are read in percent."""
+    """Curves by name, with their labels; `share` says that the page shows values in percent."""
 
     title: str
     curves: Mapping[str, str]
@@ -23,8 +23,8 @@ def _curves(section: Section) -> dict[str, str]:
     return {score.name: score.shown.title for score in _scores(section)}
 
 
-# The scores of calibration have units of their own, so each has a chart. A curve that stands in no
-# chart gets one of its own, too.
+# Each calibration score has its own unit, and so its own chart. The page also gives a chart to a
+# curve that is missing here.
 CHARTS = (
     Chart(
         "Test accuracy",
@@ -58,7 +58,7 @@ CHARTS = (
 
 
 def charts_of(names: Collection[str]) -> list[Chart]:
-    """The charts that curves of these names can fill, each with these curves alone."""
+    """The charts that have at least one of these curves, with only these curves."""
     charts = [
         replace(chart, curves={name: chart.curves[name] for name in chart.curves if name in names})
         for chart in CHARTS

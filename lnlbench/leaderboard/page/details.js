@@ -1,4 +1,4 @@
-// What opens below a row, and the comparison of runs. All text goes in as text, never as HTML.
+// The details below a row, and the comparison of runs. Text is inserted as text, never as HTML.
 
 function readDetail(id) {
   return JSON.parse(document.getElementById(id).textContent);
@@ -49,7 +49,7 @@ function curveCharts(detail) {
   }
   if (!grid.children.length) grid.append(element("p", {}, "No curves: no run has finished."));
   else if (detail.seeds.length > 1) {
-    grid.prepend(element("p", { class: "key" }, `Thick: the mean of ${detail.seeds.length} seeds. Thin: each seed.`));
+    grid.prepend(element("p", { class: "key" }, `The thick line is the mean of ${detail.seeds.length} seeds. Each thin line is a seed.`));
   }
   return grid;
 }
@@ -84,7 +84,7 @@ function publishedList(figures) {
   return element("ul", {}, ...items);
 }
 
-// Runs over each other: one chart per curve, one line per run.
+// Compares runs: one chart for each curve, one line for each run.
 function comparison(runs) {
   const grid = element("div", { class: "charts" });
   const names = [...new Set(runs.flatMap((run) => Object.keys(run.curves)))].sort();

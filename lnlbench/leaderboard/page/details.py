@@ -20,20 +20,20 @@ from lnlbench.results.store import ResultStore
 
 Curve = list[float | None]
 
-# What all curves of a page may take, roughly: a number is about 7 characters.
+# About how many numbers all curves of a page may have: a number takes about 7 characters.
 _CURVE_BYTES = 4_000_000
 _NUMBER_BYTES = 7
 
 
 @dataclass(frozen=True)
 class Detail:
-    """How closely curves are drawn: at most so many points, each seed or only the mean of all."""
+    """How closely the page draws curves: at most so many points, each seed or only the mean."""
 
     points: int
     each_seed: bool
 
     def describe(self) -> str:
-        """What a reader should know of it; empty when nothing is left out."""
+        """What a reader should know about it; empty if the curves are complete."""
         if self.each_seed and self.points >= _LEVELS[0].points:
             return ""
         lines = "each seed" if self.each_seed else "the mean over seeds"
@@ -47,7 +47,7 @@ _LEVELS = (Detail(200, True), Detail(60, True), Detail(60, False), Detail(20, Fa
 
 
 def detail_for(rows: Sequence[Row]) -> Detail:
-    """The closest detail with which the curves of these rows do not make the page too large."""
+    """The closest detail at which the curves of these rows keep the page small enough."""
     for level in _LEVELS:
         if sum(_numbers(row, level) for row in rows) * _NUMBER_BYTES <= _CURVE_BYTES:
             return level
@@ -61,7 +61,7 @@ def _numbers(row: Row, level: Detail) -> int:
 
 
 def headings(rows: Iterable[Row]) -> dict[str, Any]:
-    """What the details of these rows share: their `charts`, and the heads of their `runs`."""
+    """What the details of these rows share: their `charts`, and the headings of their `runs`."""
     curves = {name for row in rows for run in row.finished for name in run.curves}
     charts = [asdict(chart) for chart in charts_of(curves)]
     return {"charts": charts, "runs": [column.head for column in RUNS]}
@@ -128,7 +128,7 @@ def _num_epochs(results: Sequence[Result]) -> int:
 
 
 def _thinned(length: int, points: int) -> list[int]:
-    """Evenly spaced indices, first and last among them."""
+    """Evenly spaced indices, including the first and the last."""
     if length <= points:
         return list(range(length))
     return [i * (length - 1) // (points - 1) for i in range(points)]

@@ -1,4 +1,4 @@
-// What a run recorded of itself: histograms over epochs, calibration, and single classes.
+// The diagnostics of a run: histograms over epochs, calibration, and single classes.
 
 const FINE = 8; // points a bin, so that a mixture's density is smooth over it
 
@@ -9,7 +9,7 @@ function pictures(found, seeds) {
   if (found.reliability) grid.append(reliabilityChart(found.reliability));
   if (found.classes) grid.append(classChart(found.classes));
   if (!grid.children.length) return [];
-  const which = seeds > 1 ? `Of the median run, seed ${found.seed}.` : `Of seed ${found.seed}.`;
+  const which = seeds > 1 ? `From the median run, seed ${found.seed}.` : `From seed ${found.seed}.`;
   return [element("h4", { class: "inside" }, "Inside a run"), element("p", { class: "key" }, which), grid];
 }
 
@@ -54,7 +54,7 @@ function edges(histogram, bins) {
   return Array.from({ length: bins + 1 }, (_, i) => histogram.low + i * width);
 }
 
-// Where half of the samples lie below, to within a bin.
+// The median of the samples, to within a bin.
 function median(histogram, counts) {
   const half = total(counts) / 2;
   const at = edges(histogram, counts.length);

@@ -11,7 +11,7 @@ from lnlbench.results.fingerprint import canonical_json
 from lnlbench.results.schema import Result
 from lnlbench.results.scores import RANKED_SCORE
 
-# What all pictures of a page may take, roughly: a count is about 4 characters, a share 7.
+# About how many characters all pictures of a page may take: a count takes about 4, a share 7.
 _PICTURE_BYTES = 1_000_000
 _COUNT_BYTES = 4
 _SHARE_BYTES = 7
@@ -21,14 +21,14 @@ _PAIRS = 20
 
 
 class ClassTables:
-    """Names, sizes and noise of classes, each once a page: all rows of a track share them."""
+    """Names, sizes and noise of classes, once on a page, because all rows of a track share them."""
 
     def __init__(self) -> None:
         self.tables: list[dict[str, Any]] = []
         self._places: dict[str, int] = {}
 
     def place(self, classes: Classes) -> int:
-        """The index of these classes' table."""
+        """The index of the table of these classes."""
         table = classes.model_dump(exclude={"test_accuracy"})
         key = canonical_json(table)
         if key not in self._places:
@@ -57,7 +57,7 @@ def median_run(row: Row) -> Result | None:
 
 
 def snapshots_for(rows: Sequence[Row]) -> int:
-    """How many snapshots of each row keep the page small."""
+    """How many snapshots each row may have so that the page stays small."""
     shown = [run.diagnostics for run in map(median_run, rows) if run and run.diagnostics]
     for count in _SNAPSHOTS:
         if sum(_bytes(diagnostics, count) for diagnostics in shown) <= _PICTURE_BYTES:
@@ -100,7 +100,7 @@ def _histogram(histogram: Histogram) -> dict[str, Any]:
 
 
 def _spread(snapshots: Sequence[Any], count: int) -> list[Any]:
-    """At most so many, evenly spaced, the last among them."""
+    """At most `count` of the items, evenly spaced, including the last."""
     last = len(snapshots) - 1
     if last < count:
         return list(snapshots)
@@ -108,7 +108,7 @@ def _spread(snapshots: Sequence[Any], count: int) -> list[Any]:
 
 
 def wrong_labels(results: Iterable[Result]) -> WrongLabels | None:
-    """What any of the results recorded of the labels that they share."""
+    """The record of the labels that all these results share, from any result that has one."""
     recorded = [r for r in results if r.diagnostics is not None and r.diagnostics.label_confusion]
     if not recorded:
         return None
@@ -132,7 +132,7 @@ def _matrix(
     for true, label, count in pairs:
         counts[true][label] = count
     for label, total in enumerate(given):
-        # All other samples of that label are of the class itself.
+        # All other samples with that label belong to the class.
         counts[label][label] = max(0, total - sum(row[label] for row in counts))
     highest = max((count for *_, count in pairs), default=1) or 1
     return [[(count, min(5, -(-5 * count // highest))) for count in row] for row in counts]

@@ -1,4 +1,4 @@
-"""Where seeds or ranks, mean and interval lie on a common scale, for the drawing in a cell."""
+"""Positions of seeds or ranks, mean and interval on a common scale, for the drawing in a cell."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ _MARGIN = 0.08
 
 @dataclass(frozen=True)
 class Scale:
-    """From the lowest value of a table to the highest."""
+    """The scale from the lowest value of a table to the highest."""
 
     low: float
     high: float
 
     def place(self, value: float) -> float:
-        """Where a value lies, from 0 to 100; a value off the scale lies at its end."""
+        """The position of a value, from 0 to 100; a value off the scale lies at its end."""
         share = (value - self.low) / (self.high - self.low)
         return round(_WIDTH * min(1.0, max(0.0, share)), 1)
 
@@ -35,8 +35,8 @@ class Spread:
 def ranks_drawn(standing: Standing, methods: int, critical_difference: float) -> Spread:
     """A method's ranks on the scale from 1 to the number of methods, and their average.
 
-    The interval is half a critical difference to both sides: methods whose intervals do not
-    overlap are told apart.
+    The interval extends half a critical difference to both sides: two methods differ if their
+    intervals do not overlap.
     """
     scale, half = Scale(1.0, float(methods)), critical_difference / 2
     interval = (scale.place(standing.average - half), scale.place(standing.average + half))
@@ -44,7 +44,7 @@ def ranks_drawn(standing: Standing, methods: int, critical_difference: float) ->
 
 
 def scale_of(rows: Iterable[Row]) -> Scale | None:
-    """The scale on which every seed of these rows can be placed; None without any."""
+    """The scale that holds every seed of these rows; None if the rows have no finished run."""
     values = [value for row in rows for value in row.by_seed.values()]
     if not values:
         return None

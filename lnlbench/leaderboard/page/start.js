@@ -1,4 +1,4 @@
-// Wires the page up once it is read; nothing below a row is made before the row is opened.
+// Starts the page when a browser has read it; the details of a row are made when the row is opened.
 
 (() => {
   const counted = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
@@ -35,7 +35,7 @@
 
   const compared = document.getElementById("comparison");
   if (compared) compared.append(comparison(readDetail("compared-runs")));
-  // A report on one run has nothing to compare: all there is to see is below its row.
+  // A report on one run compares nothing, so it opens the details below the row.
   else if (document.querySelector("main.report")) document.querySelector("button.open").click();
 
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);

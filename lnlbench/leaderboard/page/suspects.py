@@ -30,7 +30,7 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Pictured:
-    """What a page needs of the training samples that it shows.
+    """What a page needs to know about the training samples that it shows.
 
     `image` gives the pixels of a sample, uint8 [C, H, W]; `true_labels` is None if they are
     unknown.
@@ -44,8 +44,8 @@ class Pictured:
 def find_suspects(samples: "pyarrow.Table", pictured: Pictured) -> tuple[list[Suspect], int]:
     """The most suspicious samples, worst first, and how many there are in all.
 
-    A sample is suspicious when it is predicted as something else than it is labeled. They are
-    ordered by the clean probability, lowest first, or without one by the loss, highest first.
+    A sample is suspicious if the prediction differs from its label. The order is by clean
+    probability, lowest first, or, without one, by loss, highest first.
     """
     rows = [row for row in samples.to_pylist() if row["predicted_label"] != row["noisy_label"]]
 
@@ -75,7 +75,7 @@ def _data_address(pixels: "numpy.ndarray") -> str:
     """A PNG of an image uint8 [C, H, W], made smaller when it is large."""
     from PIL import Image
 
-    # Of other channels than gray or red, green and blue, the first is shown.
+    # An image whose channels are neither gray nor red, green and blue shows its first channel.
     picture = Image.fromarray(pixels.transpose(1, 2, 0) if len(pixels) == 3 else pixels[0])
     picture.thumbnail((_PIXELS, _PIXELS))
     buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The page's templates: filled in, with styles and scripts inside, and a policy for both."""
+"""Fill in the page's templates; a page holds its styles and scripts, and a policy for them."""
 
 import base64
 import hashlib
@@ -58,7 +58,7 @@ def render_template(name: str, images: bool = False, **values: Any) -> str:
 
 
 def fill_in(name: str, **values: Any) -> str:
-    """A template with these values, escaped, and nothing else."""
+    """A template filled in with these values, which are escaped."""
     return _environment().get_template(name).render(**values)
 
 
@@ -103,5 +103,5 @@ def _joined(names: Iterable[str], separator: str) -> str:
 
 
 def _sha256(text_: str) -> str:
-    # As a browser takes it for the content security policy: of the text between the tags.
+    # A browser hashes the text between the tags for the content security policy.
     return "sha256-" + base64.b64encode(hashlib.sha256(text_.encode()).digest()).decode()

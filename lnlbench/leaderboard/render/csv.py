@@ -28,7 +28,7 @@ def csv_text(rows: Sequence[Row]) -> str:
 
 
 def _rounded(value: Value) -> Value:
-    # Six digits, so that the last bit of another machine's arithmetic changes no file.
+    # Six digits, because the last bit may differ between machines.
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
@@ -36,5 +36,5 @@ def _cell(value: Value) -> Value:
     if not isinstance(value, str):
         return value
     text = plain(value)
-    # A spreadsheet would run such a text as a formula.
+    # A spreadsheet would run this text as a formula.
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

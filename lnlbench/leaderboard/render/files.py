@@ -1,4 +1,4 @@
-"""The texts of a leaderboard: a page and a CSV for each table; one HTML page, one README of all."""
+"""The files of a leaderboard: a page and a CSV for each table, an HTML page, and a README."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from lnlbench.results.schema import OFF_TRACK, Result
 
 
 def render(results: Sequence[Result], complete: bool = True) -> dict[str, str]:
-    """File name to text, in the order of the names of the tracks, off-track results last.
+    """The text of each file by its name, in order of the tracks' names, off-track results last.
 
     Only a complete set of results gets an HTML page and a README.
     """
@@ -39,7 +39,7 @@ def render(results: Sequence[Result], complete: bool = True) -> dict[str, str]:
 
 
 def is_foreign(path: Path) -> bool:
-    """Whether a user wrote the README: then it is neither overwritten nor compared."""
+    """Whether a user wrote the README: lnlbench then neither overwrites nor compares it."""
     if path.name != README or not path.is_file():
         return False
     return not path.read_bytes().startswith(MARKER.encode())
@@ -51,7 +51,7 @@ def combined_html(results: Sequence[Result]) -> str:
 
 
 def combined_csv(results: Sequence[Result]) -> str:
-    """All tables' rows as one CSV, off-track rows last."""
+    """The rows of all tables as one CSV, off-track rows last."""
     rows = [row for table in build_tables(results) for row in table.rows]
     return csv_text([*rows, *off_track_rows(results)])
 
@@ -59,7 +59,7 @@ def combined_csv(results: Sequence[Result]) -> str:
 def combined_json(results: Sequence[Result]) -> str:
     """All tables as one JSON object; the rows have the columns of the CSV."""
     tables, off_track = build_tables(results), off_track_rows(results)
-    # Made together, so that all rows have the same columns.
+    # One call for all rows, so that they have the same columns.
     found = iter(records([*(row for table in tables for row in table.rows), *off_track]))
     tracks = [
         {

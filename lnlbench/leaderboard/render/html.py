@@ -1,4 +1,4 @@
-"""Tables as one HTML page that needs nothing else: styles, scripts and curves are in it."""
+"""Tables as one HTML page that holds all its styles, scripts and curves."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -79,8 +79,8 @@ def html_page(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
             Section(
                 track=OFF_TRACK,
                 title="Runs that override their track",
-                intro="They changed something of their track. They are comparable neither with the "
-                "track's table nor with each other, so there are no ranks.",
+                intro="These runs changed something in their track. They are comparable neither "
+                "with the track's table nor with each other, so they have no ranks.",
                 facts={},
                 columns=with_values(PAGE_OFF_TRACK, off_track),
                 rows=off_track,

@@ -1,4 +1,4 @@
-"""Tables as Markdown pages: what was measured, the rows, what may be claimed, how to repeat it."""
+"""Tables as Markdown pages: what was measured, the rows, how to read them, how to repeat them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -22,22 +22,24 @@ MARKER = "<!-- Made by `lnlbench leaderboard` from the files in results/: do not
 
 _LEGEND = f"""\
 Accuracies are test accuracies in percent, mean ± standard deviation over seeds. **last 10** is
-the mean over the last 10 epochs (below 100 epochs: the last tenth, at least one) and alone
-decides the rank; **selected** is the epoch chosen on a noisy validation split; **best** was
-chosen on the test set and is in parentheses because it ranks nothing. **p ≥ 0.05** marks a row
-that a paired t-test over common seeds, Holm-corrected, does not tell from the best row: it may
-be as good, or its seeds differ too much to say. With fewer than {MIN_COMMON_SEEDS} common seeds
-there is no claim. An **oracle** row was told something that a real user does not know, and is
-not ranked. **memorization** is the accuracy on wrong training labels (lower is better). **× CE**
-is the time as a multiple of plain cross-entropy's on the same hardware; **steps × CE** and
-**passes × CE** are the same of optimizer steps and of samples through networks with gradients in
-an epoch. **seeds from different code** marks a row whose method was edited between its runs: the
-spread of such a row is not that of seeds alone.
+the mean over the last 10 epochs; a run of fewer than 100 epochs counts its last tenth, at least one
+epoch. Only this score decides the rank. **selected** is the accuracy of the epoch that was chosen
+on a noisy validation split. **best** is in parentheses, because its epoch was chosen on the test
+set: it never decides a rank. **p ≥ 0.05** marks a row for which a paired t-test over common seeds,
+Holm-corrected, finds no significant difference from the best row: the row may be as good, or its
+seeds may differ too much to say. With fewer than {MIN_COMMON_SEEDS} common seeds the table makes no
+claim. The method of an **oracle** row got something that a real user does not know, so the row has
+no rank. **memorization** is the share of the wrong training labels that the network predicts;
+lower is better. **× CE** is the time divided by the time of plain cross-entropy on the same
+hardware. In the same way, **steps × CE** compares the optimizer steps of an epoch, and
+**passes × CE** compares how many samples pass through networks with gradients in an epoch.
+**seeds from different code** marks a row whose method changed between its runs, so the seeds alone
+do not explain the spread.
 """
 
 
 def markdown_page(table: Table) -> str:
-    """A track's page; the same results give the same bytes in whatever order they are read."""
+    """The page of a track; the order in which results were read does not change a byte."""
     sections = [
         f"{MARKER}\n\n# {escape(table.title)}\n",
         _header(table),
@@ -56,8 +58,8 @@ def markdown_page(table: Table) -> str:
 def off_track_page(rows: Sequence[Row]) -> str:
     """The page of results that override their track, with what they override."""
     intro = (
-        "Runs that changed something of their track. They are comparable neither with the "
-        "track's table nor with each other, so there are no ranks.\n"
+        "These runs changed something in their track. They are comparable neither with the "
+        "track's table nor with each other, so they have no ranks.\n"
     )
     table = _table(MARKDOWN_OFF_TRACK, rows)
     sections = [f"{MARKER}\n\n# {OFF_TRACK}\n", intro, table, _failures(rows)]
@@ -79,7 +81,7 @@ def _failures(rows: Sequence[Row]) -> str:
 
 def _commands(rows: Sequence[Row]) -> str:
     ordered = sorted(rows, key=lambda row: (row.method, row.recipe))
-    # Rows of two searches may share a command.
+    # The rows of two searches may have the same command.
     lines = dict.fromkeys(line for row in ordered for line in commands(row))
     return "```\n" + "\n".join(lines) + "\n```\n"
 
@@ -93,8 +95,8 @@ def _published(table: Table) -> str:
         for number, source in enumerate(numbered_sources(published), start=1)
     )
     intro = (
-        "Other protocols, networks and reporting rules: beside this table for orientation, "
-        "in order of name, and never ranked with it.\n"
+        "These figures come from other protocols, networks and reporting rules. They stand beside "
+        "the table for orientation, in order of name, and are never ranked with it.\n"
     )
     figures = _table(PUBLISHED, cited_figures(published))
     return f"## Published figures\n\n{intro}\n{figures}\nSources:\n\n{sources}"
@@ -107,11 +109,11 @@ def _table(columns: Sequence[Column[Of]], rows: Sequence[Of]) -> str:
 
 def _cells(columns: Sequence[Column[Of]], rows: Sequence[Of]) -> Iterator[list[str]]:
     for row in rows:
-        # Figures are not foreign text.
+        # Figures come from this package, so they need no escaping.
         yield [col.cell(row) if col.numeric else escape(col.cell(row)) for col in columns]
 
 
 def grid(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """A Markdown table of cells that are Markdown already."""
+    """A Markdown table of cells that already are Markdown."""
     rule = ["---"] * len(header)
     return "".join(f"| {' | '.join(cells)} |\n" for cells in (header, rule, *lines))

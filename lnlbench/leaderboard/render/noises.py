@@ -10,7 +10,7 @@ from lnlbench.leaderboard.page.template import fill_in
 from lnlbench.leaderboard.render.markdown import MARKER, grid
 from lnlbench.leaderboard.text import escape
 
-NOISES = "-noises"  # ends the name of a matrix's files
+NOISES = "-noises"  # the end of the names of a matrix's files
 _RECORD = (
     *("method", "kind", "average_rank", "track", "dataset", "noise", "noise_rate"),
     *("mean", "std", "seeds", "rank"),
@@ -52,7 +52,7 @@ def noises_svg(matrix: Matrix) -> str:
 
 
 def comparison(across: Across) -> str:
-    """What the ranks over the noises tell, in one sentence or two; why nothing if so."""
+    """What the ranks over the noises show, or why they show nothing, in one or two sentences."""
     if across.missing:
         return text.plain(across.missing)
     return text.plain(

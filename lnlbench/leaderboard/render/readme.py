@@ -1,4 +1,4 @@
-"""What a reader of the folder sees first: what lies there, and the best row of each track."""
+"""The README of the folder: the best row of each track, and what the files are."""
 
 from collections.abc import Sequence
 
@@ -20,9 +20,9 @@ README = "README.md"
 _FILES = """\
 | what | holds |
 | --- | --- |
-| `results/<track>/<method>/*.json` | one finished run each: the only files that are not generated |
-| `<track>.md`, `<track>.csv` | a track's table: to read, and with more columns to compute with |
-| `off-track.md`, `off-track.csv` | runs that changed something of their track, without ranks |
+| `results/<track>/<method>/*.json` | one finished run each; all other files come from these |
+| `<track>.md`, `<track>.csv` | the table of a track, and the same with more columns |
+| `off-track.md`, `off-track.csv` | runs that changed something in their track, without ranks |
 | `<track>-noises.svg`, `<track>-noises.csv` | methods against noises: a picture, and numbers |
 | `index.html` | all tables as one page that opens from disk, with curves and more below each row |
 | `README.md` | this page |
@@ -37,20 +37,21 @@ lnlbench leaderboard
 lnlbench leaderboard --check
 ```
 
-`run` writes the results where they belong, `leaderboard` makes every other file anew from them, and
-`leaderboard --check` fails unless all of them agree. Commit the results together with the tables.
+`run` writes the results where they belong, and `leaderboard` makes every other file from them.
+`leaderboard --check` fails if a file does not agree with the results. Commit results and tables
+together.
 
-- A track fixes all but the method. Numbers are comparable within a track, and nowhere else.
-- The mean of the last 10 epochs, averaged over seeds, ranks; the best test epoch never does.
-- Below 3 common seeds nothing is claimed; failed and diverged runs are listed, not dropped.
-- A method that was told something that a user does not know, an oracle, is shown without a rank.
-- Published figures stand beside a table, never in it.
-- Nothing is edited by hand: a result is replaced by a run with `--overwrite`, or deleted.
+- A track fixes everything except the method. Compare numbers only within a track.
+- The mean of the last 10 epochs, averaged over seeds, decides the rank, and never the best epoch.
+- With fewer than 3 common seeds a table makes no claim. It lists failed and diverged runs, too.
+- A method that gets something that a user does not know is an oracle: its row has no rank.
+- Published figures stand beside a table and never in it.
+- Edit no file by hand. To replace a result, run it again with `--overwrite`, or delete it.
 """
 
 
 def readme_page(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
-    """The folder's README; the same results give the same bytes."""
+    """The README of the folder; the same results give the same bytes."""
     matrices = noise_matrices(tables)
     header = ["track", "data", "rows", "best ranked row", "last 10", "seeds", "cross-entropy"]
     sections = [

@@ -1,4 +1,4 @@
-"""One page for one run, or for a few runs with their learning curves over each other."""
+"""A page for one run, or for a few runs with their learning curves in the same charts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,16 +22,16 @@ from lnlbench.results.differences import describe_changes
 from lnlbench.results.published import published_figures
 from lnlbench.results.schema import Result
 
-# As many as there are colors and dashes to tell them apart.
+# There are colors and dashes for this many curves.
 MAX_RUNS = 8
 
 
 def report_page(
     results: Sequence[Result], suspects: Mapping[str, tuple[list[Suspect], int]] | None = None
 ) -> str:
-    """The page of 1 to 8 finished runs, in the order given; nothing is ranked.
+    """The page of 1 to 8 finished runs, in the given order and without ranks.
 
-    `suspects` are the doubtful samples of runs, by fingerprint, with their number in all.
+    `suspects` are the doubtful samples of each run, by fingerprint, with the count of all of them.
     """
     suspects = suspects or {}
     rows = [unranked_rows([result])[0] for result in results]
@@ -43,7 +43,7 @@ def report_page(
         data = row.finished[0].data
         published = published_figures(data.dataset, data.noise)
         content = row_details(row, published, detail) | {"title": label, "label": label}
-        # The page may be written anywhere: it cannot link to result files.
+        # The page may lie anywhere, so it cannot link to result files.
         content["pictures"] = row_pictures(row, tables, snapshots)
         content["runs"] = [run | {"file": ""} for run in content["runs"]]
         details.append(content)

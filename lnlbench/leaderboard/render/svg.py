@@ -14,5 +14,5 @@ def picture(results: Sequence[Result]) -> str:
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     show_all(results, console)
     svg = console.export_svg(title="lnlbench leaderboard")
-    # Without the web fonts that rich names: a picture makes no request.
+    # Leaves out the web fonts that rich names, because a picture must make no request.
     return re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)

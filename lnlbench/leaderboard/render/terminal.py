@@ -1,4 +1,4 @@
-"""Tables on a terminal: the columns that fit in 100 characters, the rest is in the files."""
+"""Tables on a terminal: the columns that fit in 100 characters. The files hold the others."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -27,7 +27,7 @@ def show_all(results: Sequence[Result], console: Console) -> None:
 
 
 def show(table: Table, console: Console) -> None:
-    """Print a track's table: best test epochs greyed, unranked rows without a rank."""
+    """Print the table of a track, with best test epochs in grey."""
     data = table.data
     caption = (
         f"{table.track}: {data.dataset}, {data.noise}, {text.percent(data.noise_rate)} % wrong "
@@ -43,7 +43,7 @@ def show(table: Table, console: Console) -> None:
 
 
 def show_off_track(rows: Sequence[Row], console: Console) -> None:
-    """Print the runs that override their track, with what they override; never ranked."""
+    """Print the runs that override their track, with what they override and without ranks."""
     grid = Grid(title=Text("Runs that override their track: not comparable, not ranked"))
     columns = with_values(TERMINAL_OFF_TRACK, rows)
     for column in columns:
