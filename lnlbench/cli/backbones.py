@@ -23,15 +23,19 @@ def backbones(context: typer.Context, as_json: Json = False) -> None:
         document = {"backbones": described, "pretrained": pretrained}
         typer.echo(json.dumps(document, indent=2, sort_keys=True))
         return
-    for each in described:
-        millions = each["parameters"] / 1e6
-        typer.echo(f"{each['name']:<18} {millions:6.2f} M parameters at 100 classes")
-    typer.echo("timm:NAME          any network that timm builds, for example timm:resnet10t")
-    typer.echo("Pretrained, for --frozen and --pretrained, without a model hub:")
-    for name, data in pretrained.items():
-        typer.echo(f"  {name}, pretrained on {data}")
-    if not pretrained:
-        typer.echo("  none installed; plugins such as lnlbench-efficientnet-lite provide them")
+    from lnlbench.system.listing import print_listing
+
+    rows = [
+        (each["name"], f"{each['parameters'] / 1e6:.2f} M parameters at 100 classes")
+        for each in described
+    ]
+    rows.append(("timm:NAME", "any network that timm builds, for example timm:resnet10t"))
+    print_listing(("", ""), rows)
+    typer.echo()
+    title = "Pretrained, for --frozen and --pretrained, without a model hub:"
+    provided = [(f"{name}, pretrained on {data}",) for name, data in pretrained.items()]
+    no_plugin = "none installed; plugins such as lnlbench-efficientnet-lite provide them"
+    print_listing(("",), provided or [(no_plugin,)], title=title)
 
 
 @app.command()
@@ -47,8 +51,13 @@ def show(
     if as_json:
         typer.echo(json.dumps(described, indent=2, sort_keys=True))
         return
-    for field, value in described.items():
-        typer.echo(f"{field:<12} {value:,}" if isinstance(value, int) else f"{field:<12} {value}")
+    from lnlbench.system.listing import print_listing
+
+    rows = [
+        (field, f"{value:,}" if isinstance(value, int) else value)
+        for field, value in described.items()
+    ]
+    print_listing(("", ""), rows)
 
 
 def describe_backbone(name: str) -> dict[str, Any]:

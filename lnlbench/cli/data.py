@@ -36,24 +36,13 @@ def fetch(name: Name, data_dir: DataDirectory = None) -> None:
 @app.command()
 def check(name: Name, data_dir: DataDirectory = None) -> None:
     """Read every file of a data set and compare it with what was published."""
-    from rich.markup import escape
-    from rich.table import Table
-
     from lnlbench.data.check import check_dataset
-    from lnlbench.system.console import Console
+    from lnlbench.system.listing import print_listing
 
     report = check_dataset(name, data_dir)
-    console = Console(highlight=False)
     if report.files:
-        files = Table(title=escape(str(report.folder)))
-        for heading in ("file", "bytes", "sha256", "verdict"):
-            files.add_column(heading, overflow="fold")
-        for file in report.files:
-            files.add_row(file.file, f"{file.size:,}", file.sha256, file.verdict)
-        console.print(files)
-    facts = Table("checked", "found", title=report.name)
-    for what, found in report.facts:
-        facts.add_row(what, found)
-    console.print(facts)
+        files = [(each.file, f"{each.size:,}", each.sha256, each.verdict) for each in report.files]
+        print_listing(("file", "bytes", "sha256", "verdict"), files, title=str(report.folder))
+    print_listing(("checked", "found"), report.facts, title=report.name)
     for note in report.notes:
-        console.print(f"Note: {note}", markup=False)
+        typer.echo(f"Note: {note}")

@@ -27,27 +27,17 @@ def datasets(context: typer.Context, as_json: Json = False) -> None:
         document = {"datasets": summaries, "provided": provided, "noise": noise_names()}
         typer.echo(json.dumps(document, indent=2, sort_keys=True))
         return
-    from rich.table import Table
-    from rich.text import Text
+    from lnlbench.system.listing import print_listing
 
-    from lnlbench.system.console import Console
-
-    table = Table("data set", "classes", "human noise", "what it is", box=None)
-    for each in summaries:
-        human = ", ".join(each["human_noise"]) or "-"
-        table.add_row(each["name"], str(each["classes"]), human, each["title"])
-    for each in provided:
-        # Text, not str: a plugin's title must not be read as markup.
-        table.add_row(*(Text(cell) for cell in (each["name"], "-", "-", each["title"])))
-    console = Console(highlight=False)
-    console.print(table)
-    noises = Table("--noise", "what it is", box=None)
-    for name, sentence in noise_sentences().items():
-        noises.add_row(name, sentence)
-    console.print(
-        "\nRATE, from 0 to below 1, is the probability that a label moves: symmetric:0.4.\n"
-    )
-    console.print(noises)
+    rows = [
+        (each["name"], each["classes"], ", ".join(each["human_noise"]) or "-", each["title"])
+        for each in summaries
+    ]
+    rows += [(each["name"], "-", "-", each["title"]) for each in provided]
+    print_listing(("data set", "classes", "human noise", "what it is"), rows)
+    rate = "RATE, from 0 to below 1, is the probability that a label moves: symmetric:0.4."
+    typer.echo()
+    print_listing(("--noise", "what it is"), list(noise_sentences().items()), title=rate)
 
 
 @app.command()
@@ -65,10 +55,14 @@ def show(
     if as_json:
         typer.echo(json.dumps(details, indent=2, sort_keys=True))
         return
+    from lnlbench.system.listing import print_listing
+
     settings = details.pop("settings", [])
-    for field, value in details.items():
-        text = ", ".join(value) or "-" if isinstance(value, list) else str(value)
-        typer.echo(f"{field:<12} {text}")
+    rows = [
+        (field, ", ".join(value) or "-" if isinstance(value, list) else value)
+        for field, value in details.items()
+    ]
+    print_listing(("", ""), rows)
     for each in settings:
         bounds = f", {each['bounds']}" if each["bounds"] else ""
         default = "required" if each["required"] else f"default {each['default']}"

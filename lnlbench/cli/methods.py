@@ -10,8 +10,6 @@ import typer
 from lnlbench.cli.options.execution import Json
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from lnlbench.results.store import ResultStore
 
 app = typer.Typer()
@@ -73,44 +71,21 @@ def measured_costs(store: "ResultStore", name: str) -> list[dict[str, Any]]:
     ]
 
 
-def _table(*columns: str) -> "Table":
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _add(table: "Table", *cells: Any) -> None:
-    from rich.text import Text
-
-    from lnlbench.system.text import printable
-
-    # Text, not str: a foreign description in brackets is not rich markup.
-    table.add_row(*(Text(printable(cell)) for cell in cells))
-
-
 def _print_methods(summaries: list[dict[str, Any]]) -> None:
-    from lnlbench.system.console import Console
+    from lnlbench.system.listing import print_listing
 
-    table = _table("name", "networks", "oracle", "recipes", "distribution", "reference")
-    for column in (0, 2, 4):
-        table.columns[column].no_wrap = True
-    for each in summaries:
-        recipes, oracle = ", ".join(each["recipes"]), ", ".join(each["oracle"])
-        _add(
-            table,
+    rows = [
+        (
             each["name"],
             each["networks"],
-            oracle or "-",
-            recipes or "-",
+            ", ".join(each["oracle"]) or "-",
+            ", ".join(each["recipes"]) or "-",
             each["distribution"],
             each["reference"],
         )
-    console = Console()
-    # In a file or pipe nothing limits the width, and one line a method is what tools want.
-    console.print(table) if console.is_terminal else Console(width=200).print(table)
+        for each in summaries
+    ]
+    print_listing(("name", "networks", "oracle", "recipes", "distribution", "reference"), rows)
 
 
 def _describe_cost(cost: dict[str, Any]) -> str:
@@ -124,35 +99,38 @@ def _describe_cost(cost: dict[str, Any]) -> str:
 
 
 def _print_details(details: dict[str, Any]) -> None:
-    from lnlbench.system.console import Console
+    from lnlbench.system.listing import print_listing
 
-    console = Console()
-    facts = _table("", "")
-    facts.show_header = False
+    facts = []
     for key in ("name", "description", "reference", "networks", "oracle", "distribution"):
         value = details[key]
         if key == "distribution":
             value = f"{value} {details['version']}"
-        _add(facts, key, (", ".join(value) or "-") if isinstance(value, list) else value)
-    for cost in map(_describe_cost, details["cost"]):
-        _add(facts, "cost", cost)
+        facts.append((key, (", ".join(value) or "-") if isinstance(value, list) else value))
+    facts += [("cost", _describe_cost(cost)) for cost in details["cost"]]
     if not details["cost"]:
-        _add(facts, "cost", "not measured: no results of it beside ce's on the same hardware here")
-    console.print(facts)
+        nothing = "not measured: no results of it beside ce's on the same hardware here"
+        facts.append(("cost", nothing))
+    print_listing(("", ""), facts)
 
-    console.print("\nparameters (--set name=value)" if details["parameters"] else "\nno parameters")
-    if details["parameters"]:
-        table = _table("name", "type", "bounds", "default", "tuned over", "description")
-        for each in details["parameters"]:
-            default = json.dumps(each["default"], ensure_ascii=False)
-            facts_ = (each["name"], each["type"], each["bounds"], default, each["search"] or "")
-            _add(table, *facts_, each["description"])
-        console.print(table)
+    parameters = details["parameters"]
+    typer.echo("\nparameters (--set name=value)" if parameters else "\nno parameters")
+    if parameters:
+        rows = [
+            (
+                *(each["name"], each["type"], each["bounds"]),
+                json.dumps(each["default"], ensure_ascii=False),
+                *(each["search"] or "", each["description"]),
+            )
+            for each in parameters
+        ]
+        print_listing(("name", "type", "bounds", "default", "tuned over", "description"), rows)
 
-    console.print("\nrecipes" if details["recipes"] else "\nno recipes besides matched")
-    if details["recipes"]:
-        table = _table("name", "parameters", "schedule", "note")
-        for key, recipe in details["recipes"].items():
-            params, schedule = (json.dumps(recipe[part]) for part in ("params", "schedule"))
-            _add(table, key, params, schedule, recipe["note"])
-        console.print(table)
+    recipes = details["recipes"]
+    typer.echo("\nrecipes" if recipes else "\nno recipes besides matched")
+    if recipes:
+        rows = [
+            (key, json.dumps(each["params"]), json.dumps(each["schedule"]), each["note"])
+            for key, each in recipes.items()
+        ]
+        print_listing(("name", "parameters", "schedule", "note"), rows)

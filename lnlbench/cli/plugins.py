@@ -2,16 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from lnlbench.cli.options.execution import Json
 from lnlbench.errors import EXIT_FAILED
-
-if TYPE_CHECKING:
-    from lnlbench.system.console import Console
-
 
 app = typer.Typer()
 
@@ -38,9 +34,7 @@ def plugins(
     if as_json:
         typer.echo(json.dumps(report, indent=2, sort_keys=True))
     else:
-        from lnlbench.system.console import Console
-
-        _print_report(report, Console())
+        _print_report(report)
     if strict and loaded.errors:
         raise typer.Exit(1)
 
@@ -98,22 +92,19 @@ def new(
     typer.echo(f"  lnlbench plugins check {folder.name}")
 
 
-def _print_report(report: dict[str, list[dict[str, Any]]], console: "Console") -> None:
-    from rich.table import Table
-    from rich.text import Text
+def _print_report(report: dict[str, list[dict[str, Any]]]) -> None:
+    from lnlbench.system.listing import print_listing
 
     columns = {"loaded": "provides", "failed": "reason", "skipped": "left out by"}
     for status, plugins in report.items():
         if not plugins:
             continue
-        console.print(f"{status}:")
-        table = Table("distribution", "version", "entry point", columns[status], box=None)
+        rows = []
         for plugin in plugins:
             if "methods" in plugin:
                 last = ", ".join(plugin["methods"] + plugin["backbones"] + plugin["datasets"])
             else:
                 last = plugin.get("reason", "LNLBENCH_PLUGINS")
-            cells = (plugin["distribution"], plugin["version"], plugin["entry_point"], last)
-            # Text, not str: foreign text in brackets is not rich markup.
-            table.add_row(*(Text(cell, overflow="fold") for cell in cells))
-        console.print(table)
+            rows.append((plugin["distribution"], plugin["version"], plugin["entry_point"], last))
+        headings = ("distribution", "version", "entry point", columns[status])
+        print_listing(headings, rows, title=f"{status}:")

@@ -22,17 +22,15 @@ def tracks(context: typer.Context, as_json: Json = False) -> None:
         documents = [track.model_dump(mode="json") for track in loaded]
         typer.echo(json.dumps({"tracks": documents}, indent=2, sort_keys=True))
         return
-    from rich.table import Table
+    from lnlbench.system.listing import print_listing
 
-    from lnlbench.system.console import Console
-
-    table = Table("track", "data, noise", "network", "epochs", "what it is", box=None)
+    rows = []
     for track in loaded:
         protocol = track.protocol
         name = track.name + (" (default)" if track.name == DEFAULT_TRACK else "")
         data = f"{protocol.dataset}, {protocol.noise}"
-        table.add_row(name, data, protocol.backbone, str(protocol.epochs), track.description)
-    Console(highlight=False).print(table)
+        rows.append((name, data, protocol.backbone, protocol.epochs, track.description))
+    print_listing(("track", "data, noise", "network", "epochs", "what it is"), rows)
 
 
 @app.command()
@@ -47,11 +45,7 @@ def show(
     if as_json:
         typer.echo(json.dumps(document, indent=2, sort_keys=True))
         return
-    from rich.table import Table
+    from lnlbench.system.listing import print_listing
 
-    from lnlbench.system.console import Console
-
-    table = Table("field", "value", box=None, title=document["title"], title_justify="left")
-    for field, value in document["protocol"].items():
-        table.add_row(field, json.dumps(value))
-    Console(highlight=False).print(table)
+    rows = [(field, json.dumps(value)) for field, value in document["protocol"].items()]
+    print_listing(("field", "value"), rows, title=document["title"])
