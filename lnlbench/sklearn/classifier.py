@@ -52,7 +52,8 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         params: the method's parameters.
         track: the track whose network and schedule are used; by default a track of embeddings for
             features (a head with 512 hidden units), and `digits` for images (a small network).
-        epochs, lr: in place of the track's.
+        epochs: in place of the track's.
+        lr: the learning rate in place of the track's.
         batch_size: in place of the track's; "auto" takes smaller batches for small data.
         recipe: the method's recipe.
         device: auto, cpu, cuda or cuda:N.
