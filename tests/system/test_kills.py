@@ -32,20 +32,20 @@ def runs():
 
 
 def test_runs_of_every_method(tmp_path, capsys):
-    attack(Door("run", runs(), 110), tmp_path, capsys)
+    attack(Door("run", runs(), 112), tmp_path, capsys)
 
 
 def test_sweeps(tmp_path, capsys):
     limits = ("limit_train=100", "limit_test=50", "epochs=3")
     overrides = [part for each in limits for part in ("--override", each)]
     command = ("sweep", "--method", "ce", *TRACK, "--seeds", "2", "--jobs", "2", *overrides)
-    attack(Door("sweep", [command], 18), tmp_path, capsys)
+    attack(Door("sweep", [command], 14), tmp_path, capsys)
 
 
 def test_searches(tmp_path, capsys):
     pytest.importorskip("optuna", reason="needs Optuna: pip install 'lnlbench[search]'")
     limits = ("--limit-train", "100", "--epochs", "3", "--trials", "2", "--jobs", "1")
-    attack(Door("tune", [("tune", "--method", "gce", *TRACK, *limits)], 14), tmp_path, capsys)
+    attack(Door("tune", [("tune", "--method", "gce", *TRACK, *limits)], 12), tmp_path, capsys)
 
 
 def test_embeddings(tmp_path, capsys):
@@ -68,7 +68,7 @@ def test_downloads(tmp_path, capsys):
         door = Door(
             "data fetch",
             [("data", "fetch", "cifar100")],
-            30,
+            34,
             partial(offer, "cifar100", sources),
         )
         attack(door, tmp_path, capsys)
