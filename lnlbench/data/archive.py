@@ -3,15 +3,14 @@
 import gzip
 import io
 import tarfile
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from lnlbench.data.pickles import MAX_BYTES
 from lnlbench.errors import DataError, shown
-from lnlbench.system.temporary import held, remove_abandoned
+from lnlbench.system.temporary import temporary_folder
 
-TEMPORARY = ".extract-*"
+PREFIX = ".extract-"
 _MAX_MEMBERS = 10_000
 
 
@@ -39,9 +38,7 @@ def extract(archive: Path, files: Sequence[str], folder: Path) -> None:
     Raises DataError for a damaged archive, one that lacks a file, one with a hostile member, and
     one that would unpack to more than a data set has.
     """
-    remove_abandoned(folder, TEMPORARY)
-    made = tempfile.TemporaryDirectory(prefix=TEMPORARY.rstrip("*"), dir=folder)
-    with made as temporary, held(Path(temporary)):
+    with temporary_folder(PREFIX, folder) as temporary:
         try:
             with (
                 _Bounded(archive) as stream,
@@ -56,7 +53,7 @@ def extract(archive: Path, files: Sequence[str], folder: Path) -> None:
                 f"{archive} is truncated or corrupted ({str(error)[:200]}). Delete it and fetch it "
                 "again."
             ) from error
-        _put_in_place(Path(temporary), files, folder)
+        _put_in_place(temporary, files, folder)
 
 
 def _wanted(archive: Path, tar: tarfile.TarFile, files: Sequence[str]) -> list[tarfile.TarInfo]:

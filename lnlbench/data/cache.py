@@ -4,7 +4,6 @@ import hashlib
 import json
 import logging
 import shutil
-import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from lnlbench.data.location import cache_dir
 from lnlbench.errors import LnlbenchError
 from lnlbench.system.atomic import write_atomically
 from lnlbench.system.documents import parse_json, read_text
-from lnlbench.system.temporary import held, remove_abandoned
+from lnlbench.system.temporary import remove_abandoned, temporary_folder
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -124,13 +123,9 @@ def _crc32(array: np.ndarray) -> int:
 
 def _write(entry: Path, identity: list[list[Any]], decoded: Arrays) -> None:
     entry.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{entry.name}-", dir=entry.parent))
-    try:
-        with held(fresh):
-            _fill(fresh, identity, decoded)
-            _put_in_place(fresh, entry)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+    with temporary_folder(f".{entry.name}-", entry.parent) as fresh:
+        _fill(fresh, identity, decoded)
+        _put_in_place(fresh, entry)
 
 
 def _fill(fresh: Path, identity: list[list[Any]], decoded: Arrays) -> None:

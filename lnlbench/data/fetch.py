@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 from filelock import FileLock
 
-from lnlbench.data.archive import TEMPORARY, extract
+from lnlbench.data.archive import PREFIX, extract
 from lnlbench.data.checksum import matches
 from lnlbench.data.download import download, part_of
 from lnlbench.data.location import DataDir
@@ -86,7 +86,7 @@ def _fetch_one(source: Source, folder: Path, progress: Progress) -> None:
 
 def _remove_leavings(wanted: Sequence[Source], folder: Path) -> None:
     """Remove what a killed call has left beside files that are all in place."""
-    remove_abandoned(folder, TEMPORARY)
+    remove_abandoned(folder, f"{PREFIX}*")
     for source in wanted:
         with suppress(OSError):  # a folder that is only read keeps what it has
             part_of(_target(source, folder)).unlink(missing_ok=True)

@@ -2,14 +2,13 @@
 
 import keyword
 import re
-import shutil
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 import lnlbench
 from lnlbench.errors import UsageError, unknown_name
 from lnlbench.plugins.checks import METHOD_NAME
+from lnlbench.system.temporary import temporary_folder
 
 KINDS = {
     "loss": "A method for learning with noisy labels that is one loss, for lnlbench.",
@@ -44,16 +43,13 @@ def write_plugin(name: str, kind: str, output: Path, licence: str, author: str |
     try:
         output.mkdir(parents=True, exist_ok=True)
         # The folder gets its name only once it is complete, so a failure leaves no half of it.
-        fresh = Path(tempfile.mkdtemp(prefix=f".lnlbench-{name}-", dir=output))
-        try:
+        with temporary_folder(f".lnlbench-{name}-", output) as fresh:
             fresh.chmod(0o755)
             for place, text in _render(name, kind, licence, author).items():
                 file = fresh / place
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(text, encoding="utf-8")
             fresh.rename(folder)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
         raise UsageError(
             f"Cannot write {folder}: {error.strerror}. Choose another place with --output."

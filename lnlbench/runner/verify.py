@@ -1,10 +1,8 @@
 """Run a result's spec again, to compare the new numbers with those in the file."""
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 
@@ -19,6 +17,7 @@ from lnlbench.runner.options import RunOptions
 from lnlbench.spec.check import check_spec
 from lnlbench.spec.run_data import RunData
 from lnlbench.spec.run_spec import RunSpec
+from lnlbench.system.temporary import temporary_folder
 
 
 def run_again(
@@ -42,8 +41,8 @@ def run_again(
     check_spec(plugins, spec)
     compiled = str(result.environment.get("device", "")).endswith(", compiled")
     method = plugins.method(spec.method)
-    with tempfile.TemporaryDirectory(prefix="lnlbench-verify-") as folder, _threads(result):
-        directory = RunDirectory.of_spec(Path(folder), spec)
+    with temporary_folder("lnlbench-verify-") as folder, _threads(result):
+        directory = RunDirectory.of_spec(folder, spec)
         return execute(
             spec,
             method,

@@ -1,11 +1,11 @@
 """Run, repeat and resume a method, and look at what it leaves behind in the process."""
 
-import tempfile
 from functools import cached_property
 from pathlib import Path
 
 from lnlbench.interface.method import Method
 from lnlbench.methods.cross_entropy import CrossEntropy
+from lnlbench.system.temporary import temporary_folder
 from lnlbench.testing.report import Finding
 from lnlbench.testing.trials import Trial, Trials, Watch, digits
 from lnlbench.testing.verdict import unfinished
@@ -123,10 +123,10 @@ def check_resume(runs: ShortRuns) -> Finding:
     stops = [Watch(stop_after=0)]
     if runs.watch.steps:
         stops.append(Watch(stop_in=1))
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder("lnlbench-check-") as folder:
         for stop in stops:
-            runs.run(stop, folder=Path(folder))
-        resumed = runs.run(folder=Path(folder))
+            runs.run(stop, folder=folder)
+        resumed = runs.run(folder=folder)
     advice = (
         "Keep on self everything that the next epoch needs, local variables of fit included; make "
         "modules and optimizers before the first epoch; read the epoch's number from run.epochs()."

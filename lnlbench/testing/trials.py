@@ -1,7 +1,6 @@
 """Short runs of a method on data that a check has made; the same code executes all runs."""
 
 import hashlib
-import tempfile
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -25,6 +24,7 @@ from lnlbench.runner.display import EpochReport, QuietDisplay
 from lnlbench.runner.options import RunOptions
 from lnlbench.spec.run_spec import build_spec
 from lnlbench.system.global_state import changes_undone
+from lnlbench.system.temporary import temporary_folder
 from lnlbench.testing.phases import Reached
 
 _ORIGIN = Origin("under-test", "0", "check")
@@ -127,13 +127,13 @@ class Trials:
             Interrupted: the user sent a signal.
         """
         if folder is None:
-            with tempfile.TemporaryDirectory() as fresh:
+            with temporary_folder("lnlbench-check-") as fresh:
                 return self.run(
                     dataset,
                     seed=seed,
                     watch=watch,
                     method=method,
-                    folder=Path(fresh),
+                    folder=fresh,
                     timed=timed,
                     **protocol,
                 )

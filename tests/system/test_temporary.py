@@ -4,14 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lnlbench.data.cache import Arrays, cached
 from lnlbench.system.atomic import remove_unfinished, write_atomically
-from lnlbench.system.temporary import held, remove_abandoned
+from lnlbench.system.temporary import held, remove_abandoned, temporary_folder
 
 WRITER = """
 import os, sys, time
@@ -67,6 +69,28 @@ def test_a_held_folder_stays_and_another_goes(tmp_path):
         assert there
         remove_abandoned(tmp_path, ".a-*")
         assert [path.name for path in tmp_path.iterdir()] == [".a-held"]
+
+
+def test_a_temporary_folder_removes_what_was_left_and_itself(tmp_path):
+    (tmp_path / "work-left").mkdir()
+    with temporary_folder("work-", tmp_path) as one, temporary_folder("work-", tmp_path) as other:
+        assert {one, other} == set(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_temporary_folder_that_is_taken_away_is_made_again(tmp_path, monkeypatch):
+    made = []
+
+    class TakenAway(tempfile.TemporaryDirectory):
+        def __init__(self, **settings):
+            super().__init__(**settings)
+            made.append(Path(self.name))
+            if len(made) == 1:
+                made[0].rmdir()
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", TakenAway)
+    with temporary_folder("work-", tmp_path) as folder:
+        assert [folder] == made[1:] == list(tmp_path.iterdir())
 
 
 def test_arrays_that_were_not_cached_to_the_end_are_removed_by_the_next_run(tmp_path):
