@@ -1,8 +1,6 @@
 """Any method as a scikit-learn classifier: `fit`, `predict`, and which labels look wrong."""
 
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Self, cast
 
 import numpy as np
@@ -33,6 +31,7 @@ from lnlbench.runner.series import choose_display
 from lnlbench.spec.run_data import RunData
 from lnlbench.spec.run_spec import MATCHED
 from lnlbench.system.console import Console
+from lnlbench.system.temporary import temporary_folder
 
 FEATURES_TRACK = "cifar100n-embedding"
 IMAGES_TRACK = "digits"
@@ -183,8 +182,8 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         device = resolve_device(self.device)
         options = RunOptions(device=device, weights=WeightSources(None, plugins.backbones))
         display = choose_display(Console(highlight=False), quiet=not self.progress)
-        with TURN, tempfile.TemporaryDirectory(prefix="lnlbench-") as folder:
-            place = RunDirectory(Path(folder) / "run")
+        with TURN, temporary_folder("lnlbench-classifier-") as folder:
+            place = RunDirectory(folder / "run")
             execution = assemble(spec, method, data, place, display, options, blind=True)
             status, error = execution.fit()
             display.close()
