@@ -116,7 +116,7 @@ def _print_details(details: dict[str, Any]) -> None:
     parameters = details["parameters"]
     typer.echo("\nparameters (--set name=value)" if parameters else "\nno parameters")
     if parameters:
-        rows = [
+        about = [
             (
                 *(each["name"], each["type"], each["bounds"]),
                 json.dumps(each["default"], ensure_ascii=False),
@@ -124,7 +124,7 @@ def _print_details(details: dict[str, Any]) -> None:
             )
             for each in parameters
         ]
-        print_listing(("name", "type", "bounds", "default", "tuned over", "description"), rows)
+        print_listing(("name", "type", "bounds", "default", "tuned over", "description"), about)
 
     recipes = details["recipes"]
     typer.echo("\nrecipes" if recipes else "\nno recipes besides matched")

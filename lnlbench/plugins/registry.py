@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from lnlbench.errors import unknown_name
+from lnlbench.errors import UsageError, unknown_name
+from lnlbench.plugins.known import bringer
 
 if TYPE_CHECKING:
     from lnlbench.interface.data_source import DataSource
@@ -57,11 +58,17 @@ class Plugins:
         """The method of that name.
 
         Raises:
-            UsageError: no loaded plugin has it; the message names the nearest method, and the
-                plugins that failed.
+            UsageError: no loaded plugin has it; the message says which plugin brings it, or names
+                the nearest method and the plugins that failed.
         """
         if name in self.methods:
             return self.methods[name]
+        known = bringer(name)
+        if known is not None and known not in self._found():
+            raise UsageError(
+                f"The method {name!r} is in {known}, which is not installed: pip install {known} "
+                f"(in lnlbench's repository: pip install -e plugins/{known})."
+            )
         hint = "`lnlbench methods` lists them with their references."
         if self.errors:
             failures = "".join(f"\n  {error}" for error in self.errors)
@@ -73,3 +80,8 @@ class Plugins:
             names = ", ".join(sorted({origin.distribution for origin in self.skipped}))
             hint += f"\nThese plugins were left out by {ENVIRONMENT}: {names}."
         raise unknown_name("method", name, self.methods, hint)
+
+    def _found(self) -> set[str]:
+        """The installed distributions, those that failed or were left out among them."""
+        origins = [*self.loaded, *self.skipped, *(error.origin for error in self.errors)]
+        return {origin.distribution for origin in origins}
