@@ -12,6 +12,7 @@ hookimpl = HookimplMarker("lnlbench")
 # Imported on first use: `lnlbench --help` must not wait for torch.
 _HOMES = {
     "Backbone": "lnlbench.networks.backbone",
+    "Collection": "lnlbench.data.collection",
     "Criterion": "lnlbench.interface.criterion",
     "DataSource": "lnlbench.interface.data_source",
     "Dataset": "lnlbench.data.dataset",
@@ -34,6 +35,7 @@ _CALLABLE = ("methods", "tracks")
 if TYPE_CHECKING:
     from lnlbench.api.results import load_results
     from lnlbench.api.run import run
+    from lnlbench.data.collection import Collection
     from lnlbench.data.dataset import Dataset
     from lnlbench.data.image_files import ImageFiles
     from lnlbench.interface.batch import Batch
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Backbone",
     "Batch",
+    "Collection",
     "Criterion",
     "DataSource",
     "Dataset",

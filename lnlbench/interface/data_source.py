@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lnlbench.data.collection import Collection
     from lnlbench.data.dataset import Dataset
     from lnlbench.interface.params import Params
 
@@ -20,7 +21,8 @@ class DataSource:
     part of a run's spec; other settings say what is made from the data. `load` takes the checked
     settings, and returns the same data for the same settings and files. `reading` names settings
     that only decide how the data are read (into memory or from files). They do not change the data,
-    and are not part of a spec either.
+    and are not part of a spec either. `collect` takes the same settings and returns all images with
+    their paths and labels, without a split, for `lnlbench audit`; None if that is not possible.
     """
 
     name: str
@@ -28,3 +30,4 @@ class DataSource:
     params: type[Params]
     load: Callable[[Any], Dataset]
     reading: tuple[str, ...] = ()
+    collect: Callable[[Any], Collection] | None = None

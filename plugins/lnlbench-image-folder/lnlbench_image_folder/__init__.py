@@ -65,8 +65,19 @@ def load(settings: Settings) -> lnlbench.Dataset:
     return build(settings)
 
 
+def collect(settings: Settings) -> lnlbench.Collection:
+    """All images of the folder with their paths, for an audit."""
+    from lnlbench_image_folder.collecting import collect_images
+
+    return collect_images(settings)
+
+
 @lnlbench.hookimpl
 def register_datasets() -> list[lnlbench.DataSource]:
     """The folder of images."""
     title = "a folder of images, or a table of them, of your own"
-    return [lnlbench.DataSource("image-folder", title, Settings, load, reading=("stream",))]
+    return [
+        lnlbench.DataSource(
+            "image-folder", title, Settings, load, reading=("stream",), collect=collect
+        )
+    ]

@@ -12,7 +12,7 @@ from pathlib import Path
 from lnlbench.errors import DataError
 from lnlbench_image_folder.listing import Sample
 
-_IGNORED = ("thumbs.db", "desktop.ini")
+_IGNORED = ("thumbs.db", "desktop.ini", "@eadir", "__macosx", "lost+found", "$recycle.bin")
 
 
 def list_folders(root: Path) -> tuple[list[Sample], list[str]]:
@@ -63,6 +63,41 @@ def list_folders(root: Path) -> tuple[list[Sample], list[str]]:
     return samples, left_out
 
 
+def list_classes(root: Path) -> tuple[list[Sample], list[str], list[str]]:
+    """The images below `root/CLASS`, in order of their paths.
+
+    The second list names entries that are not regular files, and the third files that lie beside
+    the class folders.
+
+    Raises:
+        DataError: a folder is missing, there are fewer than two with images, or links lead in a
+            circle.
+    """
+    if not os.path.isdir(root):
+        raise DataError(f"{root} is not a folder. Name an existing one.")
+    samples: list[Sample] = []
+    odd: list[str] = []
+    beside: list[str] = []
+    for name in _names(root):
+        if _is_hidden(name):
+            continue
+        entry = root / name
+        if not stat.S_ISDIR(_mode(str(entry))):
+            beside.append(str(entry))
+            continue
+        _check_text(entry)
+        samples += [Sample(file, name, "train") for file in _files(entry, odd)]
+    classes = {sample.label for sample in samples}
+    if len(classes) < 2:
+        found = ", ".join(sorted(classes)) or "none"
+        raise DataError(
+            f"{root} has {len(classes)} folder(s) with images ({found}), and an audit needs a "
+            f"folder for each of at least two classes: {root}/CLASS/image.jpg. Or list the images "
+            "in a table: --table labels.csv."
+        )
+    return samples, odd, beside
+
+
 def _class_folders(part: Path) -> list[Path]:
     folders = []
     for name in _names(part):
@@ -73,13 +108,17 @@ def _class_folders(part: Path) -> list[Path]:
             raise DataError(
                 f"{entry} lies beside the class folders, so its label is unknown. Move it into one."
             )
-        if not _is_text(name):
-            raise DataError(
-                f"The name of the class folder {entry} is not valid UTF-8, so that no result could "
-                "hold it. Rename the folder, and the one of the same class beside it."
-            )
+        _check_text(entry)
         folders.append(entry)
     return folders
+
+
+def _check_text(folder: Path) -> None:
+    if not _is_text(folder.name):
+        raise DataError(
+            f"The name of the class folder {folder} is not valid UTF-8, so that no result could "
+            "hold it. Rename the folder, and the one of the same class beside it."
+        )
 
 
 def _is_text(name: str) -> bool:

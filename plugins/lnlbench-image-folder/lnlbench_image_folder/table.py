@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lnlbench.errors import DataError
+from lnlbench.system.cells import unguarded
 from lnlbench_image_folder.listing import Sample
 
 COLUMNS = ("path", "label", "clean_label", "split")
@@ -96,14 +97,21 @@ def _rows(table: Path) -> Iterator[dict[str, str | None]]:
                 "Needed: path, label; understood: clean_label, split."
             )
     frame.columns = names
+    # Only tables that an audit wrote have guarded cells.
+    read = _guarded_text if "given_label" in names else _text
     kept = [name for name in names if name in COLUMNS]
     values = frame[kept].astype(object).itertuples(index=False)
-    return (dict(zip(kept, map(_text, row), strict=True)) for row in values)
+    return (dict(zip(kept, map(read, row), strict=True)) for row in values)
 
 
 def _text(value: Any) -> str | None:
     """A cell's text; None if it is empty (NaN is the only value that differs from itself)."""
     return None if value is None or value != value or value == "" else str(value)
+
+
+def _guarded_text(value: Any) -> str | None:
+    text = _text(value)
+    return None if text is None else unguarded(text)
 
 
 def _check_clean(samples: list[Sample], table: Path) -> None:
