@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from lnlbench import __version__
+from lnlbench.cli.audit import app as audit_app
 from lnlbench.cli.backbones import app as backbones_app
 from lnlbench.cli.bench import bench
 from lnlbench.cli.data import app as data_app
@@ -75,6 +76,7 @@ app.command()(report)
 app.command()(verify)
 app.command()(embed)
 app.command()(bench)
+app.add_typer(audit_app, name="audit")
 app.add_typer(methods_app, name="methods")
 app.add_typer(tracks_app, name="tracks")
 app.add_typer(datasets_app, name="datasets")

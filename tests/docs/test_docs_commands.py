@@ -47,8 +47,12 @@ def unknown(line: str) -> list[str]:
     while words and hasattr(command, "commands") and not words[0].startswith("-"):
         name = words.pop(0)
         if name not in command.commands:
-            return [name]
+            if not hasattr(command, "default"):
+                return [name]
+            name = command.default  # the word is an argument of the command that needs no name
         command = command.commands[name]
+    if hasattr(command, "default"):
+        command = command.commands[command.default]
     given = [word.partition("=")[0] for word in words if word.startswith("--")]
     return [name for name in given if name not in option_names(command)]
 

@@ -1,0 +1,83 @@
+"""From the decisions of a person to new labels."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from lnlbench.audit.files import csv_bytes
+from lnlbench.audit.tables import read_table
+from lnlbench.errors import DataError, UsageError
+from lnlbench.system.atomic import write_atomically
+from lnlbench.system.cells import unguarded
+
+CHOICES = ("accept", "keep", "unsure")
+_NEEDED = ("path", "given_label", "suggested_label", "decision")
+COLUMNS = ("path", "label", "given_label", "suspicion", "decision")
+
+
+@dataclass(frozen=True)
+class Applied:
+    """How many decisions of each kind became labels, and where these are."""
+
+    file: Path
+    samples: int
+    accepted: int
+    kept: int
+    unsure: int
+
+
+def apply_decisions(decisions: Path, labels: Path, output: Path) -> Applied:
+    """Write the labels of an audit again: accepted suggestions, and the given labels elsewhere.
+
+    `labels` is the audit's labels.csv. The new table says what was decided, so that the next audit
+    does not ask about these samples again.
+
+    Raises:
+        UsageError: a file is missing, or the decisions are of another audit.
+        DataError: a file cannot be read, or a decision is unknown.
+    """
+    chosen = _read_decisions(decisions)
+    table = _rows(labels, ("path", "label", "given_label", "suspicion"))
+    known = {row["path"]: row for row in table}
+    for path, row in chosen.items():
+        if path not in known or known[path]["given_label"] != row["given_label"]:
+            raise UsageError(
+                f"{decisions} decides on {path!r} with the label {row['given_label']!r}, and "
+                f"{labels} does not have it so. Name the folder of the audit that the decisions "
+                "belong to: --audit DIR."
+            )
+    rows = []
+    for path, row in known.items():
+        decision = chosen.get(path, {"decision": ""})
+        accepted = decision["decision"] == "accept"
+        label = decision["suggested_label"] if accepted else row["given_label"]
+        rows.append((path, label, row["given_label"], row["suspicion"], decision["decision"]))
+    write_atomically(output, csv_bytes(COLUMNS, rows))
+    counts = Counter(row["decision"] for row in chosen.values())
+    return Applied(output, len(rows), counts["accept"], counts["keep"], counts["unsure"])
+
+
+def _read_decisions(file: Path) -> dict[str, dict[str, str]]:
+    found = {}
+    for number, row in enumerate(_rows(file, _NEEDED), start=2):
+        if row["decision"] not in CHOICES:
+            raise DataError(
+                f"{file}, row {number}: the decision is {row['decision']!r}. Write one of "
+                f"{', '.join(CHOICES)}."
+            )
+        found[row["path"]] = row
+    return found
+
+
+def _rows(file: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
+    frame = read_table(file)
+    missing = [name for name in needed if name not in frame]
+    if missing:
+        raise DataError(
+            f"{file} has no column {missing[0]!r}. Its columns: {', '.join(frame.columns)}. "
+            f"Needed: {', '.join(needed)}."
+        )
+    values = frame[list(needed)].astype(str).itertuples(index=False)
+    return [
+        {name: unguarded(cell) for name, cell in zip(needed, row, strict=True)} for row in values
+    ]

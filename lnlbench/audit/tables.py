@@ -1,0 +1,129 @@
+"""Tables that a user brings: labels with paths and decisions, and features."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lnlbench.errors import DataError
+from lnlbench.system.cells import unguarded
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DECIDED = ("accept", "keep")
+_PARQUET = (".parquet", ".pq")
+_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """The rows of a table: names of samples, labels, right labels if known, and decisions."""
+
+    paths: tuple[str, ...]
+    labels: tuple[str, ...]
+    clean_labels: tuple[str, ...] | None
+    decisions: tuple[str, ...]
+
+    def decided_among(self, rows: Sequence[int]) -> list[bool]:
+        """Which of these rows a person has accepted or kept before."""
+        return [self.decisions[row] in DECIDED for row in rows]
+
+
+def read_label_table(file: Path) -> LabelTable:
+    """A CSV or Parquet file with the column label, and path, clean_label and decision if there.
+
+    Without paths, the rows' numbers name the samples. Cells are read as `lnlbench audit` writes
+    them.
+
+    Raises:
+        DataError: the table cannot be read, or lacks labels.
+    """
+    frame = read_table(file)
+    if "label" not in frame:
+        raise DataError(
+            f"{file} has no column 'label'. Its columns: {', '.join(frame.columns)}. Needed: "
+            "label; understood: path, clean_label, decision."
+        )
+    labels = _texts(frame, "label", [])
+    empty = next((number for number, label in enumerate(labels, start=2) if not label), None)
+    if empty is not None:
+        raise DataError(f"{file}, row {empty}: no label.")
+    numbers = [f"row {number}" for number in range(len(frame))]
+    return LabelTable(
+        paths=tuple(_texts(frame, "path", numbers)),
+        labels=tuple(labels),
+        clean_labels=tuple(_texts(frame, "clean_label", [])) if "clean_label" in frame else None,
+        decisions=tuple(_texts(frame, "decision", [""] * len(frame))),
+    )
+
+
+def read_table(file: Path) -> "pd.DataFrame":
+    """The rows of a CSV or Parquet file, as text.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    import pandas as pd
+
+    try:
+        if file.suffix.lower() in _PARQUET:
+            frame = pd.read_parquet(file)
+        else:
+            # Read all columns as text, so that a class named 007 or NA keeps its name.
+            frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+    except Exception as error:  # a parser may raise anything; it means this table
+        raise _unreadable(file, error) from error
+    frame.columns = [str(name) for name in frame.columns]
+    return frame
+
+
+def _texts(frame: "pd.DataFrame", column: str, default: list[str]) -> list[str]:
+    if column not in frame:
+        return default
+    texts = [_text(value) for value in frame[column].astype(object)]
+    # Only tables that an audit wrote have guarded cells.
+    return [unguarded(text) for text in texts] if "given_label" in frame else texts
+
+
+def _text(value: Any) -> str:
+    """A cell's text; empty for NaN, which is the only value that differs from itself."""
+    return "" if value is None or value != value else str(value)
+
+
+def read_features(file: Path) -> NDArray[np.float32]:
+    """Features float32 [N, D] of an .npy file, or of the columns of a Parquet file.
+
+    Raises:
+        DataError: the file cannot be read, or holds anything but finite numbers.
+    """
+    try:
+        if file.suffix.lower() in _PARQUET:
+            import pandas as pd
+
+            values = pd.read_parquet(file).to_numpy(np.float32)
+        else:
+            values = np.load(file, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # a parser may raise anything; it means this file
+        raise _unreadable(file, error) from error
+    if values.ndim != 2 or not len(values) or values.dtype.kind not in "fiu":
+        raise DataError(
+            f"{file} holds {values.dtype} {list(values.shape)}. Give numbers of the shape "
+            "[samples, features]."
+        )
+    numbers = np.array(values, np.float32)
+    broken = ~np.isfinite(numbers).all(1)
+    if broken.any():
+        raise DataError(
+            f"{file}: {int(broken.sum()):,} rows hold NaN or infinite values, first row "
+            f"{int(broken.argmax())}. Replace or leave out these rows, in the table too."
+        )
+    return numbers
+
+
+def _unreadable(file: Path, error: Exception) -> DataError:
+    reason = getattr(error, "strerror", None) or str(error)[:_SHOWN] or type(error).__name__
+    return DataError(f"Cannot read {file}: {reason}")

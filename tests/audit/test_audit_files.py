@@ -1,0 +1,154 @@
+"""From features and labels to the files: what is in them, and that they are read again."""
+
+import csv
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from audited import COUNT, noisy_digits, small_audit
+
+from lnlbench.audit.conduct import audit
+from lnlbench.audit.decisions import apply_decisions
+from lnlbench.audit.files import LABELS, SUSPECTS, csv_bytes, write_files
+from lnlbench.audit.findings import summary
+from lnlbench.audit.tables import read_label_table
+from lnlbench.errors import DataError, UsageError
+
+
+@pytest.fixture
+def given(tmp_path):
+    """Files with features and labels, as a user brings them."""
+    features, clean, labels, paths = noisy_digits()
+    np.save(tmp_path / "x.npy", features)
+    table = {"path": paths, "label": labels, "clean_label": clean}
+    pd.DataFrame(table).to_csv(tmp_path / "labels.csv", index=False)
+    return tmp_path
+
+
+def read(file):
+    with file.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_an_audit_of_features_finds_most_wrong_labels_and_writes_its_files(given, capsys):
+    table = given / "labels.csv"
+    found = audit(table=table, features=given / "x.npy", method="ce", output=given / "out")
+    assert capsys.readouterr() == ("", "")
+    facts = json.loads((given / "out" / "summary.json").read_text(encoding="utf-8"))
+    assert facts["samples"] == COUNT
+    assert facts["detection"]["auroc"] > 0.97
+    assert facts["noise_rate"]["low"] < facts["detection"]["true_noise_rate"]
+    assert facts["noise_rate"]["estimate"] == pytest.approx(found.suspicion.mean())
+    suspects, labels = read(given / "out" / "suspects.csv"), read(given / "out" / "labels.csv")
+    assert tuple(suspects[0]) == SUSPECTS
+    assert tuple(labels[0]) == LABELS
+    assert len(suspects) == facts["suspects"] == len(found.suspects)
+    assert len(labels) == COUNT
+    values = [float(row["suspicion"]) for row in suspects]
+    assert values == sorted(values, reverse=True)
+    assert len({row["suspicion"] for row in labels}) == COUNT
+    assert all(row["given_label"] != row["suggested_label"] for row in suspects)
+    assert all(not cell.startswith(("=", "+", "-", "@")) for row in labels for cell in row.values())
+    assert (given / "out" / "audit.html").is_file()
+
+
+def test_the_table_of_labels_is_read_as_it_was_meant(tmp_path):
+    found = small_audit()
+    write_files(found, tmp_path)
+    table = read_label_table(tmp_path / "labels.csv")
+    names = found.samples.classes
+    assert table.paths == found.samples.paths
+    assert table.labels == tuple(names[label] for label in found.labels.tolist())
+
+
+def test_examples_are_trusted_samples_of_the_two_classes():
+    found = small_audit()
+    labels = found.samples.labels
+    suspects = set(found.suspects.tolist())
+    for row, near, other in zip(
+        found.suspects.tolist(),
+        found.nearest_suggested.tolist(),
+        found.nearest_given.tolist(),
+        strict=True,
+    ):
+        assert near == -1 or labels[near] == found.suggested[row]
+        assert other == -1 or labels[other] == labels[row]
+        assert not suspects & {near, other}
+
+
+def test_several_methods_are_combined_by_rank(given):
+    files = {"table": given / "labels.csv", "features": given / "x.npy"}
+    one, other = (audit(method=name, **files).suspicion for name in ("ce", "gce"))
+    both = audit(method=["ce", "gce"], **files).suspicion
+    ranks = one.argsort().argsort() + other.argsort().argsort()
+    order = both.argsort()
+    assert (np.diff(ranks[order]) >= 0).all()
+    np.testing.assert_allclose(both.mean(), (one.mean() + other.mean()) / 2)
+    assert len(set(both.tolist())) > 0.98 * COUNT
+    with pytest.raises(UsageError, match="name one --method"):
+        audit(method=["ce", "gce"], params={"q": 0.5}, **files)
+
+
+def test_decisions_become_labels_that_are_not_asked_about_again(tmp_path):
+    found = small_audit()
+    write_files(found, tmp_path)
+    names, rows = found.samples.classes, found.suspects.tolist()[:3]
+    lines = [
+        (
+            found.samples.paths[row],
+            names[found.samples.labels[row]],
+            names[found.suggested[row]],
+            choice,
+        )
+        for row, choice in zip(rows, ("accept", "keep", "unsure"), strict=True)
+    ]
+    columns = ("path", "given_label", "suggested_label", "decision")
+    (tmp_path / "decisions.csv").write_bytes(csv_bytes(columns, lines))
+    new = tmp_path / "new.csv"
+    done = apply_decisions(tmp_path / "decisions.csv", tmp_path / "labels.csv", new)
+    assert (done.accepted, done.kept, done.unsure) == (1, 1, 1)
+    table = read_label_table(new)
+    expected = [names[label] for label in found.samples.labels.tolist()]
+    expected[rows[0]] = names[found.suggested[rows[0]]]
+    assert list(table.labels) == expected
+    decided = table.decided_among(range(COUNT))
+    assert [number for number, each in enumerate(decided) if each] == sorted(rows[:2])
+    again = small_audit(decided=decided, labels=list(table.labels))
+    assert not set(rows[:2]) & set(again.suspects.tolist())
+    assert rows[2] in again.suspects.tolist()
+    assert summary(again)["already_decided"] == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("a.png,=5,=6,maybe", "the decision is 'maybe'. Write one of accept, keep, unsure"),
+        ("elsewhere.png,'=5,'=6,keep", "Name the folder of the audit"),
+    ],
+)
+def test_decisions_of_another_audit_or_kind_are_refused(tmp_path, line, message):
+    write_files(small_audit(), tmp_path)
+    (tmp_path / "d.csv").write_text(f"path,given_label,suggested_label,decision\n{line}\n")
+    with pytest.raises(UsageError, match=message):
+        apply_decisions(tmp_path / "d.csv", tmp_path / "labels.csv", tmp_path / "new.csv")
+    assert not (tmp_path / "new.csv").exists()
+
+
+def test_features_and_tables_that_do_not_fit_are_refused(given):
+    table, features = given / "labels.csv", given / "x.npy"
+    with pytest.raises(UsageError, match="Features have no labels"):
+        audit(features=features)
+    with pytest.raises(UsageError, match="Name a folder of images"):
+        audit()
+    values = np.load(features)
+    np.save(given / "short.npy", values[:-1])
+    with pytest.raises(DataError, match="399 rows, and the table has 400"):
+        audit(features=given / "short.npy", table=table)
+    values[3, 2] = np.nan
+    np.save(given / "nan.npy", values)
+    with pytest.raises(DataError, match="1 rows hold NaN or infinite values, first row 3"):
+        audit(features=given / "nan.npy", table=table)
+    (given / "none.csv").write_text("path,class\na,b\n")
+    with pytest.raises(DataError, match="no column 'label'"):
+        audit(features=features, table=given / "none.csv")
