@@ -30,7 +30,7 @@ _HOMES = {
 }
 
 # Packages that are called as functions: `lnlbench.methods()` lists the methods.
-_CALLABLE = ("methods", "tracks")
+_CALLABLE = ("audit", "methods", "tracks")
 
 if TYPE_CHECKING:
     from lnlbench.api.results import load_results

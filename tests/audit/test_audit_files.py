@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from audited import COUNT, noisy_digits, small_audit
 
-from lnlbench.audit.conduct import audit
+from lnlbench import audit
 from lnlbench.audit.decisions import apply_decisions
 from lnlbench.audit.files import LABELS, SUSPECTS, csv_bytes, write_files
 from lnlbench.audit.findings import summary
