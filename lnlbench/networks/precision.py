@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from lnlbench.errors import UsageError
 from lnlbench.networks.compiled import run_compiled
 from lnlbench.networks.passes import Passes
+from lnlbench.networks.stages import draw_weights_anew, stages
 
 PRECISIONS = ("auto", "fp32", "bf16")
 
@@ -103,6 +104,23 @@ class PreciseNetwork(nn.Module):
                 "linear layer. Choose another --backbone, such as resnet18."
             )
         return layers[-1]
+
+    def renew(self, last_stages: int = 0) -> nn.ModuleList:
+        """Draw new weights for the last stages and the classifier; returns these layers.
+
+        The weights stay the same tensors, so optimizers that were made before still train them.
+        `last_stages` is the number of stages before the classifier, 0 for the classifier alone. A
+        stage of a residual network is its blocks of one width; `lnlbench.networks.stages` says what
+        it is elsewhere. A network of fewer stages is renewed as a whole.
+
+        Raises:
+            UsageError: the network does not end in a linear layer.
+        """
+        before = stages(self.body)
+        chosen = before[max(0, len(before) - last_stages) :]
+        layers = nn.ModuleList([layer for stage in chosen for layer in stage] + [self.classifier])
+        draw_weights_anew(layers)
+        return layers
 
     def _compiles(self, count: int) -> bool:
         unit = self.compiled_batches
