@@ -58,7 +58,7 @@ NAMES: Mapping[str, Named | None] = {
     "jocor": Named("jocor"),
     "negative-ls": Named("gls", lambda params: params["smoothing"] < 0),
     "peer-loss": Named("peer-loss"),
-    "pes-semi": None,
+    "pes-semi": Named("pes-semi"),
     "positive-ls": Named("gls", lambda params: params["smoothing"] > 0),
     "promix": Named("promix"),
     "proto-semi": None,

@@ -2,6 +2,8 @@
 
 import lnlbench
 from lnlbench_early_learning.elr_plus import ELRPlus
+from lnlbench_early_learning.pes import PES
+from lnlbench_early_learning.pes_semi import PESSemi
 from lnlbench_early_learning.sop import SOP
 from lnlbench_early_learning.sop_plus import SOPPlus
 
@@ -9,4 +11,4 @@ from lnlbench_early_learning.sop_plus import SOPPlus
 @lnlbench.hookimpl
 def register_methods() -> list[type[lnlbench.Method]]:
     """The methods of this distribution."""
-    return [ELRPlus, SOP, SOPPlus]
+    return [ELRPlus, PES, PESSemi, SOP, SOPPlus]
