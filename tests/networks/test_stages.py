@@ -7,6 +7,7 @@ from torch import nn
 from lnlbench.networks import build_backbone
 from lnlbench.networks.heads import build_head
 from lnlbench.networks.precision import PreciseNetwork
+from lnlbench.networks.pretrained import PretrainedNetwork
 from lnlbench.networks.stages import stages
 
 CPU = torch.device("cpu")
@@ -31,6 +32,16 @@ def test_other_networks_have_a_stage_for_each_child_with_its_normalization():
     assert stages(build_head("linear", 6, 4, 0.1)) == []
     wrapped = nn.Sequential(build_backbone("small-cnn", 7, 3, 32))
     assert [len(part) for part in stages(wrapped)] == [2, 2, 2]
+
+
+def test_a_pretrained_network_has_the_stages_of_its_body():
+    import timm
+
+    tensors = timm.create_model("resnet10t", pretrained=False, num_classes=0).state_dict()
+    network = PretrainedNetwork("timm:resnet10t", tensors, 7)
+    parts = stages(network)
+    assert [len(part) for part in parts] == [2, 1, 1, 1, 1]
+    assert parts[-1] == [network.body.layer4]
 
 
 def changed(network, last_stages):

@@ -67,9 +67,7 @@ def refine(
     renewed = nn.ModuleList()
     lr = params.refine_lr or LR_FOR_A_PASS / max(1, run.num_samples // run.batch_size)
     network.train()
-    for last_stages, passes in plan:
-        if not passes:
-            continue
+    for last_stages, passes in (part for part in plan if part[1]):
         network.requires_grad_(False)
         layers = network.renew(last_stages).requires_grad_(True)
         renewed.extend(layers)
@@ -80,8 +78,6 @@ def refine(
     network.requires_grad_(True)
     weights = list(renewed.parameters())
     all_renewed = len(weights) == len(list(network.parameters()))
-    if all_renewed:
-        run.event("all layers renewed", "no layer is early: all layers continue to learn")
     renewed.requires_grad_(params.train_renewed or all_renewed)
     for weight in weights:
         optimizer.state.pop(weight, None)
