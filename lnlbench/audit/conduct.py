@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,16 @@ from lnlbench.audit.judge import Judge, Lesson
 from lnlbench.audit.likeness import find_copies, unit_vectors
 from lnlbench.audit.page.write import write_page
 from lnlbench.audit.posterior import fit_posterior
-from lnlbench.audit.samples import Samples, collected, feature_samples, image_samples
-from lnlbench.audit.tables import LabelTable, read_label_table
+from lnlbench.audit.samples import (
+    Samples,
+    collected,
+    feature_samples,
+    featured_samples,
+    image_samples,
+)
+from lnlbench.audit.tables import read_label_table
 from lnlbench.data.location import cache_dir
-from lnlbench.errors import UsageError
+from lnlbench.errors import Interrupted, UsageError
 from lnlbench.networks.weights import WeightSources
 from lnlbench.plugins import Plugins, load_plugins
 from lnlbench.runner.devices import resolve_device
@@ -28,6 +35,7 @@ from lnlbench.system.progress import shown_progress
 DEFAULT_METHOD = "elr"
 DEFAULT_FOLDS = 5
 _FOLDER_DATA = "image-folder"
+_PICTURE = 128  # pixels of the pictures beside features of one's own
 
 
 def audit(
@@ -50,9 +58,9 @@ def audit(
 
     Args:
         folder: images as `folder/CLASS/…` or `folder/train/CLASS/…`, or what the table names.
-        table: CSV or Parquet file with path and label; needed for features, where it has a label
-            for each row.
-        features: an .npy or Parquet file [N, D] in place of images.
+        table: CSV or Parquet file with path and label; needed for features without a folder.
+        features: an .npy or Parquet file [N, D] that is judged in place of the pixels, a row for
+            each image of the folder in the order of the paths, or for each row of the table.
         method: one method, or several whose ranks are combined.
         params: parameters of the method.
         folds: number of models for each method; each is asked about the part it has not seen.
@@ -74,20 +82,19 @@ def audit(
     place = resolve_device(device)
     progress = shown_progress if show else _silent
     judges = _judges(plugins, [method] if isinstance(method, str) else method, params or {})
-    rows = None if table is None else read_label_table(Path(table))
-    if features is not None:
-        samples = feature_samples(Path(features), _needed(rows))
-    else:
-        root = _named(folder)
-        sources = WeightSources(None if weights is None else Path(weights), plugins.backbones)
-        network = FeatureNetwork.of(backbone, image_size, sources)
-        collection = collected(
-            plugins.datasets.get(_FOLDER_DATA),
-            root,
-            None if table is None else Path(table),
-            network.preprocessing.image_size,
-        )
-        samples = image_samples(collection, network, place, progress, rows)
+    samples = _samples(
+        plugins,
+        Given(
+            folder=_path(folder),
+            table=_path(table),
+            features=_path(features),
+            weights=_path(weights),
+            backbone=backbone,
+            image_size=image_size,
+        ),
+        place,
+        progress,
+    )
     found = judge_samples(samples, judges, folds, seed, place, progress)
     if output is not None:
         write_files(found, Path(output))
@@ -127,6 +134,46 @@ def judge_samples(
     return find(samples, opinions, posteriors, units, copies, dealt, about)
 
 
+@dataclass(frozen=True)
+class Given:
+    """Where the samples of an audit come from; see `audit`."""
+
+    folder: Path | None
+    table: Path | None
+    features: Path | None
+    weights: Path | None
+    backbone: str | None
+    image_size: int | None
+
+
+def _path(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+def _samples(plugins: Plugins, given: Given, device: torch.device, progress: Progress) -> Samples:
+    source = plugins.datasets.get(_FOLDER_DATA)
+    if given.features is None:
+        if given.folder is None:
+            raise UsageError(
+                "Name a folder of images, such as 'lnlbench audit FOLDER', or features and "
+                "labels: --features features.npy --table labels.csv."
+            )
+        sources = WeightSources(given.weights, plugins.backbones)
+        network = FeatureNetwork.of(given.backbone, given.image_size, sources)
+        size = network.preprocessing.image_size
+        collection = collected(source, given.folder, given.table, size)
+        return image_samples(collection, network, device, progress)
+    if given.folder is not None:
+        size = given.image_size or _PICTURE
+        return featured_samples(collected(source, given.folder, given.table, size), given.features)
+    if given.table is None:
+        raise UsageError(
+            "Features have no labels: name the folder of their images, or give a label for each "
+            "row with --table labels.csv, in the order of the features."
+        )
+    return feature_samples(given.features, read_label_table(given.table))
+
+
 def _judges(plugins: Plugins, names: Sequence[str], params: Mapping[str, Any]) -> list[Judge]:
     if not names:
         raise UsageError("Name at least one --method; 'lnlbench methods' lists the methods.")
@@ -135,38 +182,21 @@ def _judges(plugins: Plugins, names: Sequence[str], params: Mapping[str, Any]) -
     return [Judge.of(plugins.method(name), params) for name in names]
 
 
-def _needed(table: LabelTable | None) -> LabelTable:
-    if table is None:
-        raise UsageError(
-            "Features have no labels: give them with --table labels.csv, a label in each row, in "
-            "the order of the features."
-        )
-    return table
-
-
-def _named(folder: str | Path | None) -> Path:
-    if folder is None:
-        raise UsageError(
-            "Name a folder of images, such as 'lnlbench audit FOLDER', or features and labels: "
-            "--features features.npy --table labels.csv."
-        )
-    return Path(folder)
-
-
 def _opinions(
     judge: Judge, lesson: Lesson, folds: torch.Tensor, seed: int, progress: Progress
 ) -> Opinions:
     count = len(lesson.labels)
     with progress(f"Judged by {judge.method.name}", count) as show:
         show(0)
-        return cross_fit(
-            judge,
-            lesson,
-            folds,
-            seed,
-            cache_dir() / "audits" / "folds",
-            lambda share: show(int(share * count)),
-        )
+        place = cache_dir() / "audits" / "folds"
+        try:
+            return cross_fit(
+                judge, lesson, folds, seed, place, lambda share: show(int(share * count))
+            )
+        except Interrupted as reason:
+            raise Interrupted(
+                f"The audit was {reason}. Finished folds are kept: the same command resumes."
+            ) from reason
 
 
 @contextlib.contextmanager

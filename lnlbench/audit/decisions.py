@@ -1,8 +1,10 @@
 """From the decisions of a person to new labels."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from lnlbench.audit.files import csv_bytes
 from lnlbench.audit.tables import read_table
@@ -37,7 +39,7 @@ def apply_decisions(decisions: Path, labels: Path, output: Path) -> Applied:
         DataError: a file cannot be read, or a decision is unknown.
     """
     chosen = _read_decisions(decisions)
-    table = _rows(labels, ("path", "label", "given_label", "suspicion"))
+    table = _rows(labels, ("path", "given_label", "suspicion"), {"decision": ""})
     known = {row["path"]: row for row in table}
     for path, row in chosen.items():
         if path not in known or known[path]["given_label"] != row["given_label"]:
@@ -48,10 +50,11 @@ def apply_decisions(decisions: Path, labels: Path, output: Path) -> Applied:
             )
     rows = []
     for path, row in known.items():
-        decision = chosen.get(path, {"decision": ""})
-        accepted = decision["decision"] == "accept"
-        label = decision["suggested_label"] if accepted else row["given_label"]
-        rows.append((path, label, row["given_label"], row["suspicion"], decision["decision"]))
+        # What an earlier audit decided stays, and its label is the given one by now.
+        decision = chosen.get(path, row)["decision"]
+        accepted = path in chosen and decision == "accept"
+        label = chosen[path]["suggested_label"] if accepted else row["given_label"]
+        rows.append((path, label, row["given_label"], row["suspicion"], decision))
     write_atomically(output, csv_bytes(COLUMNS, rows))
     counts = Counter(row["decision"] for row in chosen.values())
     return Applied(output, len(rows), counts["accept"], counts["keep"], counts["unsure"])
@@ -69,15 +72,22 @@ def _read_decisions(file: Path) -> dict[str, dict[str, str]]:
     return found
 
 
-def _rows(file: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
+def _rows(
+    file: Path, needed: tuple[str, ...], defaults: Mapping[str, str] = MappingProxyType({})
+) -> list[dict[str, str]]:
+    """The cells of some columns; a column with a default may be missing."""
     frame = read_table(file)
+    for name, value in defaults.items():
+        if name not in frame:
+            frame[name] = value
     missing = [name for name in needed if name not in frame]
     if missing:
         raise DataError(
             f"{file} has no column {missing[0]!r}. Its columns: {', '.join(frame.columns)}. "
             f"Needed: {', '.join(needed)}."
         )
-    values = frame[list(needed)].astype(str).itertuples(index=False)
+    names = [*needed, *defaults]
+    values = frame[names].astype(str).itertuples(index=False)
     return [
-        {name: unguarded(cell) for name, cell in zip(needed, row, strict=True)} for row in values
+        {name: unguarded(cell) for name, cell in zip(names, row, strict=True)} for row in values
     ]

@@ -30,7 +30,9 @@ def write_files(audit: Audit, folder: Path) -> None:
         UsageError: the folder cannot be written.
     """
     write_atomically(folder / "suspects.csv", csv_bytes(SUSPECTS, suspect_rows(audit)))
-    write_atomically(folder / "labels.csv", csv_bytes(LABELS, _label_rows(audit)))
+    # Earlier decisions stay with the labels, so that no later audit asks again.
+    columns = LABELS if audit.samples.decisions is None else (*LABELS, "decision")
+    write_atomically(folder / "labels.csv", csv_bytes(columns, _label_rows(audit)))
     text = json.dumps(summary(audit), indent=2, ensure_ascii=False, allow_nan=False)
     write_atomically(folder / "summary.json", f"{text}\n".encode(errors="surrogateescape"))
 
@@ -54,7 +56,9 @@ def _label_rows(audit: Audit) -> Iterable[tuple[str, ...]]:
     names, given = audit.samples.classes, audit.samples.labels.tolist()
     for row, label in enumerate(audit.labels.tolist()):
         path = audit.samples.paths[row]
-        yield (path, names[label], names[given[row]], _share(audit.suspicion[row]))
+        decisions = audit.samples.decisions
+        decided = () if decisions is None else (decisions[row],)
+        yield (path, names[label], names[given[row]], _share(audit.suspicion[row]), *decided)
 
 
 def _share(value: float) -> str:

@@ -79,9 +79,7 @@ def find(
     """The findings that follow from what all judges say; `units` are vectors of length 1."""
     values, probabilities = combined(posteriors)
     suggested = probabilities.argmax(1)
-    doubtful = suggested != samples.labels
-    if samples.decided is not None:
-        doubtful &= ~samples.decided
+    doubtful = (suggested != samples.labels) & ~samples.decided
     rows = doubtful.nonzero().squeeze(1)
     suspects = rows[torch.from_numpy(-values[rows.numpy()]).argsort(stable=True)]
     given = samples.labels[suspects]
@@ -113,7 +111,7 @@ def summary(audit: Audit) -> dict[str, Any]:
         "confusions": _confusions(audit),
         "copies_with_different_labels": _conflicts(audit),
         "left_out": [{"path": path, "reason": reason} for path, reason in samples.left_out],
-        "already_decided": 0 if samples.decided is None else int(samples.decided.sum()),
+        "already_decided": int(samples.decided.sum()),
         "about": audit.about,
     }
     if samples.clean is not None:

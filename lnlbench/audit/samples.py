@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lnlbench.audit.features import FeatureNetwork, Progress, image_features
-from lnlbench.audit.tables import LabelTable, read_features
+from lnlbench.audit.tables import DECIDED, LabelTable, read_features
 from lnlbench.data.collection import Collection
 from lnlbench.errors import DataError, UsageError
 from lnlbench.interface.data_source import DataSource
@@ -24,8 +24,9 @@ class Samples:
     """N samples: features float [N, D], labels int64 [N] below the number of `classes`.
 
     `paths` names the samples. `clean` int64 [N] are the right labels if they are known (-1 for a
-    class that no given label has). `decided` bool [N] marks samples that a person has judged
-    before. `picture` gives the images uint8 [M, C, S, S] of M rows; None without images.
+    class that no given label has). `decisions` has what a person said of each sample before, or "";
+    None without an earlier audit. `picture` gives the images uint8 [M, C, S, S] of M rows; None
+    without images.
     """
 
     features: Tensor = field(repr=False)
@@ -34,9 +35,15 @@ class Samples:
     paths: tuple[str, ...]
     source: str
     clean: Tensor | None = None
-    decided: Tensor | None = None
+    decisions: tuple[str, ...] | None = None
     left_out: tuple[tuple[str, str], ...] = ()
     picture: Picture | None = None
+
+    @property
+    def decided(self) -> Tensor:
+        """Which samples a person has accepted or kept before, bool [N]."""
+        said = self.decisions or [""] * len(self.paths)
+        return torch.tensor([each in DECIDED for each in said])
 
 
 def class_names(labels: Sequence[str]) -> tuple[str, ...]:
@@ -67,11 +74,7 @@ def collected(source: DataSource | None, folder: Path, table: Path | None, size:
 
 
 def image_samples(
-    collection: Collection,
-    network: FeatureNetwork,
-    device: torch.device,
-    progress: Progress,
-    table: LabelTable | None,
+    collection: Collection, network: FeatureNetwork, device: torch.device, progress: Progress
 ) -> Samples:
     """The readable images of a collection, with features of a pretrained network.
 
@@ -80,31 +83,22 @@ def image_samples(
         RunError: a feature is not finite.
     """
     features, unreadable = image_features(collection, network, device, progress)
-    bad = set(unreadable)
-    rows = [row for row in range(len(collection.paths)) if row not in bad]
-    reasons = collection.read(unreadable)[1] if unreadable else []
     size = network.preprocessing.image_size
     about = (
         f"{network.name} at {size}x{size} pixels, pretrained on {network.weights.pretrained_on}, "
         f"weights sha256 {network.weights.sha256[:16]}"
     )
-    left_out = tuple((collection.paths[row], reason) for row, reason in reasons)
+    return _pictured(collection, features, about, unreadable)
 
-    def picture(chosen: Sequence[int]) -> NDArray[np.uint8]:
-        return collection.read([rows[each] for each in chosen])[0]
 
-    kept = features if not bad else features[rows]
-    clean = collection.clean_labels
-    return make_samples(
-        kept,
-        [collection.labels[row] for row in rows],
-        [collection.paths[row] for row in rows],
-        source=about,
-        clean=None if clean is None else [clean[row] for row in rows],
-        decided=None if table is None else table.decided_among(rows),
-        left_out=(*collection.left_out, *left_out),
-        picture=picture,
-    )
+def featured_samples(collection: Collection, features: Path) -> Samples:
+    """The images of a collection, with features of one's own: a row for each image, in order.
+
+    Raises:
+        DataError: the file cannot be read, or does not have a row for each image.
+    """
+    values, about = _own_features(features, len(collection.paths), "the folder has", "images")
+    return _pictured(collection, values, about)
 
 
 def feature_samples(features: Path, table: LabelTable) -> Samples:
@@ -113,19 +107,50 @@ def feature_samples(features: Path, table: LabelTable) -> Samples:
     Raises:
         DataError: the files cannot be read, or do not have the same number of rows.
     """
-    values = read_features(features)
-    if len(values) != len(table.labels):
-        raise DataError(
-            f"{features} has {len(values):,} rows, and the table has {len(table.labels):,}. Give "
-            "one row of features for each row of the table, in the same order."
-        )
+    values, about = _own_features(features, len(table.labels), "the table has", "rows")
     return make_samples(
-        torch.from_numpy(values),
+        values,
         table.labels,
         table.paths,
-        source=f"features of {features.name}, {values.shape[1]} each",
+        source=about,
         clean=table.clean_labels,
-        decided=table.decided_among(range(len(table.labels))),
+        decisions=table.decisions,
+    )
+
+
+def _own_features(features: Path, count: int, has: str, what: str) -> tuple[Tensor, str]:
+    values = read_features(features)
+    if len(values) != count:
+        raise DataError(
+            f"{features} has {len(values):,} rows, and {has} {count:,} {what}. Give one row of "
+            f"features for each of the {what}, in the same order."
+        )
+    return torch.from_numpy(values), f"features of {features.name}, {values.shape[1]} each"
+
+
+def _pictured(
+    collection: Collection, features: Tensor, about: str, unreadable: Sequence[int] = ()
+) -> Samples:
+    bad = set(unreadable)
+    rows = [row for row in range(len(collection.paths)) if row not in bad]
+    reasons = collection.read(unreadable)[1] if unreadable else []
+    left_out = tuple((collection.paths[row], reason) for row, reason in reasons)
+
+    def picture(chosen: Sequence[int]) -> NDArray[np.uint8]:
+        return collection.read([rows[each] for each in chosen])[0]
+
+    def kept(values: tuple[str, ...] | None) -> list[str] | None:
+        return None if values is None else [values[row] for row in rows]
+
+    return make_samples(
+        features[rows] if bad else features,
+        [collection.labels[row] for row in rows],
+        [collection.paths[row] for row in rows],
+        source=about,
+        clean=kept(collection.clean_labels),
+        decisions=kept(collection.decisions),
+        left_out=(*collection.left_out, *left_out),
+        picture=picture,
     )
 
 
@@ -136,7 +161,7 @@ def make_samples(
     *,
     source: str,
     clean: Sequence[str] | None = None,
-    decided: Sequence[bool] | None = None,
+    decisions: Sequence[str] | None = None,
     left_out: tuple[tuple[str, str], ...] = (),
     picture: Picture | None = None,
 ) -> Samples:
@@ -159,7 +184,7 @@ def make_samples(
         paths=tuple(paths),
         source=source,
         clean=None if clean is None else torch.tensor([index.get(each, -1) for each in clean]),
-        decided=None if decided is None else torch.tensor(list(decided), dtype=torch.bool),
+        decisions=None if decisions is None else tuple(decisions),
         left_out=left_out,
         picture=picture,
     )

@@ -1,6 +1,5 @@
 """Tables that a user brings: labels with paths and decisions, and features."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,11 +25,7 @@ class LabelTable:
     paths: tuple[str, ...]
     labels: tuple[str, ...]
     clean_labels: tuple[str, ...] | None
-    decisions: tuple[str, ...]
-
-    def decided_among(self, rows: Sequence[int]) -> list[bool]:
-        """Which of these rows a person has accepted or kept before."""
-        return [self.decisions[row] in DECIDED for row in rows]
+    decisions: tuple[str, ...] | None
 
 
 def read_label_table(file: Path) -> LabelTable:
@@ -57,7 +52,7 @@ def read_label_table(file: Path) -> LabelTable:
         paths=tuple(_texts(frame, "path", numbers)),
         labels=tuple(labels),
         clean_labels=tuple(_texts(frame, "clean_label", [])) if "clean_label" in frame else None,
-        decisions=tuple(_texts(frame, "decision", [""] * len(frame))),
+        decisions=tuple(_texts(frame, "decision", [])) if "decision" in frame else None,
     )
 
 

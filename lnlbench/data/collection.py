@@ -15,7 +15,8 @@ class Collection:
     """All images of a folder or of a table, with their labels as given.
 
     `paths` are relative to the folder, with "/". `labels` and, if the truth is known,
-    `clean_labels` are names of classes. `read` decodes some rows, and gives zeros for those that
+    `clean_labels` are names of classes. `decisions` are those of an earlier audit, if the table has
+    them. `read` decodes some rows, and gives zeros for those that
     are not readable. `identity` changes when a file does, or what is made of it. `left_out` names
     files that were found and do not take part, with the reason.
     """
@@ -25,4 +26,5 @@ class Collection:
     read: Callable[[Sequence[int]], Reading] = field(repr=False)
     identity: str
     clean_labels: tuple[str, ...] | None = None
+    decisions: tuple[str, ...] | None = None
     left_out: tuple[tuple[str, str], ...] = ()

@@ -112,12 +112,19 @@ def test_decisions_become_labels_that_are_not_asked_about_again(tmp_path):
     expected = [names[label] for label in found.samples.labels.tolist()]
     expected[rows[0]] = names[found.suggested[rows[0]]]
     assert list(table.labels) == expected
-    decided = table.decided_among(range(COUNT))
-    assert [number for number, each in enumerate(decided) if each] == sorted(rows[:2])
-    again = small_audit(decided=decided, labels=list(table.labels))
+    assert [table.decisions[row] for row in rows] == ["accept", "keep", "unsure"]
+    again = small_audit(table.decisions, list(table.labels))
     assert not set(rows[:2]) & set(again.suspects.tolist())
     assert rows[2] in again.suspects.tolist()
     assert summary(again)["already_decided"] == 2
+    # A third audit does not forget what was said before the second.
+    write_files(again, tmp_path / "again")
+    (tmp_path / "none.csv").write_bytes(csv_bytes(columns, []))
+    apply_decisions(
+        tmp_path / "none.csv", tmp_path / "again" / "labels.csv", tmp_path / "third.csv"
+    )
+    third = read_label_table(tmp_path / "third.csv")
+    assert (third.labels, third.decisions) == (table.labels, table.decisions)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_decisions_by_keys_and_clicks_become_labels(browser, found, tmp_path):
     table = read_label_table(tmp_path / "new.csv")
     assert table.labels[suspects[0]] == names[found.suggested[suspects[0]]]
     assert [table.decisions[row] for row in suspects[:4]] == ["accept", "keep", "unsure", ""]
-    again = small_audit(decided=table.decided_among(range(400)), labels=list(table.labels))
+    again = small_audit(table.decisions, list(table.labels))
     assert not set(suspects[:2]) & set(again.suspects.tolist())
 
 

@@ -27,7 +27,7 @@ def noisy_digits(seed=0):
     return images[:COUNT].astype(np.float32), [NAMES[each] for each in truth[:COUNT]], names, paths
 
 
-def small_audit(decided=None, labels=None):
+def small_audit(decisions=None, labels=None):
     """An audit of these digits by cross-entropy in three folds."""
     features, clean, given, paths = noisy_digits()
 
@@ -41,7 +41,7 @@ def small_audit(decided=None, labels=None):
         paths,
         source="digits",
         clean=clean,
-        decided=decided,
+        decisions=decisions,
         picture=picture,
     )
     judges = [Judge.of(CrossEntropy, {})]

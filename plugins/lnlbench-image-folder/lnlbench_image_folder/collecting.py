@@ -20,6 +20,7 @@ from lnlbench_image_folder.table import list_table
 if TYPE_CHECKING:
     from lnlbench_image_folder import Settings
 
+_SHOWN = 5
 _NOT_REGULAR = "not a regular file"
 _BESIDE = "lies beside the class folders, so its label is unknown"
 
@@ -55,13 +56,26 @@ def collect_images(settings: "Settings") -> lnlbench.Collection:
         read=partial(_read, files, size, settings.max_megapixels),
         identity=_identity(samples, settings),
         clean_labels=clean if len(clean) == len(samples) else None,
+        decisions=_decisions(samples),
         left_out=tuple((_relative(file, root), reason) for file, reason in left_out),
     )
 
 
+def _decisions(samples: list[Sample]) -> tuple[str, ...] | None:
+    given = tuple(sample.decision for sample in samples if sample.decision is not None)
+    return given if len(given) == len(samples) else None
+
+
 def _read(files: list[str], size: int, max_megapixels: float, rows: Sequence[int]) -> Reading:
-    images, unreadable = read_squares([Path(files[row]) for row in rows], size, max_megapixels)
-    return images, [(rows[number], reason) for number, reason in unreadable]
+    found = read_squares([Path(files[row]) for row in rows], size, max_megapixels)
+    unreadable = [(rows[number], reason) for number, reason in found.unreadable]
+    if not found.lasting:
+        shown = "; ".join(f"{files[row]}: {reason}" for row, reason in unreadable[:_SHOWN])
+        raise DataError(
+            f"The system refused to read images that may be in order ({shown}). Make them "
+            "readable, or remove them, and type the same command again."
+        )
+    return found.images, unreadable
 
 
 def _relative(file: str, root: Path) -> str:

@@ -11,6 +11,8 @@ from lnlbench.errors import DataError
 class Sample:
     """One image file; `clean` is its right label if that is known, `split` is train or test.
 
+    `decision` is what a person said of the label in an audit, if the table says that.
+
     The file is a text, which takes a fifth of the memory of a Path: there may be millions.
     """
 
@@ -18,6 +20,7 @@ class Sample:
     label: str
     split: str
     clean: str | None = None
+    decision: str | None = None
 
 
 def hold_out(samples: list[Sample], root: Path, share: float | None) -> list[Sample]:

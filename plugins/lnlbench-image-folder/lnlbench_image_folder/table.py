@@ -17,11 +17,12 @@ from lnlbench.system.cells import unguarded
 from lnlbench_image_folder.listing import Sample
 
 COLUMNS = ("path", "label", "clean_label", "split")
+_DECISION = "decision"  # written by an audit
 _SHOWN = 200
 
 
 def list_table(root: Path, table: Path) -> list[Sample]:
-    """The images that a table names, in its order; its columns are COLUMNS, others are ignored.
+    """The images that a table names, in its order; its columns are COLUMNS and what an audit adds.
 
     Raises:
         DataError: the table cannot be read, lacks a column or a value, or names a file twice or
@@ -51,7 +52,8 @@ def list_table(root: Path, table: Path) -> list[Sample]:
         clean = row.get("clean_label")
         # Rows of one class share the text of its name.
         label, clean = sys.intern(str(row["label"])), None if clean is None else sys.intern(clean)
-        samples.append(Sample(file, label, split, clean))
+        decision = sys.intern(row[_DECISION] or "") if _DECISION in row else None
+        samples.append(Sample(file, label, split, clean, decision))
     _check_clean(samples, table)
     return samples
 
@@ -99,7 +101,7 @@ def _rows(table: Path) -> Iterator[dict[str, str | None]]:
     frame.columns = names
     # Only tables that an audit wrote have guarded cells.
     read = _guarded_text if "given_label" in names else _text
-    kept = [name for name in names if name in COLUMNS]
+    kept = [name for name in names if name in (*COLUMNS, _DECISION)]
     values = frame[kept].astype(object).itertuples(index=False)
     return (dict(zip(kept, map(read, row), strict=True)) for row in values)
 

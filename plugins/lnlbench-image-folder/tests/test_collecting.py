@@ -85,3 +85,13 @@ def test_the_identity_changes_with_a_file_and_with_the_size(root):
 def test_one_class_is_too_few(root):
     with pytest.raises(DataError, match=r"1 folder\(s\) with images \(deep\)"):
         collected(root / "blue")
+
+
+def test_decisions_of_an_earlier_audit_come_along(root, tmp_path):
+    table = tmp_path / "labels.csv"
+    paths = ["blue/deep/0.png", "blue/deep/1.png"]
+    frame = pd.DataFrame({"path": paths, "label": ["a", "b"], "decision": ["keep", ""]})
+    frame.to_csv(table, index=False)
+    assert collected(root, table=table).decisions == ("keep", "")
+    frame[["path", "label"]].to_csv(table, index=False)
+    assert collected(root, table=table).decisions is None
