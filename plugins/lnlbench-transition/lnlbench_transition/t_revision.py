@@ -58,7 +58,11 @@ class TRevision(lnlbench.Method):
         "Xia et al., Are Anchor Points Really Indispensable in Label-Noise Learning?, "
         "NeurIPS 2019, arxiv.org/abs/1906.00189"
     )
-    quick_params: ClassVar = {"estimation_epochs": 1, "revision_epochs": 1}
+    quick_params: ClassVar = {
+        "estimation_epochs": 1,
+        "revision_epochs": 1,
+        "estimation_momentum": False,
+    }
     recipes = {  # noqa: RUF012 - declared as a ClassVar by the base class
         "cifar10": lnlbench.Recipe(
             params={"discarded": 0.03}, note="The authors' share for CIFAR-10."

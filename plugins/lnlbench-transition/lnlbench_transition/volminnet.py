@@ -4,6 +4,7 @@ Reference: github.com/xuefeng-li1/Provably-end-to-end-label-noise-learning-witho
 06e4167, main.py and models.py. Details and deviations: docs/volminnet.md.
 """
 
+from functools import partial
 from typing import Literal
 
 import torch
@@ -12,6 +13,8 @@ from torch import Tensor, nn
 
 import lnlbench
 from lnlbench.pieces.transition import forward_corrected_loss
+
+OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": partial(torch.optim.SGD, momentum=0.9)}
 
 
 class TransitionMatrix(nn.Module):
@@ -107,10 +110,8 @@ class VolMinNet(lnlbench.Method):
             self._report(run)
 
     def _transition_optimizer(self) -> torch.optim.Optimizer:
-        parameters, lr = self.transition.parameters(), self.params.transition_lr
-        if self.params.transition_optimizer == "adam":
-            return torch.optim.Adam(parameters, lr=lr)
-        return torch.optim.SGD(parameters, lr=lr, momentum=0.9)
+        build = OPTIMIZERS[self.params.transition_optimizer]
+        return build(self.transition.parameters(), lr=self.params.transition_lr)
 
     def _report(self, run: lnlbench.Run) -> None:
         with torch.no_grad():
