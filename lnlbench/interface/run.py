@@ -209,9 +209,11 @@ class Run(PrivilegedKnowledge):
 
     def logits(self, network: nn.Module) -> Tensor:
         """Logits float32 [N, C] of the unaugmented training set in index order, in eval mode."""
-        views, size = self._host.views, self._host.eval_batch_size
+        views, size, parts = self._host.views, self._host.eval_batch_size, []
         with evaluation_mode([network]):
-            parts = [network(images) for images in plain_batches(views, self.num_samples, size)]
+            for images in plain_batches(views, self.num_samples, size):
+                parts.append(network(images))
+                self.working("logits", min(len(parts) * size, self.num_samples), self.num_samples)
         # Joined outside inference mode, so that a method may train on values computed from it.
         return torch.cat(parts)
 

@@ -6,6 +6,7 @@ from lnlbench.interface.method import Method
 from lnlbench.runner.checkpoint import load_checkpoint
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display
+from lnlbench.runner.forecast import ForecastingDisplay
 from lnlbench.runner.inputs import build_inputs
 from lnlbench.runner.loop import Execution
 from lnlbench.runner.options import RunOptions
@@ -58,6 +59,8 @@ def assemble(
         _check_watched(directory, options)
     directory.write_spec(spec)
     noted = prepared.with_notes(inputs.notes)
+    if options.earlier is not None:
+        display = ForecastingDisplay(display, noted, chosen, options.earlier)
     return Execution(noted, inputs, chosen, directory, display, options)
 
 

@@ -15,6 +15,7 @@ from lnlbench.system.console import Console
 from lnlbench.system.text import duration
 
 REFRESH_SECONDS = 0.5
+LINE_SECONDS = 60.0  # between two lines of a log, while an epoch is trained
 SHOWN_EPOCHS = 12
 
 
@@ -36,6 +37,9 @@ class Display(Protocol):
 
     def started(self, title: str, max_epochs: int, first_epoch: int) -> None:
         """A run begins or resumes at `first_epoch`."""
+
+    def forecast(self, seconds: float, text: str) -> None:
+        """The rest of the run should take this long, as `text` explains."""
 
     def step(self, run: Run, seconds: float) -> None:
         """A step is done, `seconds` after its epoch began."""
@@ -59,6 +63,9 @@ class QuietDisplay:
     def started(self, title: str, max_epochs: int, first_epoch: int) -> None:
         """Show nothing."""
 
+    def forecast(self, seconds: float, text: str) -> None:
+        """Show nothing."""
+
     def step(self, run: Run, seconds: float) -> None:
         """Show nothing."""
 
@@ -76,18 +83,37 @@ class QuietDisplay:
 
 
 class PlainDisplay(QuietDisplay):
-    """Prints one line for each epoch, for logs and pipes."""
+    """Prints one line for each epoch, and one a minute while it is trained, for logs and pipes."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
+        self._printed = 0.0
+        self._ends: float | None = None
 
     def started(self, title: str, max_epochs: int, first_epoch: int) -> None:
         """Print which run begins."""
+        self._ends = None
         resumed = f", resumed at epoch {first_epoch + 1}" if first_epoch else ""
         self._print(f"{title}: {max_epochs} epochs{resumed}")
 
+    def forecast(self, seconds: float, text: str) -> None:
+        """Print it."""
+        self._ends = time.monotonic() + seconds
+        self._print(text)
+
+    def step(self, run: Run, seconds: float) -> None:
+        """Print the step once a minute, because reading the loss waits for the device."""
+        if time.monotonic() - self._printed >= LINE_SECONDS:
+            self._print("  ".join(_step_parts(run, seconds, self._left())))
+
+    def _left(self) -> float | None:
+        """The seconds until the run should end; None if that is unknown, or over."""
+        left = None if self._ends is None else self._ends - time.monotonic()
+        return left if left is not None and left > 0 else None
+
     def epoch(self, report: EpochReport) -> None:
         """Print the epoch's figures."""
+        self._ends = time.monotonic() + report.eta_seconds
         cells = "  ".join(f"{name} {value}" for name, value in _cells(report).items() if value)
         eta = duration(report.eta_seconds)
         self._print(f"epoch {report.epoch + 1}/{report.max_epochs}  {cells}  ETA {eta}")
@@ -101,6 +127,7 @@ class PlainDisplay(QuietDisplay):
         self._print(message)
 
     def _print(self, text: str) -> None:
+        self._printed = time.monotonic()
         # Names come from plugins and paths: do not read markup in them, and do not fold lines.
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
@@ -111,14 +138,13 @@ class LiveDisplay(PlainDisplay):
     def __init__(self, console: Console) -> None:
         super().__init__(console)
         self._rows: deque[EpochReport] = deque(maxlen=SHOWN_EPOCHS)
-        self._eta = ""
         self._refreshed = 0.0
         self._live: Live | None = None
 
     def started(self, title: str, max_epochs: int, first_epoch: int) -> None:
         """Open the live table."""
         self._rows.clear()
-        self._eta = ""
+        self._ends = None
         self._bar = Progress(
             TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(),
@@ -138,21 +164,15 @@ class LiveDisplay(PlainDisplay):
         if now - self._refreshed < REFRESH_SECONDS:
             return
         self._refreshed = now
-        loss = run.logged.latest("loss")
-        parts = [
-            f"epoch {run.epoch + 1}/{run.max_epochs}",
-            f"step {run.steps}",
-            f"loss {loss:.3f}" if loss is not None else "",
-            f"{run.samples / max(seconds, 1e-9):,.0f} img/s",
-            self._eta,
-        ]
-        self._bar.update(self._task, status=" · ".join(part for part in parts if part))
+        status = " · ".join(_step_parts(run, seconds, self._left()))
+        self._bar.update(self._task, status=status)
 
     def epoch(self, report: EpochReport) -> None:
         """Add the epoch to the table."""
         self._rows.append(report)
-        self._eta = f"ETA {duration(report.eta_seconds)}"
-        status = f"epoch {report.epoch + 1}/{report.max_epochs} · {self._eta}"
+        self._ends = time.monotonic() + report.eta_seconds
+        eta = duration(report.eta_seconds)
+        status = f"epoch {report.epoch + 1}/{report.max_epochs} · ETA {eta}"
         self._bar.update(self._task, completed=report.epoch + 1, status=status)
         if self._live is not None:
             self._live.update(self._view())
@@ -178,6 +198,19 @@ class LiveDisplay(PlainDisplay):
         for report, cells in zip(self._rows, columns, strict=True):
             table.add_row(str(report.epoch + 1), *(cells.get(name, "") for name in names))
         return Group(self._bar, table)
+
+
+def _step_parts(run: Run, seconds: float, left: float | None) -> list[str]:
+    """How far an epoch is, as short texts."""
+    loss = run.logged.latest("loss")
+    return [
+        f"epoch {run.epoch + 1}/{run.max_epochs}",
+        *([] if left is None else [f"ETA {duration(left)}"]),
+        f"{duration(seconds)} in this epoch",
+        f"step {run.steps}",
+        *([] if loss is None else [f"loss {loss:.3f}"]),
+        f"{run.samples / max(seconds, 1e-9):,.0f} img/s",
+    ]
 
 
 def _cells(report: EpochReport) -> dict[str, str]:

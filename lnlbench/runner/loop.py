@@ -174,7 +174,8 @@ class Execution(RunControl):
     def step_finished(self) -> None:
         """Stop here if a signal asked the run to stop, and show the step."""
         self._stop.check()
-        self.display.step(self._run, time.monotonic() - self._epoch_began)
+        self._shown = time.monotonic()
+        self.display.step(self._run, self._shown - self._epoch_began)
 
     def working(self, what: str, done: int, total: int) -> None:
         """Stop here if a signal asked the run to stop, and show the work now and then."""

@@ -6,6 +6,7 @@ import pluggy
 import torch
 
 from lnlbench.networks.weights import WeightSources
+from lnlbench.results import ResultStore
 
 _CPU = torch.device("cpu")
 
@@ -16,7 +17,8 @@ class RunOptions:
 
     `weights` says where pretrained weights come from, `compiled` asks for networks run through
     torch.compile, `samples` for samples.parquet. `overwrite` starts a run anew, even if it could be
-    resumed or is done. `observers` holds the plugins that observe the run.
+    resumed or is done. `observers` holds the plugins that observe the run, and
+    `earlier` the results whose costs say how long the run will take.
     """
 
     device: torch.device = _CPU
@@ -25,3 +27,4 @@ class RunOptions:
     samples: bool = False
     overwrite: bool = False
     observers: pluggy.PluginManager | None = None
+    earlier: ResultStore | None = None

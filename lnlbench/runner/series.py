@@ -3,7 +3,7 @@
 import json
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.table import Table
@@ -30,12 +30,14 @@ class Outcome:
     """The result of one spec, and its files.
 
     `kept` is the file of an earlier finished result, which an unfinished one does not replace.
+    `line` says how the run ended.
     """
 
     result: Result
     directory: Path
     result_file: Path
     kept: Path | None = None
+    line: str = ""
 
     @property
     def finished(self) -> bool:
@@ -64,6 +66,8 @@ class Series:
             check_spec(self.plugins, spec)
         console = Console(stderr=machine, highlight=False)
         display = choose_display(console, quiet)
+        if not quiet:
+            self.options = replace(self.options, earlier=self.store)
         outcomes = []
         try:
             for spec in specs:
@@ -73,9 +77,11 @@ class Series:
         finally:
             display.close()
         if quiet:
-            # --quiet hides progress, but not errors.
-            lines = [describe_outcome(each, False) for each in outcomes if not each.finished]
-            sys.stderr.writelines(f"{line}\n" for line in lines)
+            # --quiet hides progress, but not how the runs ended.
+            for each in outcomes:
+                stream = sys.stderr if machine or not each.finished else sys.stdout
+                if not (machine and each.finished):
+                    stream.write(f"{each.line}\n")
         if machine:
             document = {"results": [_document(outcome) for outcome in outcomes]}
             sys.stdout.write(json.dumps(document, indent=2, sort_keys=True) + "\n")
@@ -113,7 +119,8 @@ class Series:
                 file = self.store.save(result, overwrite=self.options.overwrite)
         outcome = Outcome(result, directory.path, file, kept)
         edited = already and _edited_since(result, self.plugins)
-        display.finished(describe_outcome(outcome, already, edited))
+        outcome = replace(outcome, line=describe_outcome(outcome, already, edited))
+        display.finished(outcome.line)
         return outcome
 
     def _finished(self, spec: RunSpec, directory: RunDirectory) -> Result | None:

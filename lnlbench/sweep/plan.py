@@ -3,12 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
-from typing import Any, Literal
+from typing import Literal
 
 from lnlbench.plugins import Plugins
 from lnlbench.results import Result, ResultStore
-from lnlbench.results.fingerprint import canonical_json
+from lnlbench.runner.costs import Costs
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.spec.check import refusal
 from lnlbench.spec.run_spec import RunSpec
@@ -57,32 +56,6 @@ class Plan:
         return sum(run.state == state for run in self.runs)
 
 
-class Costs:
-    """Seconds per epoch and peak memory of recorded runs, by method and protocol."""
-
-    def __init__(self, results: list[Result]) -> None:
-        self._seconds: dict[str, list[float]] = {}
-        self._peaks: dict[str, int] = {}
-        for result in results:
-            epochs = max(map(len, result.curves.values()), default=0)
-            protocol = result.spec.get("protocol")
-            if result.status != "done" or not epochs or not isinstance(protocol, dict):
-                continue
-            key = _key(result.method.name, protocol)
-            self._seconds.setdefault(key, []).append(result.cost.wall_seconds / epochs)
-            peak = result.cost.peak_memory_bytes or 0
-            self._peaks[key] = max(peak, self._peaks.get(key, 0))
-
-    def seconds(self, spec: RunSpec) -> float | None:
-        """The expected duration of a run: the recorded median per epoch, times its epochs."""
-        recorded = self._seconds.get(_key(spec.method, spec.document()["protocol"]))
-        return median(recorded) * spec.protocol.epochs if recorded else None
-
-    def peak(self, spec: RunSpec) -> int:
-        """The largest recorded memory of such a run, in bytes; 0 if unknown."""
-        return self._peaks.get(_key(spec.method, spec.document()["protocol"]), 0)
-
-
 def make_plan(
     specs: list[RunSpec], output: Path, plugins: Plugins, begun: Collection[str] = ()
 ) -> Plan:
@@ -123,8 +96,3 @@ def _state(result: Result | None, resumable: bool) -> State:
     if result is not None:
         return result.status
     return "resumable" if resumable else "missing"
-
-
-def _key(method: str, protocol: dict[str, Any]) -> str:
-    # The time is proportional to the epochs, so they are left out of the key.
-    return canonical_json([method, {k: v for k, v in protocol.items() if k != "epochs"}])

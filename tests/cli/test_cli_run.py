@@ -166,10 +166,21 @@ def test_compiled_networks_are_asked_for_and_named_with_the_device(tmp_path, mon
     assert compiled["scores"] == plain["scores"]
 
 
-def test_quiet_prints_nothing(tmp_path):
-    outcome = call(*TINY, "--method", "ce", "--quiet", "--output", tmp_path)
-    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
-    assert ResultStore(tmp_path / "leaderboards").load_all()[0]
+def test_quiet_prints_one_line_for_each_result(tmp_path):
+    outcome = call(*TINY, "--method", "ce", "--seeds", "2", "--quiet", "--output", tmp_path)
+    assert (outcome.code, outcome.err) == (0, "")
+    lines = outcome.out.splitlines()
+    assert len(lines) == 2
+    for seed, line in enumerate(lines):
+        assert line.startswith(f"ce · digits · seed {seed}: done, test_accuracy_last10 ")
+    again = call(*TINY, "--method", "ce", "--quiet", "--output", tmp_path)
+    assert "already done" in again.out
+
+
+def test_quiet_leaves_the_one_json_object_alone(tmp_path):
+    outcome = call(*TINY, "--method", "ce", "--quiet", "--json", "--output", tmp_path)
+    assert results_of(outcome)[0]["status"] == "done"
+    assert outcome.err == ""
 
 
 def test_plain_lines_where_there_is_no_terminal(tmp_path):

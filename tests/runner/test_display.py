@@ -5,6 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
+from lnlbench.runner import display as display_module
 from lnlbench.runner.display import EpochReport, LiveDisplay, PlainDisplay, QuietDisplay
 from lnlbench.testing.small_runs import make_run
 
@@ -52,6 +53,30 @@ def test_the_live_display_shows_step_loss_speed_and_the_epochs_table():
     figures = ("step 7", "loss 0.750", "150 img/s", "43.2%", "62.5%")
     for word in (*figures, "[red]track[/red]", "the end"):
         assert word in text
+
+
+def test_a_log_shows_the_step_once_a_minute(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(display_module.time, "monotonic", lambda: now[0])
+    text = io.StringIO()
+    display = PlainDisplay(Console(file=text, width=140))
+    display.started("ce", 20, first_epoch=0)
+    display.forecast(7200.0, "20 epochs take about 2.0 h.")
+    run = make_run()
+    for step in range(1, 301):
+        now[0] += 1.0
+        run.steps, run.samples = step, 10 * step
+        display.step(run, seconds=float(step))
+    steps = [line for line in text.getvalue().splitlines() if "step" in line]
+    assert [line.partition("step ")[2].split()[0] for line in steps] == [
+        "60",
+        "120",
+        "180",
+        "240",
+        "300",
+    ]
+    for words in ("epoch 1/3", "5.0 min in this epoch", "ETA 115.0 min", "10 img/s"):
+        assert words in steps[-1]
 
 
 @pytest.mark.parametrize("terminal", [True, False])

@@ -11,11 +11,11 @@ from factories import make_document
 from lnlbench.plugins import load_plugins
 from lnlbench.results import Result
 from lnlbench.results.fingerprint import fingerprint
+from lnlbench.runner.costs import Costs
 from lnlbench.spec.axes import parse_values
 from lnlbench.spec.expand import expand
 from lnlbench.spec.grid import Grid, read_sweep_file
 from lnlbench.spec.run_spec import parse_spec
-from lnlbench.sweep.plan import Costs
 
 TINY = ("limit_train=80", "limit_test=20", "epochs=1")
 OVERRIDES = [part for each in TINY for part in ("--override", each)]

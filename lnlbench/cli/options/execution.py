@@ -31,7 +31,7 @@ Compiled = Annotated[
     bool,
     typer.Option("--compile", help="Compile the networks: training starts late, then is faster."),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress, only how each run ended.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 JsonBesideProgress = Annotated[
     bool, typer.Option("--json", help="Print one JSON object; progress goes to standard error.")
