@@ -1,8 +1,10 @@
 """The page in Chromium: pictures, filters, keys, and decisions that become labels."""
 
 import re
+from dataclasses import replace
 
 import pytest
+import torch
 from audited import small_audit
 from browser import chromium, opened
 
@@ -77,3 +79,37 @@ def test_filters_leave_the_suspects_that_are_asked_for(browser, found, tmp_path)
         shown.select_option("#state", "accept")
         assert shown.locator("article").count() == 1
         assert shown.locator("article").first.get_attribute("data-decision") == "accept"
+
+
+def test_thousands_of_suspects_are_shown_a_page_at_a_time(browser, found, tmp_path):
+    rows = torch.arange(400).repeat(10)
+    count = len(rows)
+    many = replace(
+        found,
+        suspects=rows,
+        nearest_suggested=rows.flip(0),
+        nearest_given=torch.full_like(rows, -1),
+    )
+    write_page(many, tmp_path)
+    with opened(browser, tmp_path / "audit.html") as (shown, _):
+        assert shown.locator("article").count() == 60
+        assert f"1–60 of {count} suspects" in shown.locator("#count").inner_text()
+        shown.locator("article").last.focus()
+        shown.keyboard.press("u")
+        assert f"61–120 of {count} suspects, 1 decided" in shown.locator("#count").inner_text()
+        shown.keyboard.press("ArrowLeft")
+        last = shown.locator("article").last
+        assert last.get_attribute("data-decision") == "unsure"
+        assert last.evaluate("article => article === document.activeElement")
+        # As long as a person does not notice: the frame after a filter has changed.
+        took = shown.evaluate(
+            """async () => {
+              const began = performance.now();
+              const least = document.getElementById("least");
+              least.value = "0.001";
+              least.dispatchEvent(new Event("input"));
+              await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+              return performance.now() - began;
+            }"""
+        )
+        assert took < 2000
