@@ -23,6 +23,7 @@ from lnlbench.cli.plan import plan
 from lnlbench.cli.plugins import app as plugins_app
 from lnlbench.cli.report import report
 from lnlbench.cli.run import run
+from lnlbench.cli.status import status
 from lnlbench.cli.sweep import sweep
 from lnlbench.cli.tracks import app as tracks_app
 from lnlbench.cli.tune import trial, tune
@@ -72,6 +73,7 @@ app.command(epilog=NOISES)(plan)
 app.command()(tune)
 app.command(hidden=True)(trial)
 app.command()(leaderboard)
+app.command()(status)
 app.command()(report)
 app.command()(verify)
 app.command()(embed)

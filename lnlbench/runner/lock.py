@@ -10,6 +10,8 @@ from filelock import FileLock, Timeout
 
 from lnlbench.errors import HeldError
 
+_PATIENCE_SECONDS = 0.2
+
 
 def directory_lock(path: Path) -> FileLock:
     """The lock of a run's directory; acquiring it raises Timeout if another process has it."""
@@ -25,12 +27,26 @@ def take_directory(path: Path) -> FileLock:
     """
     lock = directory_lock(path)
     try:
-        lock.acquire()
+        # `lnlbench status` takes the lock for an instant.
+        lock.acquire(timeout=_PATIENCE_SECONDS)
     except Timeout as error:
         raise HeldError(
             f"{path} is in use: another process executes this run. Wait for it, or stop it."
         ) from error
     return lock
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process executes the run in this directory; takes the lock for an instant."""
+    if not (path / ".lock").exists():
+        return False
+    try:
+        with directory_lock(path):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # the folder is read-only
+        return False
 
 
 def wait_until_free(path: Path, seconds: float) -> None:

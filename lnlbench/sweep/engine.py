@@ -51,15 +51,14 @@ class Sweep(JobLoop):
         """
         self._waiting = deque(jobs)
         self._reports = []
+        # All at once, so that `lnlbench status` sees what waits.
+        for job in jobs:
+            job.directory.write_spec(job.spec, job.locations)
         self._drive()
         return self._reports
 
     def _next(self) -> Job | None:
-        if not self._waiting:
-            return None
-        job = self._waiting.popleft()
-        job.directory.write_spec(job.spec, job.locations)
-        return job
+        return self._waiting.popleft() if self._waiting else None
 
     def _announce(self, job: Job) -> None:
         self._display.started(job)

@@ -43,6 +43,7 @@ REFUSED = [
     ("sweep", *ON_DIGITS, "--time-limit", "soon"),
     ("plan", "--method", "ce", "--track", "digit"),
     ("tune", "--method", "ce", "--track", "digit"),
+    ("status", "nowhere"),
     ("bench", "--track", "digit"),
     ("embed", "--track", "digit"),
     ("tracks", "show", "digit"),
