@@ -15,7 +15,7 @@ from lnlbench.leaderboard.cost import (
 from lnlbench.leaderboard.rank import Placing, in_order, placings
 from lnlbench.leaderboard.runs import Runs, runs_by_row
 from lnlbench.results.schema import Result
-from lnlbench.results.statistics import Comparison
+from lnlbench.results.statistics import Comparison, Summary, summarize
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Row(Runs):
     times_ce: float | None = None
     steps_times_ce: float | None = None
     passes_times_ce: float | None = None
+    gain: Summary | None = None
     label: str = ""
 
     @property
@@ -49,6 +50,11 @@ class Row(Runs):
     def comparison(self) -> Comparison | None:
         """The paired test against the best row."""
         return self.placing.comparison
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether the other rows are read against this one: plain cross-entropy, and oracles."""
+        return bool(self.oracle) or baseline_of([self]) is not None
 
     @property
     def name(self) -> str:
@@ -92,6 +98,7 @@ def ranked_rows(results: Iterable[Result]) -> list[Row]:
             _times(each, baseline),
             budget_ratio(STEPS, each, baseline),
             budget_ratio(TRAINING_PASSES, each, baseline),
+            _gain(each, baseline),
         )
         for each, placing in zip(runs, placings(runs), strict=True)
     ]
@@ -111,6 +118,13 @@ def _distinct_params(row: Runs, rows: Sequence[Runs]) -> dict[str, Any]:
         for name in sorted(row.params)
         if any(each.params.get(name) != row.params[name] for each in peers)
     }
+
+
+def _gain(row: Runs, baseline: Runs | None) -> Summary | None:
+    if baseline is None or row is baseline:
+        return None
+    common = sorted(row.by_seed.keys() & baseline.by_seed.keys())
+    return summarize([row.by_seed[s] - baseline.by_seed[s] for s in common]) if common else None
 
 
 def _times(row: Runs, baseline: Runs | None) -> float | None:

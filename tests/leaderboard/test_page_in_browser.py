@@ -1,5 +1,6 @@
 """The committed page, and reports, as a reader uses them: in a browser, from a file, offline."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -33,10 +34,14 @@ def names(page, table=DIGITS):
     return page.locator(f"{table} > tbody > tr:visible .name").all_inner_texts()
 
 
+def in_sight(rows):
+    """The names of the first 25 rows, and of the references below them."""
+    return [row.name for place, row in enumerate(rows) if place < 25 or row.is_reference]
+
+
 def test_sorting_by_mouse_and_keyboard(browser, digits):
     with opened(browser, ROOT / "index.html") as (page, _):
-        expected = [row.name for row in digits.rows]
-        assert names(page) == expected[:25]
+        assert names(page) == in_sight(digits.rows)
         head = page.locator(f"{DIGITS} > thead th", has_text="last 10")
         assert head.get_attribute("aria-sort") == "descending"
         head.get_by_role("button").click()
@@ -58,17 +63,64 @@ def test_filters_hide_rows_and_empty_tables_and_say_how_many_are_left(browser, d
         page.locator("select[name=track]").select_option("digits")
         assert page.locator("section.track:visible").count() == 1
         page.locator("select[name=oracle]").select_option("without")
-        plain = [row.name for row in digits.rows if not row.oracle]
-        assert names(page) == plain[:25]
+        plain = [row for row in digits.rows if not row.oracle]
+        assert names(page) == in_sight(plain)
         page.locator("input[name=method]").fill("DIVIDE")
-        found = [name for name in plain if "divide" in name]
-        assert names(page) == found[:25]
+        found = [row.name for row in plain if "divide" in row.name]
+        assert set(names(page)) == {*found, "ce"}  # the reference stays in sight
         said = page.get_by_role("status").inner_text()
         assert said == f"{len(found)} {'row' if len(found) == 1 else 'rows'} in 1 table."
         page.locator("select[name=network]").select_option(index=1)
         page.get_by_role("button", name="Reset").click()
         page.locator("section.track:visible").nth(1).wait_for()
-        assert names(page) == [row.name for row in digits.rows][:25]
+        assert names(page) == in_sight(digits.rows)
+
+
+def test_a_link_shows_the_filters_and_open_rows_of_its_sender(browser):
+    with opened(browser, ROOT / "index.html") as (page, _):
+        page.locator("input[name=method]").fill("elr")
+        page.locator(f"{DIGITS} > tbody > tr:visible td").nth(2).click()  # anywhere on the row
+        address = page.url
+        shown = names(page)
+        assert page.locator(".panel").count() == 1
+        page.goto(address)
+        assert page.locator("input[name=method]").input_value() == "elr"
+        assert names(page) == shown
+        assert page.locator(".panel").is_visible()
+
+
+def test_printing_shows_all_rows(browser, digits):
+    with opened(browser, ROOT / "index.html") as (page, _):
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        page.emulate_media(media="print")
+        assert names(page) == [row.name for row in digits.rows]
+        page.emulate_media(media="screen")
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert names(page) == in_sight(digits.rows)
+
+
+def test_heads_stay_in_sight_and_commands_can_be_copied(browser):
+    with opened(browser, ROOT / "index.html") as (page, _):
+        page.locator(f"{DIGITS} > tbody > tr:visible").last.scroll_into_view_if_needed()
+        head = page.locator(f"{DIGITS} > thead th").first
+        assert head.is_visible()
+        assert head.bounding_box()["y"] >= 0
+        page.locator("#track-digits details.protocol > summary").click()
+        button = page.locator("#track-digits details.protocol .copy")
+        assert button.inner_text() == "Copy"
+        button.click()
+        done = re.compile("Copied|Selected")
+        page.locator("#track-digits details.protocol .copy", has_text=done).wait_for()
+
+
+def test_an_open_row_on_a_phone_widens_nothing(browser):
+    with opened(browser, ROOT / "index.html", 390, "light") as (page, _):
+        before = page.locator(DIGITS).bounding_box()["width"]
+        page.locator(f"{DIGITS} button.open").first.click()
+        page.locator(".panel").wait_for()
+        assert page.locator(DIGITS).bounding_box()["width"] == before
+        assert page.locator(f"{DIGITS} .note-below:visible").count() > 10
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_a_row_opens_with_its_charts_and_only_then(browser, digits):

@@ -51,7 +51,7 @@ def opened(browser, file: Path, width: int = 1280, scheme: str = "light") -> Ite
 
     def route(route):
         asked = route.request.url
-        if asked == url:
+        if asked.partition("?")[0] == url:
             route.continue_()
         else:
             watch.requests.append(asked)

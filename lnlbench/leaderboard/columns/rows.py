@@ -69,6 +69,14 @@ def _interval(row: Row) -> str:
     return f"{text.percent(accuracy.low)} to {text.percent(accuracy.high)}"
 
 
+def _gain(row: Row) -> str:
+    gain = row.gain
+    if gain is None:
+        return text.MISSING
+    half = "" if gain.low is None else f" ± {100 * (gain.mean - gain.low):.2f}"
+    return f"{100 * gain.mean:+.2f}{half}"
+
+
 def _overrides(row: Row) -> str:
     return json.dumps(row.overrides, sort_keys=True, ensure_ascii=False)
 
@@ -140,6 +148,16 @@ INTERVAL = _words("95 % interval", _interval)
 SPREAD = replace(
     _words("spread", _interval, shown="wide"),
     explanation="Each seed, the mean, and its 95 % interval",
+)
+GAIN = Column[Row](
+    "− ce",
+    _gain,
+    lambda row: row.gain.mean if row.gain else None,
+    "gain_over_ce",
+    numeric=True,
+    explanation="Points above plain cross-entropy: paired over common seeds, with 95 % interval",
+    shown="wide",
+    optional=True,
 )
 P_VALUE = Column[Row](
     "p vs best",

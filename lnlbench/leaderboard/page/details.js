@@ -29,8 +29,25 @@ function detailPanel(detail) {
     columns.append(block("Events", definitions(events)));
   }
   if (detail.published.length) columns.append(block("Published, never ranked with ours", publishedList(detail.published)));
-  panel.append(columns, element("pre", { tabindex: "0" }, element("code", {}, detail.command)));
+  const command = element("pre", { tabindex: "0" }, element("code", {}, detail.command));
+  panel.append(columns, command);
+  addCopyButton(command);
   return panel;
+}
+
+function addCopyButton(block) {
+  const button = element("button", { type: "button", class: "copy" }, "Copy");
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(block.querySelector("code").textContent);
+      button.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(block.querySelector("code"));
+      button.textContent = "Selected: copy it";
+    }
+    setTimeout(() => (button.textContent = "Copy"), 2000);
+  });
+  block.before(button);
 }
 
 function curveCharts(detail) {

@@ -12,12 +12,27 @@
       const name = row.querySelector(".name");
       const button = element("button", { type: "button", class: "open name", "aria-expanded": "false" }, ...name.childNodes);
       name.replaceWith(button);
-      button.addEventListener("click", () => toggleRow(row, button));
+      const toggle = () => {
+        toggleRow(row, button);
+        keepState();
+      };
+      button.addEventListener("click", toggle);
+      row.addEventListener("click", (event) => {
+        if (!event.target.closest("a, button") && !String(getSelection())) toggle();
+      });
     }
     table.show();
   }
 
+  // The filters and the open rows are in the address, so that a link shows what its sender saw.
   const form = document.getElementById("filters");
+  const keepState = () => {
+    const chosen = form ? Object.entries(Object.fromEntries(new FormData(form))).filter(([, value]) => value) : [];
+    const rows = tables.flatMap((table) => table.rows);
+    const open = rows.filter(isOpen).map((row) => ["open", row.id.replace(/^row-/, "")]);
+    const query = new URLSearchParams([...chosen, ...open]).toString();
+    history.replaceState(null, "", `${query ? `?${query}` : location.pathname}${location.hash}`);
+  };
   if (form) {
     const apply = () => {
       const wanted = Object.fromEntries(new FormData(form));
@@ -26,12 +41,27 @@
       const rows = counts.reduce((sum, count) => sum + count, 0);
       announce(`${counted(rows, "row")} in ${counted(counts.filter(Boolean).length, "table")}.`);
     };
+    const changed = () => {
+      apply();
+      keepState();
+    };
+    const given = new URLSearchParams(location.search);
+    for (const field of form.elements) {
+      if (field.type === "checkbox") field.checked = given.has(field.name);
+      else if (field.name && given.has(field.name)) field.value = given.get(field.name);
+      if (field.tagName === "SELECT" && field.selectedIndex < 0) field.selectedIndex = 0;
+    }
     form.hidden = false;
-    form.addEventListener("input", apply);
+    form.addEventListener("input", changed);
     form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("reset", () => setTimeout(apply));
+    form.addEventListener("reset", () => setTimeout(changed));
     apply();
+    for (const id of given.getAll("open")) {
+      const button = document.getElementById(`row-${id}`)?.querySelector("button.open");
+      if (button && !isOpen(button.closest("tr"))) toggleRow(button.closest("tr"), button);
+    }
   }
+  for (const block of document.querySelectorAll("pre")) addCopyButton(block);
 
   const compared = document.getElementById("comparison");
   if (compared) compared.append(comparison(readDetail("compared-runs")));
@@ -42,6 +72,7 @@
   for (const [event, printing] of [["beforeprint", true], ["afterprint", false]]) {
     addEventListener(event, () => {
       document.documentElement.classList.toggle("printing", printing);
+      for (const table of tables) table.show(printing);
       redraw();
     });
   }

@@ -60,24 +60,28 @@ class ResultsTable {
   filter(wanted) {
     const text = wanted.method.trim().toLowerCase();
     for (const row of this.rows) {
-      row.isWanted =
+      row.isAllowed =
         (!wanted.track || wanted.track === this.track) &&
         ["recipe", "oracle", "network"].every(
           (name) => !wanted[name] || wanted[name] === row.dataset[name],
-        ) &&
-        (!text || row.querySelector(".name").textContent.toLowerCase().includes(text));
+        );
+      row.isWanted =
+        row.isAllowed && (!text || row.querySelector(".name").textContent.toLowerCase().includes(text));
     }
     return this.show();
   }
 
-  show() {
+  // Plain cross-entropy and the oracles stay in sight: every other row is read against them.
+  show(all = false) {
     const matching = this.rows.filter((row) => row.isWanted);
-    const shown = new Set(matching.slice(0, this.limit));
+    const shown = new Set(all ? matching : matching.slice(0, this.limit));
+    const hidden = matching.length - shown.size;
     for (const row of this.rows) {
+      if (matching.length && row.isAllowed !== false && "reference" in row.dataset) shown.add(row);
       row.hidden = !shown.has(row);
       if (row.detail) row.detail.hidden = row.hidden || !isOpen(row);
     }
-    this.more.hidden = shown.size === matching.length;
+    this.more.hidden = hidden === 0;
     this.more.textContent = `Show all ${matching.length} rows`;
     this.table.closest("section").hidden = matching.length === 0;
     return matching.length;

@@ -10,6 +10,7 @@ from lnlbench.leaderboard.columns.layouts import PAGE, PAGE_OFF_TRACK
 from lnlbench.leaderboard.columns.rows import RANKED
 from lnlbench.leaderboard.facts import table_facts
 from lnlbench.leaderboard.noises import noise_matrices
+from lnlbench.leaderboard.page.cost_chart import CostChart, cost_chart
 from lnlbench.leaderboard.page.details import detail_for, headings, row_details
 from lnlbench.leaderboard.page.pictures import (
     ClassTables,
@@ -43,6 +44,7 @@ class Section:
     scale: Scale | None = None
     published: Published | None = None
     wrong_labels: WrongLabels | None = None
+    cost: CostChart | None = None
     sorted_by: Column[Row] | None = None
     commands: list[str] = field(default_factory=list)
 
@@ -69,6 +71,7 @@ def html_page(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
             scale=scale_of(table.rows),
             published=table.published,
             wrong_labels=wrong_labels(run for row in table.rows for run in row.finished),
+            cost=cost_chart(table.rows),
             sorted_by=RANKED,
             commands=sorted({line for row in table.rows for line in commands(row)}),
         )
@@ -94,6 +97,7 @@ def html_page(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
         sections=sections,
         filters=_filters(rows),
         note=detail.describe(),
+        newest=max((run.created[:10] for row in rows for run in row.finished), default=""),
         headings=embedded(headings(rows)),
         class_tables=embedded(class_tables.tables),
         matrices=matrices,
