@@ -25,6 +25,8 @@ _HOMES = {
     "SearchRange": "lnlbench.interface.params",
     "Run": "lnlbench.interface.run",
     "Batch": "lnlbench.interface.batch",
+    "export_model": "lnlbench.api.export",
+    "load_model": "lnlbench.model.files",
     "load_results": "lnlbench.api.results",
     "run": "lnlbench.api.run",
 }
@@ -33,6 +35,7 @@ _HOMES = {
 _CALLABLE = ("audit", "methods", "tracks")
 
 if TYPE_CHECKING:
+    from lnlbench.api.export import export_model
     from lnlbench.api.results import load_results
     from lnlbench.api.run import run
     from lnlbench.data.collection import Collection
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
     from lnlbench.interface.method import LossMethod, Method
     from lnlbench.interface.params import Params, Recipe, SearchRange
     from lnlbench.interface.run import Run
+    from lnlbench.model.files import load_model
     from lnlbench.networks.backbone import Backbone
 
 __all__ = [
@@ -62,7 +66,9 @@ __all__ = [
     "Run",
     "SearchRange",
     "__version__",
+    "export_model",
     "hookimpl",
+    "load_model",
     "load_results",
     "run",
 ]

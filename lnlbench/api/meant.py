@@ -55,7 +55,7 @@ def spec_of(
     """
     dataset = meant.dataset
     if isinstance(dataset, Dataset):
-        _provide(plugins, dataset)
+        provide(plugins, dataset)
     name = dataset.name if isinstance(dataset, Dataset) else dataset
     changes = {key: value for key, value in meant.settings.items() if key in _PROTOCOL}
     params = {key: value for key, value in meant.settings.items() if key not in _PROTOCOL}
@@ -75,7 +75,7 @@ def spec_of(
     return spec
 
 
-def _provide(plugins: Plugins, dataset: Dataset) -> None:
+def provide(plugins: Plugins, dataset: Dataset) -> None:
     """Let runs find a data set that is in memory, as if a plugin provided it."""
     if dataset.name in DATASETS or dataset.name in plugins.datasets:
         raise UsageError(

@@ -15,12 +15,14 @@ from lnlbench.cli.bench import bench
 from lnlbench.cli.data import app as data_app
 from lnlbench.cli.datasets import app as datasets_app
 from lnlbench.cli.embed import embed
+from lnlbench.cli.export import export
 from lnlbench.cli.leaderboard import leaderboard
 from lnlbench.cli.methods import app as methods_app
 from lnlbench.cli.mirrored import SETTINGS, mirrored
 from lnlbench.cli.options.protocol import NOISES
 from lnlbench.cli.plan import plan
 from lnlbench.cli.plugins import app as plugins_app
+from lnlbench.cli.predict import predict
 from lnlbench.cli.report import report
 from lnlbench.cli.run import run
 from lnlbench.cli.status import status
@@ -76,6 +78,8 @@ app.command()(leaderboard)
 app.command()(status)
 app.command()(report)
 app.command()(verify)
+app.command()(export)
+app.command()(predict)
 app.command()(embed)
 app.command()(bench)
 app.add_typer(audit_app, name="audit")

@@ -30,6 +30,7 @@ def report(
     Runs made with --samples also show the training samples whose labels they doubt most.
     """
     from lnlbench.leaderboard.render.report import MAX_RUNS, report_page
+    from lnlbench.runner.finished import finished_run
     from lnlbench.system.atomic import write_atomically
 
     if len(runs) > MAX_RUNS:
@@ -37,7 +38,7 @@ def report(
             f"{len(runs)} runs were given, and a page compares at most {MAX_RUNS}. "
             "Name fewer; `lnlbench leaderboard --format html` shows all results."
         )
-    results = [_finished(path) for path in runs]
+    results = [finished_run(path) for path in runs]
     suspects = {}
     for path, result in zip(runs, results, strict=True):
         found = _suspects(path, result, data_dir)
@@ -46,28 +47,6 @@ def report(
     page = report_page(_distinct(results), suspects)
     write_atomically(output, page.encode())
     typer.echo(f"Wrote {output}")
-
-
-def _finished(path: Path) -> "Result":
-    from lnlbench.results.store import read_result
-
-    if not path.is_dir() or not (path / "spec.json").is_file():
-        missing = "it holds no spec.json" if path.is_dir() else "there is no such directory"
-        raise UsageError(
-            f"{path} is not a run directory: {missing}. Give a directory that 'lnlbench run' "
-            f"printed, for example runs/digits/ce/matched-seed0-1a2b3c4d.{_below(path)}"
-        )
-    again = f"`lnlbench run --resume {path}` resumes it."
-    file = path / "result.json"
-    if not file.exists():
-        raise UsageError(f"The run in {path} is not finished: it has no result.json. {again}")
-    try:
-        result = read_result(file)
-    except DataError as error:
-        raise DataError(f"{error}. Delete it; {again}") from error
-    if result.status != "done":
-        raise UsageError(f"The run in {path} has no result: it {_ended(result)}. {again}")
-    return result
 
 
 def _suspects(
@@ -109,18 +88,6 @@ def _dataset(directory: "RunDirectory", data_dir: Path | None) -> "Dataset":
 
     protocol = directory.read_spec().protocol
     return RunData(load_plugins(), data_dir).load(protocol, directory.read_locations())[0]
-
-
-def _below(path: Path) -> str:
-    """A hint at runs further down, for those who named runs/ itself."""
-    found = sorted(spec.parent for spec in path.glob("*/*/*/spec.json")) if path.is_dir() else []
-    found += sorted(spec.parent for spec in path.glob("*/spec.json")) if path.is_dir() else []
-    return f" Below it is {found[0]}." if found else ""
-
-
-def _ended(result: "Result") -> str:
-    verb = {"diverged": "diverged", "failed": "failed"}.get(result.status, "was interrupted")
-    return f"{verb} ({(result.error or '')[:200]})"
 
 
 def _distinct(results: Sequence["Result"]) -> list["Result"]:

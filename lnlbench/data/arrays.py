@@ -33,7 +33,7 @@ def fields_from_arrays(
     test_seed: int = 0,
 ) -> dict[str, Any]:
     """The fields of a data set; see `Dataset.from_arrays`."""
-    samples = _samples(data, "data")
+    samples = samples_of(data, "data")
     given = _values(labels, len(samples), "labels")
     truth = None if clean_labels is None else _values(clean_labels, len(samples), "clean_labels")
     if (test_data is None) != (test_labels is None):
@@ -46,7 +46,7 @@ def fields_from_arrays(
         samples, given = samples[train], given[train.numpy()]
         truth = None if truth is None else truth[train.numpy()]
     else:
-        test_samples = _samples(test_data, "test_data")
+        test_samples = samples_of(test_data, "test_data")
         tested = _values(test_labels, len(test_samples), "test_labels")
         if test_samples.shape[1:] != samples.shape[1:] or test_samples.dtype != samples.dtype:
             raise DataError(
@@ -76,8 +76,12 @@ def fields_from_arrays(
     }
 
 
-def _samples(data: Any, name: str) -> Tensor:
-    """Images uint8 [N, C, S, S] or features float32 [N, D]."""
+def samples_of(data: Any, name: str) -> Tensor:
+    """Images uint8 [N, C, S, S] or features float32 [N, D]; `name` is what errors call the array.
+
+    Raises:
+        DataError: the array has a wrong shape, type or value.
+    """
     if hasattr(data, "toarray"):
         raise DataError(f"{name} is a sparse matrix. Give a dense array: {name}.toarray().")
     array = data.detach().cpu().numpy() if isinstance(data, Tensor) else np.asarray(data)

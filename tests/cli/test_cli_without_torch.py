@@ -23,6 +23,8 @@ ANSWERED = [
     ("--version",),
     ("run", "--help"),
     ("sweep", "--help"),
+    ("export", "--help"),
+    ("predict", "--help"),
     ("tracks",),
     ("tracks", "show", "digits"),
     ("datasets", "show", "cifar100n"),
@@ -48,6 +50,7 @@ REFUSED = [
     ("embed", "--track", "digit"),
     ("tracks", "show", "digit"),
     ("leaderboard", "--check"),
+    ("export", "nowhere", "--output", "model"),
 ]
 
 

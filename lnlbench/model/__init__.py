@@ -1,0 +1,1 @@
+"""Trained models as folders: exported from runs, loaded anywhere, applied to new images."""

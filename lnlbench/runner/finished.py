@@ -1,0 +1,72 @@
+"""Finished runs: the result in a run's directory, or what to do to get one."""
+
+import shlex
+from pathlib import Path
+
+from lnlbench.errors import DataError, UsageError
+from lnlbench.results.schema import Result
+from lnlbench.results.store import read_result
+from lnlbench.runner.directory import RunDirectory
+from lnlbench.spec.run_spec import RunSpec
+
+
+def finished_run(path: Path) -> Result:
+    """The result of the run in a directory.
+
+    Raises:
+        UsageError: it is not the directory of a run, or the run is not done.
+        DataError: the result's file is damaged.
+    """
+    if not path.is_dir() or not (path / "spec.json").is_file():
+        missing = "it holds no spec.json" if path.is_dir() else "there is no such directory"
+        raise UsageError(
+            f"{path} is not a run directory: {missing}. Give a directory that 'lnlbench run' "
+            f"printed, for example runs/digits/ce/matched-seed0-1a2b3c4d.{_below(path)}"
+        )
+    again = f"`lnlbench run --resume {path}` resumes it."
+    file = path / "result.json"
+    if not file.exists():
+        raise UsageError(f"The run in {path} is not finished: it has no result.json. {again}")
+    try:
+        result = read_result(file)
+    except DataError as error:
+        raise DataError(f"{error}. Delete it; {again}") from error
+    if result.status != "done":
+        raise UsageError(f"The run in {path} has no result: it {_ended(result)}. {again}")
+    return result
+
+
+def run_with_weights(run: Path) -> tuple[Result, RunSpec]:
+    """The result and the spec of a finished run whose weights are still there.
+
+    Raises:
+        UsageError: it is not the directory of a run, the run is not done, or its weights are gone.
+        DataError: the result's file is damaged.
+    """
+    result = finished_run(run)
+    directory = RunDirectory(run)
+    spec = directory.read_spec()
+    again = shlex.join(["lnlbench", "run", "--resume", str(run), "--overwrite"])
+    if spec.fingerprint != result.fingerprint:
+        raise UsageError(
+            f"{directory.spec_file} and {directory.result_file} are of different runs. Train this "
+            f"one again: {again}"
+        )
+    if not directory.checkpoint_file.is_file():
+        raise UsageError(
+            f"The run in {run} is done, but its weights are gone: there is no "
+            f"{directory.checkpoint_file}. Put it back, or train the run again: {again}"
+        )
+    return result, spec
+
+
+def _below(path: Path) -> str:
+    """A hint at runs further down, for those who named runs/ itself."""
+    found = sorted(spec.parent for spec in path.glob("*/*/*/spec.json")) if path.is_dir() else []
+    found += sorted(spec.parent for spec in path.glob("*/spec.json")) if path.is_dir() else []
+    return f" Below it is {found[0]}." if found else ""
+
+
+def _ended(result: Result) -> str:
+    verb = {"diverged": "diverged", "failed": "failed"}.get(result.status, "was interrupted")
+    return f"{verb} ({(result.error or '')[:200]})"
