@@ -1,16 +1,17 @@
 """Build a model's networks as its card describes them, after a check that the tensors fit."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor, nn
 
 from lnlbench.errors import DataError, shown
-from lnlbench.model.card import Card, FeatureInput
+from lnlbench.model.card import Card, FrozenBody, ImageInput
 from lnlbench.networks import build_backbone
+from lnlbench.networks.frozen import FrozenBackbone
 from lnlbench.networks.heads import build_head
-from lnlbench.networks.pretrained import PretrainedNetwork, pretrained_body
+from lnlbench.networks.pretrained import PretrainedNetwork
 from lnlbench.networks.timm_backbone import PREFIX, check_timm
 
 Tensors = Mapping[str, Tensor]
@@ -26,29 +27,40 @@ def build_network(card: Card, tensors: Tensors) -> nn.Module:
     return _filled(lambda: _body(card), tensors, f"the network {card.architecture.name!r}")
 
 
-def check_body(network: str, tensors: Tensors) -> None:
-    """Make sure that tensors are those of the body of `timm:NAME`.
+def build_frozen(body: FrozenBody, tensors: Tensors, device: torch.device) -> FrozenBackbone:
+    """The frozen network with these tensors, which were its state dict.
 
     Raises:
-        UsageError: the installed timm does not have the network.
+        UsageError: the installed timm does not have the network or the layer.
         DataError: the tensors are those of another network.
     """
-    check_timm(network.removeprefix(PREFIX))
-    _check(lambda: pretrained_body(network, {}), tensors, f"the frozen network {network!r}")
+    check_timm(body.network.removeprefix(PREFIX))
+    preprocessing, precision = body.resizing.preprocessing(), body.precision
+
+    def build(place: torch.device) -> FrozenBackbone:
+        return FrozenBackbone(body.network, {}, preprocessing, precision, place, body.until)
+
+    what = f"the frozen network {body.network!r}"
+    _check(lambda: build(torch.device("meta")).network, tensors, what)
+    with _own_numbers():
+        backbone = build(device)
+    backbone.network.load_state_dict(dict(tensors))
+    return backbone
 
 
 def _body(card: Card) -> nn.Module:
     architecture, classes = card.architecture, len(card.classes)
     name, inputs = architecture.name, architecture.inputs
+    frozen = card.input.frozen if isinstance(card.input, ImageInput) else None
     if architecture.kind == "head":
         return build_head(name, inputs, classes, dropout=0.0)
     if architecture.kind == "regression":
         return nn.Sequential(nn.Flatten(), nn.Linear(inputs, classes))
     if architecture.kind == "fine-tuned":
         check_timm(name.removeprefix(PREFIX))
-        return PretrainedNetwork(name, {}, classes)
-    size = 1 if isinstance(card.input, FeatureInput) else card.input.size
-    return build_backbone(name, classes, inputs, size)
+        return PretrainedNetwork(name, {}, classes, None if frozen is None else frozen.until)
+    assert isinstance(card.input, ImageInput)
+    return build_backbone(name, classes, inputs, card.input.size)
 
 
 def regression_inputs(network: nn.Module) -> int | None:
@@ -61,13 +73,18 @@ def regression_inputs(network: nn.Module) -> int | None:
 
 def _filled(build: Callable[[], nn.Module], tensors: Tensors, what: str) -> nn.Module:
     _check(build, tensors, what)
-    with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay as they are
+    with _own_numbers():
         network = build()
     network.load_state_dict(dict(tensors))
     return network
 
 
-def _check(build: Callable[[], Any], tensors: Tensors, what: str) -> None:
+def _own_numbers() -> AbstractContextManager[None]:
+    # Building draws random weights: the caller's random numbers stay as they are.
+    return torch.random.fork_rng(devices=[])
+
+
+def _check(build: Callable[[], nn.Module], tensors: Tensors, what: str) -> None:
     # The meta device takes no memory: sizes that a changed card claims are compared first.
     with torch.device("meta"):
         wanted = build().state_dict()

@@ -1,6 +1,5 @@
 """What a model's `model.json` says: all that turns the weights beside it into predictions."""
 
-import math
 from typing import Annotated, Final, Literal
 
 from pydantic import (
@@ -49,9 +48,13 @@ class Resizing(_Part):
 
 
 class FrozenBody(_Part):
-    """A pretrained network, never trained by the run, whose features the networks take."""
+    """A pretrained network, never trained by the run, whose features the networks take.
+
+    With `until`, it ends in front of this layer, and the networks begin with it.
+    """
 
     network: _Timm
+    until: str | None = Field(None, pattern=r"^[\w.]{1,200}$")
     pretrained_on: str = Field(max_length=1000, description="The data that it has seen.")
     weights_sha256: Sha256 = Field(description="Of the tensors that the run's features come from.")
     precision: _Precision
@@ -96,14 +99,6 @@ class ImageInput(_Part):
             raise ValueError("mean and std need a number for each channel")
         return self
 
-    @property
-    def network_input(self) -> tuple[int, ...] | None:
-        """The shape of what each network takes; None for features, whose number is not said."""
-        if self.frozen is not None:
-            return None
-        side = self.size if self.resizing is None else self.resizing.image_size
-        return (self.channels, side, side)
-
 
 class FeatureInput(_Part):
     """Features that the user made: float32 [N, dimension]."""
@@ -115,9 +110,9 @@ class FeatureInput(_Part):
 class Architecture(_Part):
     """How each network is built.
 
-    `kind` is "network" (of lnlbench or timm, by name), "fine-tuned" (a pretrained body of timm and
-    a linear classifier), "head" (linear or mlp, on features), or "regression" (one linear layer on
-    the flattened input).
+    `kind` is "network" (of lnlbench or timm, by name), "fine-tuned" (a body of timm and a linear
+    classifier; where the first layers are frozen, the body begins with `until`), "head" (linear or
+    mlp, on features), or "regression" (one linear layer on the flattened input).
     """
 
     kind: Literal["network", "fine-tuned", "head", "regression"]
@@ -161,16 +156,16 @@ class Card(_Part):
     @model_validator(mode="after")
     def _input_fits(self) -> "Card":
         given, kind, inputs = self.input, self.architecture.kind, self.architecture.inputs
-        shape = (given.dimension,) if isinstance(given, FeatureInput) else given.network_input
-        pretrained = isinstance(given, ImageInput) and given.resizing is not None
-        images = shape is not None and len(shape) == 3
-        fits = {
-            "network": images and not pretrained and shape is not None and inputs == shape[0],
-            "fine-tuned": pretrained and inputs == 3,
-            "head": not images and shape in (None, (inputs,)),
-            "regression": shape is None or inputs == math.prod(shape),
-        }
-        if not fits[kind]:
+        if isinstance(given, FeatureInput):
+            fits = kind in ("head", "regression") and inputs == given.dimension
+        elif given.frozen is not None:
+            fits = kind in ("regression", "head" if given.frozen.until is None else "fine-tuned")
+        else:
+            side = given.size if given.resizing is None else given.resizing.image_size
+            own = "network" if given.resizing is None else "fine-tuned"
+            whole = {own: given.channels, "regression": given.channels * side**2}
+            fits = whole.get(kind) == inputs
+        if not fits:
             raise ValueError(f"a {kind} with {inputs} inputs does not take this input")
         return self
 

@@ -23,21 +23,25 @@ from lnlbench.results import Result
 from lnlbench.runner.evaluation import eval_batch_size
 from lnlbench.runner.loop import Execution
 from lnlbench.runner.prepare import Prepared
+from lnlbench.tracks.protocol import WeightsSpec
 
 
 def frozen_weights(prepared: Prepared, sources: WeightSources) -> Weights | None:
-    """The weights of the frozen network that made the run's features; None if there is none.
+    """The weights of the frozen network, or layers, in front of a run's networks; None without.
 
     Raises:
         UsageError: no source has them.
         DataError: those that are found are damaged, or not the run's.
     """
-    embedding, backbone = prepared.spec.protocol.embedding, prepared.spec.protocol.backbone
-    if embedding is None or prepared.dataset.holds_features:
+    protocol = prepared.spec.protocol
+    pretrained: WeightsSpec | None = protocol.embedding
+    if protocol.pretrained is not None and protocol.pretrained.frozen_until is not None:
+        pretrained = protocol.pretrained
+    if pretrained is None or prepared.dataset.holds_features:
         return None
-    if embedding.weights is None:
-        return find_weights(backbone, sources)
-    return pinned_weights(backbone, embedding.weights, sources)
+    if pretrained.weights is None:
+        return find_weights(protocol.backbone, sources)
+    return pinned_weights(protocol.backbone, pretrained.weights, sources)
 
 
 def card_of(
@@ -62,7 +66,10 @@ def tensors_before(execution: Execution, card: Card, frozen: Weights | None) -> 
     views = execution.inputs.test
     if not isinstance(views, EmbeddingViews):
         return {}
-    found = {"standardization.mean": views.mean, "standardization.scale": views.scale}
+    found: dict[str, Tensor] = {}
+    if views.standardization is not None:
+        found["standardization.mean"] = views.standardization.mean
+        found["standardization.scale"] = views.standardization.scale
     if isinstance(card.input, ImageInput) and card.input.frozen is not None:
         assert frozen is not None
         body = card.input.frozen
@@ -72,6 +79,7 @@ def tensors_before(execution: Execution, card: Card, frozen: Weights | None) -> 
             body.resizing.preprocessing(),
             body.precision,
             torch.device("cpu"),
+            body.until,
         )
         state = backbone.network.state_dict()
         found |= {f"frozen.{name}": tensor for name, tensor in state.items()}
@@ -87,7 +95,8 @@ def _architecture(execution: Execution, network: nn.Module) -> Architecture:
     elif protocol.embedding is not None:
         views = execution.inputs.test
         assert isinstance(views, EmbeddingViews)
-        fields = {"kind": "head", "name": protocol.embedding.head, "inputs": len(views.mean)}
+        features = views.features[0].shape[1]
+        fields = {"kind": "head", "name": protocol.embedding.head, "inputs": features}
     else:
         kind = "network" if protocol.pretrained is None else "fine-tuned"
         channels = execution.prepared.dataset.train_images.shape[1]
@@ -111,6 +120,7 @@ def _input(prepared: Prepared, frozen: Weights | None) -> ImageInput | FeatureIn
     else:
         fields["frozen"] = {
             "network": protocol.backbone,
+            "until": None if protocol.pretrained is None else protocol.pretrained.frozen_until,
             "pretrained_on": _text(frozen.pretrained_on),
             "weights_sha256": frozen.sha256,
             "precision": prepared.precision,

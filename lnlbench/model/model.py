@@ -13,8 +13,8 @@ from lnlbench.augment.views import ImageViews
 from lnlbench.embeddings.plan import CHUNK
 from lnlbench.embeddings.views import EmbeddingViews, Standardization
 from lnlbench.errors import DataError
-from lnlbench.model.architecture import Tensors, build_network, check_body
-from lnlbench.model.card import Card, FrozenBody, ImageInput
+from lnlbench.model.architecture import Tensors, build_frozen, build_network
+from lnlbench.model.card import Card, ImageInput
 from lnlbench.model.inputs import batches
 from lnlbench.networks.frozen import FrozenBackbone
 from lnlbench.networks.precision import PreciseNetwork
@@ -113,7 +113,7 @@ class _FeaturePreparation:
 
     def __call__(self, samples: Tensor) -> Tensor:
         features = samples if self._body is None else torch.cat(list(self._features(samples)))
-        return self._views.holding(features.to(self._views.mean.device)).plain(0, len(samples))
+        return self._views.holding(features.to(self._views.device)).plain(0, len(samples))
 
     def _features(self, images: Tensor) -> Iterator[Tensor]:
         # In the chunks of the run's own embeddings: another order of sums rounds differently.
@@ -121,8 +121,11 @@ class _FeaturePreparation:
         return map(self._body, images.split(CHUNK))
 
     def tensors(self) -> Mapping[str, Tensor]:
-        values = (self._views.mean, self._views.scale)
-        found = dict(zip(_STANDARDIZATION, values, strict=True))
+        found: dict[str, Tensor] = {}
+        standardization = self._views.standardization
+        if standardization is not None:
+            values = (standardization.mean, standardization.scale)
+            found |= dict(zip(_STANDARDIZATION, values, strict=True))
         if self._body is not None:
             state = self._body.network.state_dict()
             found |= {f"{_FROZEN}{name}": tensor for name, tensor in state.items()}
@@ -138,15 +141,21 @@ def _preparation(
     body = None
     if isinstance(given, ImageInput):
         assert given.frozen is not None
-        body = _frozen(given.frozen, _taken(left, _FROZEN), device)
+        body = build_frozen(given.frozen, _taken(left, _FROZEN), device)
+    standardization = _standardization(card, left)
+    views = EmbeddingViews([torch.empty(0, 0)], standardization, device)
+    return _FeaturePreparation(views, body)
+
+
+def _standardization(card: Card, left: dict[str, Tensor]) -> Standardization | None:
+    """None for feature maps, which the rest of a network takes as they are."""
+    frozen = card.input.frozen if isinstance(card.input, ImageInput) else None
+    if frozen is not None and frozen.until is not None:
+        return None
     mean, scale = (left.pop(name, torch.empty(0)) for name in _STANDARDIZATION)
     if mean.ndim != 1 or mean.shape != scale.shape or len(mean) != card.architecture.inputs:
         raise DataError("The mean and the scale of the features are missing, or of another size.")
-    if body is not None and body.network.head_hidden_size != len(mean):
-        raise DataError("The networks take another number of features than the frozen one makes.")
-    standardization = Standardization(mean.float(), scale.float())
-    views = EmbeddingViews([torch.empty(0, len(mean))], standardization, device)
-    return _FeaturePreparation(views, body)
+    return Standardization(mean.float(), scale.float())
 
 
 def _image_views(given: ImageInput, device: torch.device) -> ImageViews:
@@ -156,12 +165,6 @@ def _image_views(given: ImageInput, device: torch.device) -> ImageViews:
     normalization = given.normalization
     assert normalization is not None
     return ImageViews(nothing, normalization.mean, normalization.std, "none", device)
-
-
-def _frozen(body: FrozenBody, tensors: dict[str, Tensor], device: torch.device) -> FrozenBackbone:
-    check_body(body.network, tensors)
-    preprocessing = body.resizing.preprocessing()
-    return FrozenBackbone(body.network, tensors, preprocessing, body.precision, device)
 
 
 def _taken(left: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -100,6 +100,18 @@ def test_a_fine_tuned_model_has_the_accuracy_of_its_run(tmp_path):
     assert accuracy(model) == last_accuracy(tmp_path)
 
 
+def test_a_model_whose_first_layers_are_frozen_holds_them(tmp_path):
+    file = pretrained_file(tmp_path)
+    flags = ("--frozen-until", "blocks.4", "--limit-train", "100", "--epochs", "1", "--quiet")
+    done(
+        *("run", "--method", "dividemix", *PRETRAINED, *flags),
+        *("--weights", file, "--output", tmp_path),
+    )
+    model = lnlbench.load_model(export(tmp_path, "--weights", file))
+    assert model.card.input.frozen.until == "blocks.4"
+    assert accuracy(model) == last_accuracy(tmp_path)
+
+
 def test_the_frozen_networks_weights_have_to_be_the_runs(tmp_path, weights):
     flags = (*SMALL, *FROZEN_FLAGS, "--weights", weights)
     done("run", "--method", "ce", *flags, "--output", tmp_path)
