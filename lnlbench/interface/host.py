@@ -90,7 +90,7 @@ class RunHost:
     device: torch.device
     build_network: Callable[[], nn.Module]
     build_optimizer: Callable[[nn.Module], torch.optim.Optimizer]
-    learning_rate_factor: Callable[[int], float]
+    learning_rate_factor: Callable[[float], float]
     probe: Callable[[nn.Module], tuple[nn.Module, Tensor]] = no_pretrained_body
     embed: Callable[[Tensor], Tensor] = flat
     oracle: Mapping[str, Any] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from lnlbench.interface.epoch_log import EpochLog
 from lnlbench.interface.event import Event
 from lnlbench.interface.host import RunHost
 from lnlbench.interface.privileged import PrivilegedKnowledge
+from lnlbench.interface.scheduled import ScheduledOptimizers
 from lnlbench.networks.evaluation_mode import evaluation_mode
 from lnlbench.seeds import generator_for, seed_for, seed_global_streams
 
@@ -39,7 +40,7 @@ class Run(PrivilegedKnowledge):
 
     def __init__(self, host: RunHost) -> None:
         self._host = host
-        self._optimizers: list[torch.optim.Optimizer] = []
+        self._scheduled = ScheduledOptimizers()
         self._networks = 0
         self._calls = 0
         self.epoch = 0
@@ -94,24 +95,28 @@ class Run(PrivilegedKnowledge):
         module.takes_no_part_in_predict = True  # type: ignore[assignment]
         return module.to(self.device)
 
-    def optimizer(self, network: nn.Module, lr_factor: float = 1.0) -> torch.optim.Optimizer:
+    def optimizer(
+        self, network: nn.Module, lr_factor: float = 1.0, begin: int = 0
+    ) -> torch.optim.Optimizer:
         """The protocol's optimizer for one module; its learning rate follows the schedule.
 
-        `lr_factor` multiplies the learning rate.
+        `lr_factor` multiplies the learning rate; `begin` is as in `follow_schedule`.
         """
         optimizer = self._host.build_optimizer(network)
         for group in optimizer.param_groups:
             group["lr"] *= lr_factor
-        return self.follow_schedule(optimizer)
+        return self.follow_schedule(optimizer, begin)
 
-    def follow_schedule(self, optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    def follow_schedule(
+        self, optimizer: torch.optim.Optimizer, begin: int = 0
+    ) -> torch.optim.Optimizer:
         """Let an optimizer that the method has made follow the protocol's learning-rate schedule.
 
-        Each parameter group keeps its own learning rate, which the schedule multiplies.
+        Each parameter group keeps its own learning rate, which the schedule multiplies. A schedule
+        with a later `begin` is the whole one, compressed into the epochs from there to the end; the
+        epochs before have the initial rate.
         """
-        for group in optimizer.param_groups:
-            group["initial_lr"] = group["lr"]
-        self._optimizers.append(optimizer)
+        self._scheduled.add(optimizer, begin)
         return optimizer
 
     def epochs(self) -> Iterator[int]:
@@ -136,10 +141,7 @@ class Run(PrivilegedKnowledge):
         self.logged.begin()
         self.generator = generator_for(self._host.seed, "method", epoch)
         seed_global_streams(self._host.seed, "global", epoch)
-        factor = self._host.learning_rate_factor(epoch)
-        for optimizer in self._optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * factor
+        self._scheduled.set_rates(epoch, self.max_epochs, self._host.learning_rate_factor)
 
     def batches(
         self,

@@ -5,7 +5,7 @@ import math
 from lnlbench.tracks.protocol import Protocol
 
 
-def learning_rate_factor(protocol: Protocol, epoch: int) -> float:
+def learning_rate_factor(protocol: Protocol, epoch: float) -> float:
     """What the initial learning rate is multiplied by in `epoch` (from 0).
 
     The rate falls along half a cosine to `cosine_to` of itself, or is multiplied by `gamma` at

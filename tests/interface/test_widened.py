@@ -39,6 +39,15 @@ def test_optimizers_of_the_method_follow_the_schedule():
     assert seen == [(0.05, 1e-3), (0.025, 5e-4), (0.0125, 2.5e-4)]
 
 
+def test_a_schedule_may_begin_later_and_is_whole_all_the_same():
+    run = make_run(max_epochs=6, learning_rate_factor=lambda epoch: 1 - epoch / 6)
+    late = run.optimizer(run.network(), begin=2)
+    never = run.optimizer(run.network(), begin=6)
+    seen = [(late.param_groups[0]["lr"], never.param_groups[0]["lr"]) for _ in run.epochs()]
+    assert [rate for rate, _ in seen] == pytest.approx([0.1, 0.1, 0.1, 0.075, 0.05, 0.025])
+    assert {rate for _, rate in seen} == {0.1}
+
+
 def test_one_step_moves_all_optimizers():
     run = make_run()
     first, second = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1))
