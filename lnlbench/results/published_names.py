@@ -47,7 +47,7 @@ NAMES: Mapping[str, Named | None] = {
     "co-teaching": Named("co-teaching"),
     "co-teaching+": Named("co-teaching-plus"),
     "cores": Named("cores"),
-    "cores*": None,
+    "cores*": Named("cores-star"),
     "dividemix": _augmented("runtime-w"),
     "elr": Named("elr"),
     "elr+": Named("elr-plus"),

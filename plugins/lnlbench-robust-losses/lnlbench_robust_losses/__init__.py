@@ -5,6 +5,7 @@ from lnlbench_robust_losses.active_passive import NormalizedAbsolute, Normalized
 from lnlbench_robust_losses.anl_ce import ActiveNegative
 from lnlbench_robust_losses.bootstrapping import Bootstrapping
 from lnlbench_robust_losses.cores import Cores
+from lnlbench_robust_losses.cores_star import CoresStar
 from lnlbench_robust_losses.epsilon_softmax import EpsilonSoftmax
 from lnlbench_robust_losses.f_divergence import FDivergence
 from lnlbench_robust_losses.gjs import GeneralizedJensenShannon
@@ -21,6 +22,7 @@ def register_methods() -> list[type[lnlbench.Method]]:
         ActiveNegative,
         Bootstrapping,
         Cores,
+        CoresStar,
         EpsilonSoftmax,
         FDivergence,
         GeneralizedJensenShannon,

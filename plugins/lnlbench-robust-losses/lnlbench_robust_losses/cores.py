@@ -83,11 +83,16 @@ class Cores(lnlbench.LossMethod):
         self.prior = self.counts / self.counts.sum()
         self.kept = torch.ones(run.num_samples, dtype=torch.bool, device=run.device)
         self.values: Tensor | None = None
-        self.sieve_from = warmup_length(self.params.warmup_epochs, WARMUP_SHARE, run.max_epochs)
+        self.planned = self.plan_epochs(run)
+        self.sieve_from = warmup_length(self.params.warmup_epochs, WARMUP_SHARE, self.planned)
+
+    def plan_epochs(self, run: lnlbench.Run) -> int:
+        """The length that the plan of the weight and of the sieve is stretched to."""
+        return run.max_epochs
 
     def begin_epoch(self, run: lnlbench.Run, epoch: int) -> None:
         """Weigh the regularizer, and divide the epoch's learning rate by 1 + its weight."""
-        self.weight = regularizer_weight(epoch, run.max_epochs, self.params.beta)
+        self.weight = regularizer_weight(epoch, self.planned, self.params.beta)
         for group in self.optimizer.param_groups:
             group["lr"] /= 1 + self.weight
         if epoch == self.sieve_from:
@@ -105,9 +110,7 @@ class Cores(lnlbench.LossMethod):
     def end_epoch(self, run: lnlbench.Run, epoch: int) -> None:
         """Take the dropped samples out of the prior."""
         kept = run.labels[self.kept].bincount(minlength=run.num_classes).float()
-        if kept.sum() == 0:
-            run.event("nothing kept", "every label was dropped: the prior is that of all labels")
-            kept = self.counts
+        kept = kept if kept.sum() > 0 else self.counts
         self.prior = kept / kept.sum()
         run.log(kept_share=self.kept.float().mean(), regularizer_weight=self.weight)
 
@@ -117,6 +120,5 @@ class Cores(lnlbench.LossMethod):
 
     def criterion(self) -> lnlbench.Criterion | None:
         """What the sieve compares with 0."""
-        if self.values is None:
-            return None
-        return lnlbench.Criterion("loss above its mean over all labels", self.values, threshold=0.0)
+        name = "loss above its mean over all labels"
+        return None if self.values is None else lnlbench.Criterion(name, self.values, 0.0)
