@@ -1,1 +1,1 @@
-"""Time methods against the floor of their network passes, and options against each other."""
+"""Time methods against the floor of their network passes, and settings against each other."""

@@ -1,4 +1,4 @@
-"""Time tasks: in this process in a row, or each in its own process, with epochs in turns."""
+"""Time tasks: one after another in this process, or in processes whose epochs take turns."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from lnlbench.tracks import Protocol
 
 @dataclass(frozen=True)
 class Task:
-    """What one process times, as plain values that can be sent to it.
+    """What one process times, as plain values that another process can send.
 
-    A `required` task fails if its method has nothing to time; other such tasks are left out.
+    If its method has nothing to time, a `required` task fails, and another task is left out.
     """
 
     method: str
@@ -31,7 +31,7 @@ class Task:
 
 
 def time_groups(groups: list[list[Task]], in_turns: bool) -> list[list[Timing]]:
-    """Time all tasks; `in_turns`, each group in processes whose epochs take turns.
+    """Time all tasks; with `in_turns`, each group in processes whose epochs take turns.
 
     Raises:
         UsageError: a required task's method trains no network step by step.
@@ -62,7 +62,7 @@ def time_task(task: Task, pause: Callable[[], None] = lambda: None) -> Timing | 
 
 
 def time_in_turns(tasks: list[Task]) -> list[Timing | None]:
-    """Time the tasks epoch by epoch in turns, so that a drift of the machine's speed affects all.
+    """Time the tasks in turns, epoch by epoch, so that a drift of the machine affects all of them.
 
     Raises:
         LnlbenchError: a task's process raised an error, or died.
@@ -70,7 +70,7 @@ def time_in_turns(tasks: list[Task]) -> list[Timing | None]:
     workers = [_Worker(task) for task in tasks]
     try:
         for worker in workers:
-            worker.receive()  # it has started; no process may start up while another is timed
+            worker.receive()  # It has started: no process may start while bench times another.
         waiting = list(workers)
         while waiting:
             waiting = [worker for worker in waiting if not worker.take_turn()]
@@ -81,7 +81,7 @@ def time_in_turns(tasks: list[Task]) -> list[Timing | None]:
 
 
 class _Worker:
-    """A process that times one task, one epoch a turn."""
+    """A process that times one task and trains one epoch in each turn."""
 
     def __init__(self, task: Task) -> None:
         context = get_context("spawn")
@@ -92,7 +92,7 @@ class _Worker:
         self.timing: Timing | None = None
 
     def take_turn(self) -> bool:
-        """Let the process train one epoch; returns whether it is done."""
+        """Let the process train one epoch; return whether it is done."""
         self._connection.send(None)
         kind, self.timing = self.receive()
         return kind == "done"
@@ -102,13 +102,15 @@ class _Worker:
         try:
             kind, content = self._connection.recv()
         except EOFError as error:
-            raise RunError("A process that times an option has died; see above.") from error
+            raise RunError(
+                "A process that times a setting has died; see the messages above."
+            ) from error
         if kind == "failed":
             raise content
         return kind, content
 
     def end(self) -> None:
-        """End the process, wherever it is."""
+        """End the process, whatever it does."""
         self._connection.close()
         self._process.join(timeout=5)
         self._process.kill()
@@ -128,4 +130,4 @@ def _work(task: Task, connection: Connection) -> None:
     except LnlbenchError as error:
         connection.send(("failed", error))
     except (EOFError, BrokenPipeError):
-        return  # the other side gave up
+        return  # the parent has closed the connection

@@ -1,4 +1,4 @@
-"""Random data of the kind that a track trains on: images, or features of a frozen network."""
+"""Random data like those of a track: images, or features of a frozen network."""
 
 import torch
 from torch import Tensor
@@ -9,12 +9,12 @@ from lnlbench.tracks import Protocol
 
 NUM_CLASSES = 100
 IMAGE_SHAPE = (3, 32, 32)
-FEATURES = 1280  # EfficientNet-Lite0's, as on the track cifar100n-embedding
+FEATURES = 1280  # the features of EfficientNet-Lite0, as on the track cifar100n-embedding
 MEAN, STD = (0.5,) * 3, (0.25,) * 3
 
 
 def input_shape(protocol: Protocol) -> tuple[int, ...]:
-    """The shape of a network's input on the track, without the batch."""
+    """The shape of one input of a network on the track."""
     return IMAGE_SHAPE if protocol.embedding is None else (FEATURES,)
 
 
@@ -28,7 +28,7 @@ def random_samples(protocol: Protocol, count: int, generator: torch.Generator) -
 
 
 def views_of(protocol: Protocol, samples: list[Tensor], policy: str, device: torch.device) -> Views:
-    """The views that a run on the track would make of such samples."""
+    """The views of such samples, as a run on the track makes them."""
     if protocol.embedding is None:
         return ImageViews(samples[0], MEAN, STD, policy, device)
     unit = Standardization(torch.zeros(FEATURES), torch.ones(FEATURES))

@@ -1,4 +1,4 @@
-"""DivideMix with a given labeled share, because random labels cannot be divided."""
+"""DivideMix with a fixed labeled share, because no mixture can divide random labels."""
 
 import torch
 from torch import Tensor, nn
@@ -9,14 +9,14 @@ from lnlbench.methods.dividemix import DivideMix
 
 
 def with_labeled_share(method: type[Method], share: float | None) -> type[Method]:
-    """The method; DivideMix made to label the most credible `share` of the samples."""
+    """The method; with a `share`, DivideMix labels that share: the most credible samples."""
     if share is None or not issubclass(method, DivideMix):
         return method
 
     unlabeled_share = 1 - share
 
     class Divided(method):  # type: ignore[valid-type, misc]
-        """Divides as DivideMix does, then takes the samples with the highest belief."""
+        """Divides as DivideMix does, and then labels the samples with the highest belief."""
 
         def _train(
             self,
@@ -27,7 +27,7 @@ def with_labeled_share(method: type[Method], share: float | None) -> type[Method
             belief: Tensor,
             since_warmup: int,
         ) -> None:
-            # Ranks between 0 and 1, moved so that the threshold cuts off the share.
+            # Ranks between 0 and 1, shifted so that exactly this share lies above the threshold.
             ranks = belief.argsort().argsort() / run.num_samples
             threshold = self.clean_threshold()
             moved = torch.where(ranks >= unlabeled_share, threshold + 0.25, threshold - 0.25)

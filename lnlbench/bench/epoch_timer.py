@@ -1,4 +1,4 @@
-"""Time epochs: each epoch of a method, followed by its floor."""
+"""Time each epoch of a method, and after it the floor of the epoch."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from lnlbench.bench.sections import Sections, time_passes
 from lnlbench.interface.host import RunControl
 from lnlbench.system.memory import peak_memory_bytes
 
-# One epoch of warm-up training and one to reach steady state, before any is timed.
+# Before the timed epochs: one epoch of warm-up training, and one to reach a steady state.
 UNTIMED_EPOCHS = 2
 
 
@@ -20,8 +20,8 @@ UNTIMED_EPOCHS = 2
 class Setting:
     """What to time, apart from the method and its protocol.
 
-    `reference` also replays the passes as reference implementations make them: float32, contiguous
-    layout, one pass a view.
+    With `reference`, the timer also replays the passes as reference implementations make them: in
+    float32, contiguous layout, and one pass for each view.
     """
 
     samples: int
@@ -31,9 +31,9 @@ class Setting:
 
 
 class EpochTimer(RunControl):
-    """Records a method's network passes, times its epochs, and each epoch's floors after it.
+    """Records a method's network passes, and times its epochs and, after each, its floors.
 
-    Interleaving lets the ratios survive a machine whose speed drifts.
+    Epochs and floors alternate, so that the ratios stay right if the speed of the machine drifts.
     """
 
     def __init__(self, kind: NetworkKind, setting: Setting, pause: Callable[[], None]) -> None:
@@ -56,7 +56,7 @@ class EpochTimer(RunControl):
         self._began = time.perf_counter()
 
     def build_network(self) -> nn.Module:
-        """A network whose passes are recorded."""
+        """A network that records its passes."""
         network = self._kind.build()
         number = self._numbers.setdefault(network, len(self._numbers))
 
@@ -81,7 +81,7 @@ class EpochTimer(RunControl):
         timed = epoch - UNTIMED_EPOCHS
         if timed < 0:
             self.untimed_seconds += elapsed
-            # Before the floor has networks of its own.
+            # The floor has no networks of its own yet.
             self.peak_memory_bytes = peak_memory_bytes(self._kind.device)
         if timed == self._setting.repeats:
             self.shares = self.sections.stop()
@@ -98,7 +98,7 @@ class EpochTimer(RunControl):
         self._began = time.perf_counter()
 
     def _replay(self) -> tuple[float, float]:
-        """Seconds of the floor, and of the reference's passes (0 when not asked for)."""
+        """Seconds of the floor, and of the reference's passes (0 without `reference`)."""
         self._floor.prepare(self._passes)
         seconds = self._floor.replay(self._passes)
         if self._reference is None:

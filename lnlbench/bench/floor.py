@@ -18,9 +18,9 @@ from lnlbench.tracks import Protocol
 
 @dataclass(frozen=True)
 class Pass:
-    """One call of a network, or (`network` None) one optimizer step on the calls since the last.
+    """One call of a network; without a `network`, an optimizer step on the calls since the last.
 
-    `large` are those over the whole training set, in inference mode.
+    `large` calls pass the whole training set in inference mode.
     """
 
     network: int | None
@@ -32,7 +32,7 @@ class Pass:
 
 @dataclass(frozen=True)
 class NetworkKind:
-    """How networks of a bench are built."""
+    """How bench builds networks."""
 
     protocol: Protocol
     precision: str
@@ -41,7 +41,7 @@ class NetworkKind:
     channels_last: bool = True
 
     def build(self) -> nn.Module:
-        """A network as a run would build it."""
+        """A network as a run builds it."""
         embedding = self.protocol.embedding
         if embedding is None:
             channels, size, _ = IMAGE_SHAPE
@@ -54,7 +54,7 @@ class NetworkKind:
 
 
 class Floor:
-    """Networks of one kind, and one preloaded batch, to replay recorded passes on."""
+    """Networks of one kind and one preloaded batch, which replay recorded passes."""
 
     def __init__(self, kind: NetworkKind) -> None:
         self._kind = kind
@@ -62,7 +62,7 @@ class Floor:
         self._inputs = torch.empty(0, device=kind.device)
 
     def prepare(self, passes: list[Pass]) -> None:
-        """Make what the passes need, outside the timed part."""
+        """Make the tensors for the passes before the clock runs."""
         kind = self._kind
         for number in {each.network for each in passes if each.network is not None}:
             if number not in self._networks:
@@ -77,14 +77,14 @@ class Floor:
             self._labels = torch.randint(NUM_CLASSES, (largest,), device=kind.device)
 
     def replay(self, passes: list[Pass]) -> float:
-        """Run the passes, nothing but forward, backward and optimizer steps; returns seconds."""
+        """Run the passes: only forward, backward and optimizer steps; return the seconds."""
         wait_for(self._kind.device)
         began = time.perf_counter()
         pending: list[tuple[int, Tensor]] = []
         for each in passes:
             if each.network is None:
-                # Some methods step two networks after two passes, others both in one step: the
-                # first step after them does the work of all, whichever way it was.
+                # Some methods step two networks one after the other, others both at once. In
+                # either case the first step after the passes does the work of all steps.
                 self._learn(pending)
                 pending.clear()
                 continue
@@ -106,7 +106,7 @@ class Floor:
 
 
 def view_by_view(passes: list[Pass], size: int) -> list[Pass]:
-    """The passes of reference implementations: eval-mode guesses pass one view of `size` each."""
+    """The passes of reference implementations, which pass one view of `size` samples at a time."""
     unbatched = []
     for each in passes:
         guess = each.network is not None and not (each.training or each.gradients or each.large)

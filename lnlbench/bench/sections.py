@@ -1,4 +1,4 @@
-"""Where the time of an epoch goes: a clock that switches from one kind of work to the next."""
+"""Measure where the time of an epoch goes: a clock that switches between kinds of work."""
 
 import time
 from collections import defaultdict
@@ -14,13 +14,13 @@ from lnlbench.interface.batch import Batch
 from lnlbench.interface.host import RunHost
 from lnlbench.interface.run import Run
 
-# Selection is what a method computes before an epoch's first batch, passes and views apart;
-# bookkeeping is all the rest: losses, mixing, indices, logs.
+# Selection is the work of a method before the first batch of an epoch, without passes and views.
+# Bookkeeping is the rest: losses, mixing, indices, logs.
 SECTIONS = ("augmentation", "training", "no-grad passes", "selection", "bookkeeping")
 
 
 class Sections:
-    """Seconds by section while the clock is on; an outer section excludes its inner sections."""
+    """Seconds of each section while the clock runs; an outer section excludes its inner ones."""
 
     def __init__(self, device: torch.device) -> None:
         self.on = False
@@ -37,39 +37,39 @@ class Sections:
         self._since = time.perf_counter()
 
     def stop(self) -> dict[str, float]:
-        """End the epoch: the share of each section, 1 in all."""
+        """End the epoch, and return the share of each section; the shares sum to 1."""
         self._switch()
         self.on = False
         total = sum(self._seconds.values())
         return {name: self._seconds[name] / total for name in SECTIONS}
 
     def select_no_more(self) -> None:
-        """The first batch is asked for: what follows outside all sections is bookkeeping."""
+        """The method asks for the first batch: work outside all sections is now bookkeeping."""
         if self.on and self._stack[0] == "selection":
             self._switch()
             self._stack[0] = "bookkeeping"
 
     def enter(self, name: str) -> None:
-        """Until `leave`, time is this section's."""
+        """Count time for this section until `leave`."""
         if self.on:
             self._switch()
             self._stack.append(name)
 
     def leave(self) -> None:
-        """Back to the section around this one."""
+        """Return to the section around this one."""
         if self.on:
             self._switch()
             self._stack.pop()
 
     @contextmanager
     def section(self, name: str) -> Iterator[None]:
-        """`enter` and `leave` around a block."""
+        """Call `enter` before a block and `leave` after it."""
         self.enter(name)
         yield
         self.leave()
 
     def _switch(self) -> None:
-        # Waiting makes each section pay for its own kernels, at the price of a slower epoch.
+        # Wait, so that each section counts its own kernels; this makes the epoch slower.
         wait_for(self._device)
         now = time.perf_counter()
         self._seconds[self._stack[-1]] += now - self._since
@@ -77,7 +77,7 @@ class Sections:
 
 
 class TimedViews:
-    """Views whose making is augmentation."""
+    """Views whose time counts as augmentation."""
 
     def __init__(self, views: Views, sections: Sections) -> None:
         self._views = views
@@ -85,27 +85,27 @@ class TimedViews:
         self.check, self.block, self.in_memory = views.check, views.block, views.in_memory
 
     def ahead(self, index: Tensor, bounds: Bounds) -> Iterator[tuple[Views, Tensor]]:
-        """As the views inside, which are in memory."""
+        """As for the wrapped views, which are in memory."""
         return ((self, rows) for _, rows in self._views.ahead(index, bounds))
 
     def draw(self, augment: str, count: int, generator: torch.Generator) -> Tensor:
-        """As the views inside."""
+        """As for the wrapped views."""
         with self._sections.section("augmentation"):
             return self._views.draw(augment, count, generator)
 
     def view(self, index: Tensor, draw: Tensor, augment: str = "weak") -> Tensor:
-        """As the views inside."""
+        """As for the wrapped views."""
         with self._sections.section("augmentation"):
             return self._views.view(index, draw, augment)
 
     def plain(self, start: int, stop: int) -> Tensor:
-        """As the views inside."""
+        """As for the wrapped views."""
         with self._sections.section("augmentation"):
             return self._views.plain(start, stop)
 
 
 class TimedRun(Run):
-    """A run that tells training steps, and batches from what comes before them."""
+    """A run that separates selection, which comes before the batches, from training steps."""
 
     def __init__(self, host: RunHost, sections: Sections) -> None:
         super().__init__(host)
@@ -119,7 +119,7 @@ class TimedRun(Run):
         batch_size: int | None = None,
         shuffle: bool = True,
     ) -> Iterator[Batch]:
-        """As Run.batches; from the first call on, selection is over."""
+        """As Run.batches; the first call in an epoch ends selection."""
         self._sections.select_no_more()
         return super().batches(indices, views, augment, batch_size, shuffle)
 
@@ -130,7 +130,7 @@ class TimedRun(Run):
 
 
 def time_passes(network: nn.Module, sections: Sections) -> None:
-    """Count a network's forward passes as training, or as no-grad passes."""
+    """Count the forward passes of a network as training or as no-grad passes."""
 
     def enter(module: nn.Module, inputs: tuple[Tensor]) -> None:
         sections.enter("training" if torch.is_grad_enabled() else "no-grad passes")

@@ -11,7 +11,7 @@ from lnlbench.system.listing import print_listing
 
 
 def document_of(groups: Sequence[Sequence[Timing]]) -> dict[str, Any]:
-    """Every timing; of those timed in turns, how many times the epoch of their group's first."""
+    """Every timing; for timings in turns also the ratio to the first timing of the group."""
     entries = []
     for timing, ratio in _with_ratios(groups):
         entry: dict[str, Any] = timing.document()
@@ -21,10 +21,10 @@ def document_of(groups: Sequence[Sequence[Timing]]) -> dict[str, Any]:
 
 
 def print_timings(groups: Sequence[Sequence[Timing]]) -> None:
-    """Print the times with their floors, then the sections that they go to."""
+    """Print the times with their floors, and then the time of each section."""
     timings = _with_ratios(groups)
     if not timings:
-        sys.stdout.write("No method trains a network step by step: nothing to time.\n")
+        sys.stdout.write("No method trains a network step by step, so there is nothing to time.\n")
         return
     first, _ = timings[0]
     title = f"{first.backbone}, {first.samples} images, batch {first.batch_size}, {first.device}"
@@ -35,7 +35,7 @@ def print_timings(groups: Sequence[Sequence[Timing]]) -> None:
     times = [_times(timing, ratio, references, compared) for timing, ratio in timings]
     print_listing(headings, times, title=title)
     headings = ["method", "precision", *SECTIONS, "evaluation", "untimed s", "peak MiB"]
-    title = "Where it goes, in % of an epoch (evaluation comes on top)"
+    title = "Where the time goes, in % of an epoch (evaluation is not part of it)"
     sys.stdout.write("\n")
     print_listing(headings, [_shares(timing) for timing, _ in timings], title=title)
 
@@ -64,7 +64,7 @@ def _heads(timing: Timing) -> tuple[str, str]:
 
 
 def _with_ratios(groups: Sequence[Sequence[Timing]]) -> list[tuple[Timing, float | None]]:
-    """Each timing with the median, over rounds, of its epoch by its group's first one's."""
+    """Each timing with its ratio to the group's first timing, the median over rounds."""
     found: list[tuple[Timing, float | None]] = []
     for group in groups:
         for timing in group:

@@ -1,4 +1,4 @@
-"""Which epochs are timed, and which of them take turns."""
+"""The epochs to time, and which of them take turns."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from lnlbench.spec.run_spec import build_spec
 
 @dataclass(frozen=True)
 class Choice:
-    """What a user chose to time; no methods stand for all that random images are enough for."""
+    """The user's choice; without methods, it means all methods that can train on random images."""
 
     methods: tuple[str, ...]
     track: str
@@ -35,7 +35,7 @@ def task_groups(
     groups = []
     for name in _methods(plugins, choice):
         method = plugins.method(name)
-        # A short warm-up, so that what is timed is the method, not its warm-up.
+        # A short warm-up, so that bench times the method and not its warm-up.
         params = dict(method.quick_params)
         spec = build_spec(method, choice.track, overrides=dict(choice.changes), params=params)
         if spec.protocol.pretrained is not None:
@@ -66,8 +66,8 @@ def compared(task: Task, settings: str) -> list[Task]:
         precisions = [word for word in words if word in ("fp32", "bf16")]
         if not set(words) <= {"fp32", "bf16", "compile"} or len(precisions) > 1:
             raise UsageError(
-                f"--compare was given {option!r}. Options are fp32, bf16 and compile, or one of "
-                "the first two with the third, as bf16+compile; several as fp32,bf16,compile."
+                f"--compare was given {option!r}. A setting is fp32, bf16, compile, fp32+compile "
+                "or bf16+compile. Give several settings as fp32,bf16,compile."
             )
         changes = {"precision": precisions[0]} if precisions else {}
         protocol = task.protocol.model_copy(update=changes)

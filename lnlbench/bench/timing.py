@@ -1,4 +1,4 @@
-"""Time a method on random data: its epochs with their floors, and where the time goes."""
+"""Time a method on random data: its epochs, their floors, and where the time goes."""
 
 import statistics
 import time
@@ -25,16 +25,16 @@ from lnlbench.seeds import generator_for, global_streams_kept
 from lnlbench.system.memory import reset_peak_memory
 from lnlbench.tracks import Protocol
 
-TEST_SHARE = 5  # CIFAR's: one test image for five training images
+TEST_SHARE = 5  # as in CIFAR: one test image for five training images
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Medians over the timed epochs; a ratio is the median of the epochs' own ratios.
+    """Medians over the timed epochs; a ratio is the median of the ratios of the epochs.
 
-    `shares` are of one more epoch, slowed by the clock; `evaluation_seconds` come on top of an
-    epoch. `untimed_seconds` are those of the epochs before the first timed one, compilation among
-    them. The peak of memory is the method's, without the floor.
+    `shares` come from one more epoch, which the clock makes slower. An epoch does not include
+    `evaluation_seconds`. `untimed_seconds` count the epochs before the first timed one, and
+    compilation. The peak of memory is the peak of the method without the floor.
     """
 
     method: str
@@ -71,7 +71,7 @@ def bench_method(
     option: str = "",
     pause: Callable[[], None] = lambda: None,
 ) -> Timing | None:
-    """Time epochs of a method on random images beside their floors; None if it takes no step.
+    """Time epochs of a method on random images and their floors; None if it takes no step.
 
     `option` names the setting in the result. `pause` is called between two epochs.
     """
@@ -119,7 +119,7 @@ def bench_method(
 def _host(
     views: TimedViews, labels: Tensor, protocol: Protocol, setting: Setting, timer: EpochTimer
 ) -> RunHost:
-    """What the timed run is given: an epoch to warm up and one to end with, beside the repeats."""
+    """The parts of the timed run: it has untimed epochs, then timed epochs, and a last epoch."""
     return RunHost(
         views=views,
         labels=labels,
@@ -148,9 +148,9 @@ def _evaluation_seconds(
     labels: Tensor,
     device: torch.device,
 ) -> float:
-    """Seconds of what a run does between two epochs: test samples, and some of the training's."""
+    """Seconds of the evaluation between two epochs, on test samples and some training samples."""
     count = len(labels)
-    # What is tested here are samples of the training set: what they are does not matter.
+    # The test samples come from the training set; their contents do not matter.
     test = torch.arange(max(1, count // TEST_SHARE))
 
     def part(index: Tensor) -> LabeledImages:

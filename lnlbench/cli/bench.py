@@ -1,4 +1,4 @@
-"""`lnlbench bench`: how much longer a method's epoch takes than its network passes alone."""
+"""`lnlbench bench`: how much longer an epoch of a method takes than only its network passes."""
 
 import json
 from pathlib import Path
@@ -25,28 +25,26 @@ def bench(
     compare: Annotated[
         str | None,
         typer.Option(
-            help="Settings whose epochs take turns, as a,b: fp32, bf16, compile, or two of them "
-            "joined by +."
+            help="Settings to compare, as a,b: fp32, bf16, compile, or two of them joined by +. "
+            "Their epochs take turns."
         ),
     ] = None,
     in_turns: Annotated[
         bool,
         typer.Option(
-            "--in-turns", help="Give each named method a process; their epochs take turns."
+            "--in-turns", help="Start a process for each named method; their epochs take turns."
         ),
     ] = False,
     reference: Annotated[
         bool,
         typer.Option(
             "--reference",
-            help="Time the same passes in fp32, contiguous layout and view by view, too.",
+            help="Also time the same passes in fp32, contiguous layout and view by view.",
         ),
     ] = False,
     labeled_share: Annotated[
         float | None,
-        typer.Option(
-            min=0.01, max=0.99, help="Share of the samples that DivideMix is made to label."
-        ),
+        typer.Option(min=0.01, max=0.99, help="Share of the samples that DivideMix has to label."),
     ] = None,
     samples: Annotated[int, typer.Option(min=4, help="Number of random training images.")] = 2560,
     repeats: Annotated[
@@ -54,7 +52,7 @@ def bench(
     ] = 3,
     device: Device = "auto",
     output: Annotated[
-        Path | None, typer.Option(help="File that the JSON object is also written to.")
+        Path | None, typer.Option(help="File to which to write the JSON object as well.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -64,7 +62,9 @@ def bench(
     """
     names = split_names(method or [])
     if in_turns and not names:
-        raise UsageError("--in-turns keeps a process for each method: name them with --method.")
+        raise UsageError(
+            "--in-turns starts a process for each method: name the methods with --method."
+        )
 
     from lnlbench.tracks import load_track
 

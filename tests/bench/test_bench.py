@@ -268,9 +268,9 @@ def test_ratios_to_the_first_option_are_round_by_round(capsys):
         (("--method", "knn", "--samples", "20"), "no floor"),
         (("--method", "ce-clean"), "random images have no clean labels"),
         (("--method", "ce", "--track", "cifar100n-pretrained"), "starts from pretrained weights"),
-        (("--in-turns",), "name them with --method"),
-        (("--method", "ce", "--compare", "fp16"), "'fp16'. Options are fp32, bf16 and compile"),
-        (("--method", "ce", "--compare", "fp32+bf16"), "'fp32+bf16'. Options are"),
+        (("--in-turns",), "name the methods with --method"),
+        (("--method", "ce", "--compare", "fp16"), "'fp16'. A setting is fp32, bf16, compile"),
+        (("--method", "ce", "--compare", "fp32+bf16"), "'fp32+bf16'. A setting is"),
     ],
 )
 def test_what_cannot_be_timed_is_refused(arguments, words):
