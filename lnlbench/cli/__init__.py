@@ -1,4 +1,4 @@
-"""The command line: one thin module per command; heavy modules are imported only when needed."""
+"""The command line: a thin module for each command, which imports heavy modules when it runs."""
 
 import sys
 from collections.abc import Iterator
@@ -36,10 +36,10 @@ from lnlbench.system.text import printable_lines, shortened
 
 
 class _Group(TyperGroup):
-    """The commands; what a message quotes of a wrong command line is escaped."""
+    """The commands; messages escape what they quote from a wrong command line."""
 
     def make_context(self, *arguments: Any, **settings: Any) -> Any:
-        """Parse the options of the whole."""
+        """Parse the options that come before the command."""
         with _escaped_usage_errors():
             return super().make_context(*arguments, **settings)
 
@@ -55,7 +55,9 @@ def _escaped_usage_errors() -> Iterator[None]:
         yield
     except Exception as error:
         message = getattr(error, "message", None)
-        if hasattr(error, "format_message"):  # an error of typer's command line, of any version
+        if hasattr(
+            error, "format_message"
+        ):  # an error in the command line, in any version of typer
             vars(error)["message"] = printable_lines(shortened(str(message)))
         raise
 
@@ -110,13 +112,13 @@ def options(
 
 
 def main() -> None:
-    """Run a command; a known error is its message and its exit code, never a traceback."""
+    """Run a command; for a known error, print its message and return its exit code."""
     with safe_streams() as output:
         code = _exit_code()
         output.flush()
         if output.failure is not None and not code:
             code = EXIT_FAILED
-            # It is no error if the reader stops early, as in 'lnlbench leaderboard | head'.
+            # A reader may stop early, as in 'lnlbench leaderboard | head': that is no error.
             if not isinstance(output.failure, BrokenPipeError):
                 reason = output.failure.strerror
                 sys.stderr.write(f"Error: Cannot write to standard output: {reason}.\n")

@@ -1,4 +1,4 @@
-"""`lnlbench backbones [show NAME]`: the networks a run can use."""
+"""`lnlbench backbones [show NAME]`: the networks that a run can use."""
 
 import json
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ app = typer.Typer()
 
 @app.callback(invoke_without_command=True)
 def backbones(context: typer.Context, as_json: Json = False) -> None:
-    """List the networks with their sizes, and pretrained ones; `show NAME` describes one."""
+    """List the networks with their sizes, and pretrained networks; `show NAME` describes one."""
     if context.invoked_subcommand is not None:
         return
     from lnlbench.networks import BACKBONES
@@ -34,7 +34,7 @@ def backbones(context: typer.Context, as_json: Json = False) -> None:
     typer.echo()
     title = "Pretrained, for --frozen and --pretrained, without a model hub:"
     provided = [(f"{name}, pretrained on {data}",) for name, data in pretrained.items()]
-    no_plugin = "none installed; plugins such as lnlbench-efficientnet-lite provide them"
+    no_plugin = "not installed; plugins such as lnlbench-efficientnet-lite provide them"
     print_listing(("",), provided or [(no_plugin,)], title=title)
 
 
@@ -61,7 +61,7 @@ def show(
 
 
 def describe_backbone(name: str) -> dict[str, Any]:
-    """A network's description and number of weights; UsageError when it cannot be built."""
+    """A network's description and number of weights; UsageError if torch cannot build it."""
     from lnlbench.networks import BACKBONES, build_backbone
 
     network = build_backbone(name, num_classes=100, channels=3, image_size=32)
@@ -71,7 +71,7 @@ def describe_backbone(name: str) -> dict[str, Any]:
 
 
 def pretrained_backbones() -> dict[str, str]:
-    """The networks whose weights installed plugins provide, with the data that they have seen."""
+    """The networks whose weights installed plugins provide, with the data that trained them."""
     from lnlbench.plugins import load_plugins
 
     provided = load_plugins().backbones

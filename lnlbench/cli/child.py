@@ -1,7 +1,8 @@
-"""`python -m lnlbench.cli.child PARENT …`: `lnlbench …`, which ends when its parent ends.
+"""`python -m lnlbench.cli.child PARENT …`: an `lnlbench …` that ends when its parent ends.
 
-A sweep's runs are process groups of their own. So Ctrl-C reaches only the sweep, and the sweep can
-end one run with all processes that it started. When the sweep is killed, its runs must end too.
+Each run of a sweep is its own process group. So Ctrl-C reaches only the sweep, and the sweep can
+end a run with all processes that the run started. If something kills the sweep, its runs must end,
+too.
 """
 
 import sys

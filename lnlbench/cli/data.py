@@ -1,4 +1,4 @@
-"""`lnlbench data`: fetch the data sets' files, and check a folder of them."""
+"""`lnlbench data`: fetch the files of data sets, and check a folder that holds them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,14 +11,14 @@ Name = Annotated[str, typer.Argument(help="Data set, for example cifar100n or ci
 DataDirectory = Annotated[
     Path | None,
     typer.Option(
-        help="Folder with the files; else LNLBENCH_DATA_DIR, else a folder of the user's cache."
+        help="Folder with the files; default: LNLBENCH_DATA_DIR, else a folder in the user's cache."
     ),
 ]
 
 
 @app.command()
 def fetch(name: Name, data_dir: DataDirectory = None) -> None:
-    """Download what is missing from the official places, and verify it."""
+    """Download missing files from their official places, and verify them."""
     from lnlbench.data.fetch import fetch as fetch_files
     from lnlbench.data.location import resolve_data_dir
     from lnlbench.data.names import canonical_name
@@ -30,12 +30,12 @@ def fetch(name: Name, data_dir: DataDirectory = None) -> None:
     for path in new:
         console.print(f"fetched {path}", markup=False)
     if not new:
-        console.print(f"{name}: nothing to fetch, no file is missing.", markup=False)
+        console.print(f"{name}: no file is missing.", markup=False)
 
 
 @app.command()
 def check(name: Name, data_dir: DataDirectory = None) -> None:
-    """Read every file of a data set and compare it with what was published."""
+    """Read every file of a data set, and compare it with its published checksum."""
     from lnlbench.data.check import check_dataset
     from lnlbench.system.listing import print_listing
 

@@ -1,4 +1,4 @@
-"""`lnlbench datasets [show NAME]`: the data sets, and the noise that each can have."""
+"""`lnlbench datasets [show NAME]`: the data sets, and the noises that each can have."""
 
 import json
 from typing import TYPE_CHECKING, Annotated, Any
@@ -48,7 +48,7 @@ def show(
     """Explain one data set: its names, its classes, and the noises that it can have."""
     from lnlbench.data import DATASETS
 
-    # Only a data set that is not lnlbench's own needs the plugins, which import torch.
+    # Plugins import torch, so load them only for a data set that lnlbench does not have itself.
     own = any(name in (each, *info.aliases) for each, info in DATASETS.items())
     sources = {} if own else provided_sources()
     details = describe_source(sources[name]) if name in sources else describe_dataset(name)
@@ -79,7 +79,7 @@ def provided_sources() -> "dict[str, DataSource]":
 
 
 def describe_source(source: "DataSource") -> dict[str, Any]:
-    """What a plugin says of its data set, and the settings that it takes."""
+    """The plugin's description of its data set, and the settings of the data set."""
     from lnlbench.interface.described import describe_params
     from lnlbench.system.text import printable
 

@@ -1,4 +1,4 @@
-"""`lnlbench embed`: make the embeddings of a track before its runs, or verify them."""
+"""`lnlbench embed`: make the embeddings of a track before its runs, or verify existing ones."""
 
 import json
 import math
@@ -21,16 +21,16 @@ def embed(
     image_size: ImageSize = None,
     frozen_until: FrozenUntil = None,
     views: Annotated[
-        int | None, typer.Option(help="Number of views of each training image that are kept.")
+        int | None, typer.Option(help="Number of views of each training image to keep.")
     ] = None,
     weights: Weights = None,
     device: Device = "auto",
     data_dir: DataDirectory = None,
     as_json: Json = False,
 ) -> None:
-    """Compute features of a data set by a frozen network once, or by its frozen first layers.
+    """Compute the features of a data set once, by a frozen network or by its frozen first layers.
 
-    Runs then train on them.
+    Runs then train on these features.
 
     The cache folder (LNLBENCH_CACHE_DIR) keeps them. After a stop, the same command resumes.
     """

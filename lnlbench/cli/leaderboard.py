@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """What is printed in place of a table for the terminal."""
+    """The formats that the command can print instead of a table for the terminal."""
 
     md = "md"
     csv = "csv"
@@ -26,13 +26,15 @@ class Format(StrEnum):
 
 def leaderboard(
     track: Annotated[
-        list[str] | None, typer.Option(help="Only this track; may be given more than once.")
+        list[str] | None,
+        typer.Option(help="Only this track; give the option again for more tracks."),
     ] = None,
     format: Annotated[
-        Format | None, typer.Option(help="Print this, and not a table for the terminal.")
+        Format | None, typer.Option(help="Print this format instead of a table for the terminal.")
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; fail unless all is in order.")
+        bool,
+        typer.Option("--check", help="Write no file; fail if a result or a table is not in order."),
     ] = False,
     output: Annotated[Path, typer.Option(help="The folder that holds leaderboards/results.")] = (
         Path()

@@ -1,4 +1,4 @@
-"""`lnlbench methods [show NAME]`: the methods of all plugins, and the parameters of each."""
+"""`lnlbench methods [show NAME]`: the methods of all plugins, and their parameters."""
 
 import json
 from dataclasses import asdict
@@ -46,8 +46,8 @@ def show(
 ) -> None:
     """Explain one method: its parameters, recipes, privileged knowledge, cost and paper.
 
-    The cost is wall time as a multiple of plain cross-entropy's, measured on one track and hardware
-    and never estimated.
+    The cost is the wall time divided by the time of plain cross-entropy, both measured on the same
+    track and hardware.
     """
     from lnlbench.plugins import load_plugins
     from lnlbench.plugins.describe import method_details
@@ -62,7 +62,7 @@ def show(
 
 
 def measured_costs(store: "ResultStore", name: str) -> list[dict[str, Any]]:
-    """A method's time beside cross-entropy's on each track where both were measured."""
+    """A method's time against cross-entropy's on each track that has results of both."""
     from lnlbench.leaderboard.cost import relative_costs
 
     return [
@@ -109,7 +109,7 @@ def _print_details(details: dict[str, Any]) -> None:
         facts.append((key, (", ".join(value) or "-") if isinstance(value, list) else value))
     facts += [("cost", _describe_cost(cost)) for cost in details["cost"]]
     if not details["cost"]:
-        nothing = "not measured: no results of it beside ce's on the same hardware here"
+        nothing = "not measured: there are no results of this method and of ce on the same hardware"
         facts.append(("cost", nothing))
     print_listing(("", ""), facts)
 

@@ -1,4 +1,4 @@
-"""`lnlbench mirrored`: a run beside the mirror of its directory; `lnlbench sweep` starts these."""
+"""`lnlbench mirrored`: a run whose directory has a mirror; `lnlbench sweep` starts these."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ def mirrored(
     store: Annotated[str, typer.Argument(help="The URL of the store.")],
     run: Annotated[str, typer.Argument(help="The folder of the run in the store.")],
     number: Annotated[int, typer.Argument(help="The number of this attempt.")],
-    source: Annotated[int, typer.Argument(help="The attempt whose state it resumes; or 0.")],
+    source: Annotated[int, typer.Argument(help="The attempt whose state it resumes, or 0.")],
     folder: Annotated[Path, typer.Argument(help="The directory of the run.")],
     command: Annotated[list[str], typer.Argument(help="Arguments of the lnlbench command.")],
 ) -> None:
@@ -28,7 +28,7 @@ def mirrored(
     attempt = Attempt(run, number, source or None)
     code = run_mirrored(ObjectStore(store), attempt, folder, command)
     if code < 0:
-        # End as the run did: the sweep's report is the same as without a mirror.
+        # End as the run did, so that the sweep's report is the same as without a mirror.
         with suppress(OSError):
             signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)

@@ -1,4 +1,4 @@
-"""`lnlbench plan`: the missing runs as commands, one a line, for any scheduler."""
+"""`lnlbench plan`: the missing runs as commands, one on each line, for any scheduler."""
 
 import shlex
 
@@ -19,7 +19,8 @@ def plan(
 ) -> None:
     """Print one `lnlbench run --spec …` line for each run that is not done yet.
 
-    The specs are written into the runs' directories below <output>/runs, where the lines name them.
+    This writes the specs into the directories of the runs below <output>/runs; the lines name these
+    files.
     """
     meant = grids(file, runs, protocol)
     arguments = execution.arguments()

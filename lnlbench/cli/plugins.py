@@ -1,4 +1,4 @@
-"""`lnlbench plugins [check NAME | new NAME]`: what is installed, whether it is right, a new one."""
+"""`lnlbench plugins [check NAME | new NAME]`: list the plugins, check one, or begin a new one."""
 
 import json
 from pathlib import Path
@@ -16,13 +16,13 @@ app = typer.Typer()
 def plugins(
     context: typer.Context,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 1 when a plugin failed to load.")
+        bool, typer.Option("--strict", help="Exit with 1 if a plugin failed to load.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """List the installed plugins, what they provide, and why any of them failed to load.
 
-    `lnlbench plugins check NAME` examines one, and `lnlbench plugins new NAME` writes one.
+    `lnlbench plugins check NAME` checks a plugin, and `lnlbench plugins new NAME` writes a new one.
     """
     if context.invoked_subcommand is not None:
         return
@@ -41,16 +41,20 @@ def plugins(
 
 @app.command()
 def check(
-    name: Annotated[str, typer.Argument(help="An installed distribution, or a method.")],
+    name: Annotated[str, typer.Argument(help="Name of an installed distribution or of a method.")],
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="A method parameter in all runs, key=value.")
+        list[str] | None,
+        typer.Option("--set", help="Parameter of the method in all runs, key=value."),
     ] = None,
     set_data: Annotated[
-        list[str] | None, typer.Option("--set-data", help="A data set's setting, key=value.")
+        list[str] | None, typer.Option("--set-data", help="Setting of a data set, key=value.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Examine what a plugin provides: minutes for a slow method; exits with 1 if a check fails."""
+    """Check everything that a plugin provides; exits with 1 if a check fails.
+
+    A slow method takes minutes.
+    """
     from lnlbench.interface.params import parse_assignments
     from lnlbench.plugins import load_plugins
     from lnlbench.testing.plugins import examine
@@ -70,16 +74,22 @@ def check(
 
 @app.command()
 def new(
-    name: Annotated[str, typer.Argument(help="Its name, such as `trim`: lnlbench-trim.")],
+    name: Annotated[
+        str, typer.Argument(help="Name of the plugin; `trim` makes the package lnlbench-trim.")
+    ],
     kind: Annotated[
-        str, typer.Option(help="loss, two-network, backbone or dataset: what it provides.")
+        str, typer.Option(help="What the plugin provides: loss, two-network, backbone or dataset.")
     ] = "loss",
-    output: Annotated[Path, typer.Option(help="Folder that gets the package's own.")] = Path(),
+    output: Annotated[
+        Path, typer.Option(help="Folder in which to make the folder of the package.")
+    ] = Path(),
     licence: Annotated[
-        str, typer.Option("--license", help="MIT, BSD-3-Clause or Apache-2.0.")
+        str,
+        typer.Option("--license", help="License of the package: MIT, BSD-3-Clause or Apache-2.0."),
     ] = "MIT",
     author: Annotated[
-        str | None, typer.Option(help="Who holds the copyright; default: the package's authors.")
+        str | None,
+        typer.Option(help="Holder of the copyright; default: the authors of the package."),
     ] = None,
 ) -> None:
     """Write a complete plugin package that installs and passes its own tests."""

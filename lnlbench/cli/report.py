@@ -1,4 +1,4 @@
-"""`lnlbench report`: a page for a run, or for a few runs beside each other."""
+"""`lnlbench report`: a page for a run, or for a few runs side by side."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,9 +25,10 @@ def report(
         typer.Option(envvar="LNLBENCH_DATA_DIR", help="Folder with the data, for thumbnails."),
     ] = None,
 ) -> None:
-    """Write one self-contained HTML page on a run, or on up to 8 runs beside each other.
+    """Write one self-contained HTML page about a run, or about up to 8 runs side by side.
 
-    Runs made with --samples also show the training samples whose labels they doubt most.
+    For runs made with --samples, the page also shows the training samples with the most doubtful
+    labels.
     """
     from lnlbench.leaderboard.render.report import MAX_RUNS, report_page
     from lnlbench.runner.finished import finished_run
@@ -52,7 +53,7 @@ def report(
 def _suspects(
     path: Path, result: "Result", data_dir: Path | None
 ) -> "tuple[list[Suspect], int] | None":
-    """The doubtful samples of a run that wrote them down; None when it did not, or without data."""
+    """The doubtful samples of a run; None if it did not write samples, or without the data."""
     if not (path / "samples.parquet").is_file():
         return None
     from lnlbench.leaderboard.page.suspects import find_suspects
@@ -64,17 +65,17 @@ def _suspects(
         samples = read_samples(directory.samples_file, result.fingerprint)
         return find_suspects(samples, pictured(_dataset(directory, data_dir)))
     except (DataError, UsageError) as error:
-        # The rest of the page is still useful.
+        # The page is useful without them.
         typer.echo(f"Without thumbnails of {path}: {error}", err=True)
         return None
 
 
 def pictured(dataset: "Dataset") -> "Pictured":
-    """The training samples of a data set, as a page shows them."""
+    """The training samples of a data set in the form that a page needs."""
     from lnlbench.data.image_files import read_rows
     from lnlbench.leaderboard.page.suspects import Pictured
 
-    # Given labels are not the truth, so there is nothing to compare with.
+    # Given labels are not the truth, so the page does not know the true ones.
     truth = dataset.train_labels.tolist() if dataset.truth_known else None
     images = dataset.train_images
     return Pictured(

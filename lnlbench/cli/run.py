@@ -1,4 +1,4 @@
-"""`lnlbench run`: turn options into specs; `lnlbench.runner.series` executes them."""
+"""`lnlbench run`: turn options into specs, which `lnlbench.runner.series` executes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,32 +23,34 @@ def run(
     protocol: ProtocolOptions,
     execution: ExecutionOptions,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Seed of a single run; default 0.")
+        int | None, typer.Option(min=0, help="Seed of a single run; default: 0.")
     ] = None,
     resume: Annotated[
         Path | None,
-        typer.Option(help="Run directory to resume, or a folder whose runs are all resumed."),
+        typer.Option(help="Run directory to resume, or a folder: all runs in it resume."),
     ] = None,
     spec: Annotated[
         Path | None,
-        typer.Option(help="Run spec to execute: a JSON file, a result, or - for standard input."),
+        typer.Option(
+            help="Run spec to execute: a JSON file, a result file, or - for standard input."
+        ),
     ] = None,
     print_spec: Annotated[
-        bool, typer.Option("--print-spec", help="Print the run specs, one a line, and stop.")
+        bool, typer.Option("--print-spec", help="Print the run specs, one on each line, and stop.")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Repeat runs that are done; replace their results.")
+        bool, typer.Option("--overwrite", help="Repeat finished runs and replace their results.")
     ] = False,
     quiet: Quiet = False,
     as_json: JsonBesideProgress = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Fail when any plugin failed to load.")
+        bool, typer.Option("--strict", help="Fail if a plugin failed to load.")
     ] = False,
 ) -> None:
     """Train and evaluate methods; results go to <output>/leaderboards/results.
 
-    The track is cifar100n-resnet34 unless --track says another. An option that changes a track's
-    protocol makes the result an off-track one, which stays out of the track's table.
+    The default track is cifar100n-resnet34. If an option changes the protocol of the track, the
+    result is an off-track result and stays out of the track's table.
     """
     described = runs.say_which or protocol.given or seed is not None
     if (resume or spec) and (described or (resume and spec)):
@@ -110,7 +112,7 @@ def _grid(runs: RunsOptions, protocol: ProtocolOptions, seed: int | None) -> "Gr
 def _given_specs(
     resume: Path | None, spec: Path | None, output: Path
 ) -> "tuple[list[RunSpec], Path]":
-    """The specs that a user has as files, and the folder that their results go to."""
+    """The specs that the user gave as files, and the folder for their results."""
     if resume is not None:
         from lnlbench.runner.directory import resumable
 

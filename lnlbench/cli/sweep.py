@@ -1,4 +1,4 @@
-"""`lnlbench sweep`: run all missing runs of a grid, several at once, on an executor."""
+"""`lnlbench sweep`: execute the missing runs of a grid, several at once."""
 
 from typing import Annotated
 
@@ -20,18 +20,20 @@ def sweep(
     executors: ExecutorOptions,
     file: SweepFile = None,
     time_limit: Annotated[
-        str | None, typer.Option(help="Time that one attempt may take: seconds, or HH:MM:SS.")
+        str | None, typer.Option(help="Longest time of an attempt: seconds, or HH:MM:SS.")
     ] = None,
     memory_limit: Annotated[
-        str | None, typer.Option(help="Resident memory that a run may use, such as 4GiB.")
+        str | None, typer.Option(help="Most resident memory of a run, such as 4GiB.")
     ] = None,
     store: Annotated[
         str | None,
-        typer.Option(help="Object store that keeps results and checkpoints: s3://bucket/prefix."),
+        typer.Option(help="Object store for results and checkpoints: s3://bucket/prefix."),
     ] = None,
     take_over: Annotated[
         str | None,
-        typer.Option(help="Token, named in a refusal, that takes the store from a dead sweep."),
+        typer.Option(
+            help="Token that takes the store from a sweep that died; the refused sweep prints it."
+        ),
     ] = None,
     dry_run: DryRun = False,
     as_json: JsonBesideProgress = False,
@@ -41,7 +43,9 @@ def sweep(
     Every combination of methods, tracks, recipes, parameters and seeds is a run.
     """
     if take_over is not None and store is None:
-        raise UsageError("--take-over names the sweep that holds a store: give --store too.")
+        raise UsageError(
+            "--take-over needs the store that the other sweep holds: give --store, too."
+        )
     from lnlbench.sweep.limits import parse_limits
 
     meant = grids(file, runs, protocol)

@@ -12,7 +12,7 @@ app = typer.Typer()
 
 @app.callback(invoke_without_command=True)
 def tracks(context: typer.Context, as_json: Json = False) -> None:
-    """List the tracks; `lnlbench tracks show NAME` prints all that one fixes."""
+    """List the tracks; `lnlbench tracks show NAME` prints everything that a track fixes."""
     if context.invoked_subcommand is not None:
         return
     from lnlbench.tracks import DEFAULT_TRACK, load_track, track_names

@@ -14,15 +14,15 @@ from lnlbench.cli.options.runs import Recipe, Seeds
 from lnlbench.errors import EXIT_FAILED, UsageError
 from lnlbench.spec.axes import parse_seeds
 
-# Not among the seeds of a table's rows: a search should not have tried out their runs.
+# Tables use other seeds, so that a search never tries out the runs of a table.
 DEFAULT_SEEDS = "100-100"
 
 
 @grouped
 def tune(
     *,
-    method: Annotated[str, typer.Option(help="Method whose parameters are searched.")],
-    track: Annotated[str, typer.Option(help="Track that the recipe is for.")],
+    method: Annotated[str, typer.Option(help="Method whose parameters to search.")],
+    track: Annotated[str, typer.Option(help="Track of the recipe.")],
     trials: Annotated[
         int, typer.Option(min=1, help="Number of trials, one of which tries the defaults.")
     ] = 30,
@@ -30,8 +30,8 @@ def tune(
     search: Annotated[
         list[str] | None,
         typer.Option(
-            help="Range that is searched: NAME=LOW..HIGH[:log] adds or replaces one; NAME alone "
-            "searches only the parameters that are named so."
+            help="Range to search: NAME=LOW..HIGH[:log] adds or replaces a range. With NAME alone, "
+            "the search covers only the named parameters."
         ),
     ] = None,
     set_: Annotated[
@@ -42,7 +42,7 @@ def tune(
         typer.Option(
             min=0.01,
             max=0.5,
-            help="Share of the training samples that is held out to compare trials on.",
+            help="Share of the training samples to hold out for the comparison of trials.",
         ),
     ] = 0.1,
     validation_labels: ValidationLabels = "noisy",
@@ -52,14 +52,14 @@ def tune(
     objective: Annotated[
         str,
         typer.Option(
-            help="Curve that is compared: validation_accuracy, or one that the method logs."
+            help="Curve that compares trials: validation_accuracy, or a curve that the method logs."
         ),
     ] = "validation_accuracy",
     minimize: Annotated[
-        bool, typer.Option("--minimize", help="Search a small objective, such as a loss.")
+        bool, typer.Option("--minimize", help="Search for the smallest value, as of a loss.")
     ] = False,
     pruning: Annotated[
-        bool, typer.Option(help="End a trial early that falls behind the median of the others.")
+        bool, typer.Option(help="End a trial early if it falls behind the median of the others.")
     ] = True,
     sampler_seed: Annotated[int, typer.Option(min=0, help="Seed of the search itself.")] = 0,
     executors: ExecutorOptions,
@@ -70,15 +70,17 @@ def tune(
     dry_run: options.DryRun = False,
     as_json: options.JsonBesideProgress = False,
 ) -> None:
-    """Search a method's parameters without clean labels; Ctrl-C stops, the same command resumes.
+    """Search a method's parameters without clean labels.
+
+    Ctrl-C stops the search, and the same command resumes it.
 
     Trials see only noisy training labels. The search holds out a share of them to compare trials.
     The processes of trials get neither clean labels nor the test split.
     """
     if validation_labels != "noisy":
         raise UsageError(
-            f"--validation-labels was given {validation_labels!r}. A search compares on noisy "
-            "labels alone: users with clean labels do not need this benchmark's methods."
+            f"--validation-labels was given {validation_labels!r}. A search compares trials only "
+            "on noisy labels, because users of these methods have no clean ones."
         )
     if find_spec("optuna") is None:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""`lnlbench verify RESULT…`: run results again from their specs, and compare the numbers."""
+"""`lnlbench verify RESULT…`: repeat runs from their results' specs, and compare the numbers."""
 
 import json
 from pathlib import Path
@@ -16,13 +16,13 @@ _SHOWN = 4
 
 
 def verify(
-    results: Annotated[list[Path], typer.Argument(help="Result files to run again.")],
+    results: Annotated[list[Path], typer.Argument(help="Result files whose runs to repeat.")],
     tolerance: Annotated[
         float,
         typer.Option(
             min=0,
             max=1,
-            help="How far the ranked accuracy may be off on other hardware or versions.",
+            help="Largest difference of the ranked accuracy on other hardware or versions.",
         ),
     ] = 0.02,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
@@ -37,7 +37,10 @@ def verify(
         bool, typer.Option("--json", help="Print one JSON object; progress on standard error.")
     ] = False,
 ) -> None:
-    """Run results again from their specs and compare, to the last bit or within a tolerance."""
+    """Repeat runs from the specs in their results, and compare the results.
+
+    The results must be equal to the last bit or, on other hardware, within a tolerance.
+    """
     from lnlbench.networks.weights import WeightSources
     from lnlbench.plugins import load_plugins
     from lnlbench.results.comparison import compare

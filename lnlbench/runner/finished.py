@@ -61,7 +61,7 @@ def run_with_weights(run: Path) -> tuple[Result, RunSpec]:
 
 
 def _below(path: Path) -> str:
-    """A hint at runs further down, for those who named runs/ itself."""
+    """A hint at a run further down, for a user who named a folder above it, such as runs/."""
     found = sorted(spec.parent for spec in path.glob("*/*/*/spec.json")) if path.is_dir() else []
     found += sorted(spec.parent for spec in path.glob("*/spec.json")) if path.is_dir() else []
     return f" Below it is {found[0]}." if found else ""

@@ -32,5 +32,5 @@ def test_check_of_an_empty_folder_names_what_is_missing(tmp_path):
 def test_fetch_of_digits_has_nothing_to_do(tmp_path):
     result = run("fetch", "digits", "--data-dir", tmp_path)
     assert result.exit_code == 0
-    assert "nothing to fetch" in result.stdout
+    assert "no file is missing" in result.stdout
     assert list(tmp_path.iterdir()) == []

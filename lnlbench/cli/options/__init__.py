@@ -1,1 +1,1 @@
-"""The options that several commands share, each defined once; a module for each subject."""
+"""The options that several commands share. Each subject has a module that defines them once."""

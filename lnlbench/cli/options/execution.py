@@ -1,4 +1,4 @@
-"""Options that say how and where a run is executed, and what it writes and shows."""
+"""Options that say how and where a run executes, and what it writes and shows."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +8,9 @@ import typer
 
 from lnlbench.spec.axes import split_names
 
-Device = Annotated[str, typer.Option(help="Device of the networks: auto, cpu, cuda or cuda:N.")]
+Device = Annotated[
+    str, typer.Option(help="Device that trains the networks: auto, cpu, cuda or cuda:N.")
+]
 DataDirectory = Annotated[
     Path | None,
     typer.Option(envvar="LNLBENCH_DATA_DIR", help="Folder that holds the files of the data sets."),
@@ -18,10 +20,13 @@ Weights = Annotated[
     typer.Option(help="File of a network's pretrained weights, .safetensors or .pth."),
 ]
 Output = Annotated[
-    Path, typer.Option(help="Folder that results are written to, and looked for in.")
+    Path, typer.Option(help="Folder in which lnlbench writes results and looks for them.")
 ]
 Samples = Annotated[
-    bool, typer.Option("--samples", help="Write samples.parquet for each run: a row per sample.")
+    bool,
+    typer.Option(
+        "--samples", help="Write samples.parquet for each run, with a row for each sample."
+    ),
 ]
 Log = Annotated[
     list[str] | None,
@@ -29,7 +34,9 @@ Log = Annotated[
 ]
 Compiled = Annotated[
     bool,
-    typer.Option("--compile", help="Compile the networks: training starts late, then is faster."),
+    typer.Option(
+        "--compile", help="Compile the networks: training starts later and then runs faster."
+    ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress, only how each run ended.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -52,7 +59,7 @@ class ExecutionOptions:
     compiled: Compiled = False
 
     def absolute(self) -> "ExecutionOptions":
-        """The same with absolute paths, for processes that have another working directory."""
+        """The same options with absolute paths, for processes with another working directory."""
         return replace(
             self,
             output=self.output.absolute(),

@@ -1,4 +1,4 @@
-"""Options that say which processes execute many runs, and how many at a time."""
+"""Options that say which processes execute the runs, and how many at a time."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -10,25 +10,31 @@ if TYPE_CHECKING:
 
 Jobs = Annotated[
     int | None,
-    typer.Option(min=1, help="Number of runs at a time; default by GPUs, or cores and memory."),
+    typer.Option(
+        min=1, help="Number of runs at a time; the default depends on GPUs, or on cores and memory."
+    ),
 ]
 Threads = Annotated[
     int | None,
     typer.Option(
         min=1,
         envvar="OMP_NUM_THREADS",
-        help="Number of threads of each run; default cores / jobs.",
+        help="Number of threads of each run; default: cores / jobs.",
     ),
 ]
 RunsPerGpu = Annotated[int, typer.Option(min=1, help="Number of runs that share a GPU.")]
 ExecutorName = Annotated[
-    str, typer.Option(help="Where runs are executed: local (this machine), or ray (a cluster).")
+    str, typer.Option(help="Where runs execute: local (this machine), or ray (a cluster).")
 ]
 Address = Annotated[
-    str, typer.Option(help="Address of the Ray cluster: auto for this machine's, or HOST:PORT.")
+    str,
+    typer.Option(
+        help="Address of the Ray cluster: HOST:PORT, or auto for the cluster of this machine."
+    ),
 ]
 Retries = Annotated[
-    int, typer.Option(min=0, help="Number of further attempts when a run's process is killed.")
+    int,
+    typer.Option(min=0, help="Number of further attempts if something kills the process of a run."),
 ]
 
 
@@ -44,7 +50,7 @@ class ExecutorOptions:
     address: Address = "auto"
 
     def placement(self, device: str) -> "Placement":
-        """Where runs are executed.
+        """Where runs execute.
 
         Raises:
             UsageError: there is no such executor, or no such device on this machine.

@@ -1,4 +1,4 @@
-"""Commands whose options come in groups: a dataclass of options is one parameter of a command."""
+"""Give commands their options in groups: one parameter of a command is a dataclass of options."""
 
 import inspect
 from collections.abc import Callable
@@ -7,10 +7,10 @@ from typing import Any
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """The command as typer needs it: each dataclass parameter is replaced by its fields.
+    """The command as typer needs it: the fields of each dataclass replace the dataclass parameter.
 
-    Typer reads the options of a command from its signature. The command itself is called with
-    its dataclasses, made from what was given.
+    Typer reads the options of a command from its signature. This function makes the
+    dataclasses from the given values, and calls the command with them.
     """
     parameters = inspect.signature(command, eval_str=True).parameters.values()
     groups: dict[str, Any] = {
@@ -30,7 +30,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
         }
         command(**made, **given)
 
-    # By keyword, because an option without a default may follow one that has a default.
+    # Keywords only, because an option without a default may follow one with a default.
     by_name = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in options]
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     run.__annotations__ = {each.name: each.annotation for each in options}

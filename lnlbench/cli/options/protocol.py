@@ -12,7 +12,7 @@ from lnlbench.spec.axes import parse_values, split_names
 if TYPE_CHECKING:
     from lnlbench.spec.transfer import TransferFlags
 
-# The help joins lines of one paragraph: blank lines keep each noise on a line of its own.
+# The help joins the lines of a paragraph, so blank lines keep each noise on its own line.
 NOISES = "\n\n".join(
     ["The noises; RATE, from 0 to below 1, is the probability that a label moves:"]
     + [f"{name}: {sentence}" for name, sentence in noise_sentences().items()]
@@ -20,18 +20,16 @@ NOISES = "\n\n".join(
 
 Dataset = Annotated[
     str | None,
-    typer.Option(help="Data set in place of the track's; `lnlbench datasets` lists them."),
+    typer.Option(help="Data set instead of the track's; `lnlbench datasets` lists them."),
 ]
 Noise = Annotated[
     str | None,
-    typer.Option(
-        help="Noise in place of the track's, such as symmetric:0.4; all are listed below."
-    ),
+    typer.Option(help="Noise instead of the track's, such as symmetric:0.4; see the list below."),
 ]
-NoiseSeed = Annotated[int | None, typer.Option(help="Seed that synthetic noise is drawn with.")]
+NoiseSeed = Annotated[int | None, typer.Option(help="Seed of synthetic noise.")]
 Backbone = Annotated[
     str | None,
-    typer.Option(help="Network in place of the track's; `lnlbench backbones` lists them."),
+    typer.Option(help="Network instead of the track's; `lnlbench backbones` lists them."),
 ]
 Frozen = Annotated[
     bool, typer.Option("--frozen", help="Train a head on cached features of a frozen network.")
@@ -40,7 +38,7 @@ Pretrained = Annotated[
     bool, typer.Option("--pretrained", help="Fine-tune a network from its pretrained weights.")
 ]
 Head = Annotated[
-    str | None, typer.Option(help="Head that is trained on a frozen network: linear or mlp.")
+    str | None, typer.Option(help="Head that learns on a frozen network: linear or mlp.")
 ]
 ImageSize = Annotated[
     int | None, typer.Option(help="Height and width of the images that a pretrained network sees.")
@@ -53,29 +51,29 @@ FrozenUntil = Annotated[
     str | None,
     typer.Option(
         metavar="LAYER",
-        help="First layer of a pretrained network that is trained; the layers in front of it stay "
-        "frozen, and their outputs are cached.",
+        help="First layer of a pretrained network to train. The layers in front of it stay frozen, "
+        "and a cache keeps their outputs.",
     ),
 ]
-Epochs = Annotated[int | None, typer.Option(help="Number of epochs in place of the track's.")]
-BatchSize = Annotated[int | None, typer.Option(help="Batch size in place of the track's.")]
-Lr = Annotated[float | None, typer.Option(help="Learning rate in place of the track's.")]
-WeightDecay = Annotated[float | None, typer.Option(help="Weight decay in place of the track's.")]
+Epochs = Annotated[int | None, typer.Option(help="Number of epochs instead of the track's.")]
+BatchSize = Annotated[int | None, typer.Option(help="Batch size instead of the track's.")]
+Lr = Annotated[float | None, typer.Option(help="Learning rate instead of the track's.")]
+WeightDecay = Annotated[float | None, typer.Option(help="Weight decay instead of the track's.")]
 Augment = Annotated[
     str | None, typer.Option(help="Augmentation of training images: crop-flip, crop or none.")
 ]
 Validation = Annotated[
     float | None,
-    typer.Option(help="Share of the training samples that is held out to select an epoch on."),
+    typer.Option(help="Share of the training samples to hold out for the selection of an epoch."),
 ]
 ValidationLabels = Annotated[
     str | None,
     typer.Option(help="Labels of the held-out samples: noisy, or clean, which is an oracle."),
 ]
 LimitTrain = Annotated[
-    int | None, typer.Option(help="Number of training images to use; default all.")
+    int | None, typer.Option(help="Number of training images to use; default: all.")
 ]
-LimitTest = Annotated[int | None, typer.Option(help="Number of test images to use; default all.")]
+LimitTest = Annotated[int | None, typer.Option(help="Number of test images to use; default: all.")]
 Precision = Annotated[
     str | None, typer.Option(help="Precision of the network passes: auto, fp32 or bf16.")
 ]
@@ -117,7 +115,7 @@ class ProtocolOptions:
 
     @property
     def given(self) -> bool:
-        """Whether a user gave any of these options."""
+        """Whether the user gave any of these options."""
         return any(value is not None and value is not False for value in vars(self).values())
 
     def axes(self) -> dict[str, list[Any]]:

@@ -1,4 +1,4 @@
-"""Options that say which runs are meant: methods, tracks, recipes, parameters and seeds."""
+"""Options that choose runs: methods, tracks, recipes, parameters and seeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SweepFile = Annotated[
     Path | None,
-    typer.Argument(metavar="[FILE]", help="A sweep file (TOML) that says which runs are meant."),
+    typer.Argument(metavar="[FILE]", help="A sweep file (TOML) that names the runs."),
 ]
 Methods = Annotated[
     list[str] | None,
@@ -30,22 +30,22 @@ Tracks = Annotated[
 ]
 Track = Annotated[
     str | None,
-    typer.Option(help="Track whose protocol is used; `lnlbench tracks` lists the tracks."),
+    typer.Option(help="Track that sets the protocol; `lnlbench tracks` lists the tracks."),
 ]
 Seeds = Annotated[
     str | None,
-    typer.Option(help="Seeds of the runs: N for 0..N-1, a range 0-4, or a list 0,2,7."),
+    typer.Option(help="Seeds of the runs: N means 0..N-1; or a range 0-4, or a list 0,2,7."),
 ]
 Recipe = Annotated[
     str | None,
-    typer.Option(help="Recipe of the method, such as native; default matched."),
+    typer.Option(help="Recipe of the method, such as native; default: matched."),
 ]
 RecipeFiles = Annotated[
     list[Path] | None,
     typer.Option(
         "--recipe-file",
-        help="Tuned recipe that says method and track: a file of `lnlbench tune`, or a result of "
-        "such a recipe.",
+        help="Tuned recipe, which also names the method and the track: a file of `lnlbench tune`, "
+        "or a result of such a recipe.",
     ),
 ]
 Settings = Annotated[
@@ -64,7 +64,7 @@ DataSettings = Annotated[
 ]
 
 RECIPE_FILE_SAYS = (
-    "--recipe-file says which method and recipe are run on which track: leave out "
+    "--recipe-file already names the method, the recipe and the track: leave out "
     "--method, --track and --recipe."
 )
 
@@ -83,7 +83,7 @@ class RunsOptions:
 
     @property
     def say_which(self) -> bool:
-        """Whether a user said which runs are meant; --set-data may also say where data lie."""
+        """Whether the user chose runs by options; --set-data alone may only say where data lie."""
         return any(value for name, value in vars(self).items() if name != "set_data")
 
     def data_settings(self) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class RunsOptions:
     def grid(
         self, protocol: ProtocolOptions, seeds: Sequence[int], default_track: str | None = None
     ) -> "Grid":
-        """The grid of the runs that are meant.
+        """The grid of the chosen runs.
 
         Raises:
             UsageError: the options contradict each other, cannot be read, or name too little.
@@ -140,7 +140,7 @@ class RunsOptions:
 
 
 def grids(file: Path | None, runs: RunsOptions, protocol: ProtocolOptions) -> "list[Grid]":
-    """The grids of a sweep file, or else the grid of the options.
+    """The grids of a sweep file, or, without one, the grid of the options.
 
     Raises:
         UsageError: both are given, or the file or an option cannot be read.
