@@ -32,7 +32,8 @@ from lnlbench.plugins import Plugins, load_plugins
 from lnlbench.runner.devices import resolve_device
 from lnlbench.system.progress import shown_progress
 
-DEFAULT_METHOD = "elr"
+# Best of those measured: docs/notebook/2026-11-28-detection.md.
+DEFAULT_METHOD = "dividemix"
 DEFAULT_FOLDS = 5
 _FOLDER_DATA = "image-folder"
 _PICTURE = 128  # pixels of the pictures beside features of one's own
