@@ -67,7 +67,8 @@ class RunProcess:
         self._measured = self._began = time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / LOG_NAME
-        self._output = tempfile.TemporaryFile()  # noqa: SIM115 (as long as the process)
+        # In this folder: to find the system's, Python writes a file there that a kill would leave.
+        self._output = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (as long as the process)
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [*PROGRAM, str(os.getpid()), *arguments],

@@ -39,19 +39,19 @@ def test_sweeps(tmp_path, capsys):
     limits = ("limit_train=100", "limit_test=50", "epochs=3")
     overrides = [part for each in limits for part in ("--override", each)]
     command = ("sweep", "--method", "ce", *TRACK, "--seeds", "2", "--jobs", "2", *overrides)
-    attack(Door("sweep", [command], 10), tmp_path, capsys)
+    attack(Door("sweep", [command], 8), tmp_path, capsys)
 
 
 def test_searches(tmp_path, capsys):
     pytest.importorskip("optuna", reason="needs Optuna: pip install 'lnlbench[search]'")
     limits = ("--limit-train", "100", "--epochs", "3", "--trials", "2", "--jobs", "1")
-    attack(Door("tune", [("tune", "--method", "gce", *TRACK, *limits)], 8), tmp_path, capsys)
+    attack(Door("tune", [("tune", "--method", "gce", *TRACK, *limits)], 6), tmp_path, capsys)
 
 
 def test_embeddings(tmp_path, capsys):
     file = weights_file(tmp_path)
     network = ("--backbone", FROZEN["backbone"], "--image-size", "32", "--weights", str(file))
-    attack(Door("embed", [("embed", *TRACK, *network)], 20), tmp_path, capsys)
+    attack(Door("embed", [("embed", *TRACK, *network)], 14), tmp_path, capsys)
 
 
 def test_downloads(tmp_path, capsys):
@@ -68,7 +68,7 @@ def test_downloads(tmp_path, capsys):
         door = Door(
             "data fetch",
             [("data", "fetch", "cifar100")],
-            50,
+            60,
             partial(offer, "cifar100", sources),
         )
         attack(door, tmp_path, capsys)
