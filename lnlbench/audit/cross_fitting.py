@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lnlbench.audit.judge import Judge, Lesson, judged, protocol_for
-from lnlbench.errors import UsageError
+from lnlbench.errors import DataError, UsageError
 from lnlbench.seeds import generator_for
 from lnlbench.system.atomic import write_atomically
 
@@ -41,6 +41,7 @@ def deal_folds(labels: Tensor, count: int, groups: Tensor, seed: int) -> Tensor:
 
     Raises:
         UsageError: there are fewer samples than folds.
+        DataError: all samples are copies of each other.
     """
     if not 2 <= count <= len(labels):
         raise UsageError(
@@ -51,7 +52,13 @@ def deal_folds(labels: Tensor, count: int, groups: Tensor, seed: int) -> Tensor:
     order = order[labels[order].argsort(stable=True)]
     folds = torch.empty_like(labels)
     folds[order] = torch.arange(len(labels)) % count
-    return folds[groups]
+    dealt = folds[groups]
+    if len(dealt.unique()) < 2:
+        raise DataError(
+            "All samples have nearly the same features, so that no model can tell them apart. "
+            "Check the images, or give other features."
+        )
+    return dealt
 
 
 def cross_fit(

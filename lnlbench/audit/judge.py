@@ -59,8 +59,8 @@ class Judge:
         """
         if method.oracle:
             raise UsageError(
-                f"Method {method.name!r} has to be told {', '.join(sorted(method.oracle))}, which "
-                "nobody knows of the labels that an audit judges. Choose another --method."
+                f"Method {method.name!r} has to be told {', '.join(sorted(method.oracle))}, and an "
+                "audit does not know the truth. Choose another --method."
             )
         return cls(method, validate_params(method.name, method.Params, dict(values)))
 

@@ -12,6 +12,8 @@ from lnlbench.seeds import generator_for
 
 # Cosines of centered, scaled features above which two images count as one.
 SAME, NEAR = 0.9999, 0.95
+# With fewer features, different samples may well lie in the same direction.
+_FEWEST_FEATURES = 64
 _CLOSEST = 8
 _SKETCH = 64
 
@@ -54,8 +56,11 @@ class Copies:
 def find_copies(units: Tensor) -> Copies:
     """Samples whose vectors [N, D] of length 1 are nearly the same.
 
-    Candidates are the eight nearest by a random projection; their cosines are then exact.
+    Candidates are the eight nearest by a random projection; their cosines are then exact. Vectors
+    of fewer than 64 features are not compared.
     """
+    if units.shape[1] < _FEWEST_FEATURES:
+        return Copies(torch.empty(0, 2, dtype=torch.int64), torch.empty(0))
     sketches = units
     if units.shape[1] > _SKETCH:
         generator = generator_for(0, "audit", "sketch")

@@ -6,7 +6,7 @@ import torch
 from lnlbench.audit import cross_fitting
 from lnlbench.audit.cross_fitting import cross_fit, deal_folds
 from lnlbench.audit.judge import Judge, Lesson, protocol_for
-from lnlbench.errors import Interrupted, UsageError
+from lnlbench.errors import DataError, Interrupted, UsageError
 from lnlbench.methods.cross_entropy import CrossEntropy, CrossEntropyClean
 from lnlbench.methods.dividemix import DivideMix
 
@@ -51,6 +51,8 @@ def test_classes_are_spread_over_folds_and_copies_stay_together():
     assert len(together[[2, 4, 70]].unique()) == 1
     with pytest.raises(UsageError, match="at most the number of samples, 90"):
         deal_folds(labels, 91, ALONE, 0)
+    with pytest.raises(DataError, match="nearly the same features"):
+        deal_folds(labels, 5, torch.zeros_like(ALONE), 0)
 
 
 def test_a_stopped_audit_resumes_with_the_same_numbers(lesson, tmp_path, monkeypatch):

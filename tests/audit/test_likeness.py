@@ -37,5 +37,12 @@ def test_the_nearest_trusted_sample_is_of_the_class_and_another_one():
         allowed = [i for i in range(60) if trusted[i] and labels[i] == number and i != row]
         cosines = units[allowed].float() @ units[row].float()
         assert best == allowed[int(cosines.argmax())]
-    nobody = nearest_trusted(units, rows, classes, labels, torch.zeros(60, dtype=torch.bool))
-    assert nobody.tolist() == [-1] * 5
+    without = nearest_trusted(units, rows, classes, labels, torch.zeros(60, dtype=torch.bool))
+    assert without.tolist() == [-1] * 5
+
+
+def test_samples_of_few_features_are_not_taken_for_copies():
+    features = torch.randn(50, 2, generator=torch.Generator().manual_seed(0))
+    copies = find_copies(unit_vectors(features))
+    assert len(copies.pairs) == 0
+    assert copies.groups(50).tolist() == list(range(50))
