@@ -80,7 +80,7 @@ def _check_loading(source: DataSource, settings: Mapping[str, Any]) -> list[Find
     findings = [Finding("loading", "passed", facts)]
     if first.spec.sha256 != second.spec.sha256 or not _same_pixels(data, second.dataset):
         found = "Loaded twice, the data differ."
-        advice = "Sort what a folder lists; seed every draw with a setting or a constant."
+        advice = "Sort the files of a folder; seed every draw with a setting or a constant."
         findings.append(Finding("same data", "failed", found, advice))
     else:
         findings.append(Finding("same data", "passed", "Loaded twice, the data are the same."))
@@ -91,7 +91,7 @@ def _check_loading(source: DataSource, settings: Mapping[str, Any]) -> list[Find
 
 
 def _same_pixels(one: Dataset, other: Dataset) -> bool:
-    # The hash of files is remembered, so only reading them shows whether they read alike.
+    # The loader remembers the hash of files, so read them again to see if the data are the same.
     pairs = ((one.train_images, other.train_images), (one.test_images, other.test_images))
     some = slice(_READ)
     return all(torch.equal(read_rows(a, some), read_rows(b, some)) for a, b in pairs)

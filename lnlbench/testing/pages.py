@@ -31,7 +31,7 @@ MARKED = re.compile(r"(?<=<!-- parameters -->\n).*?(?=<!-- /parameters -->)", re
 
 
 def section(page: str, title: str) -> str:
-    """The text below one heading, up to the next."""
+    """The text between one heading and the next."""
     return page.split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
@@ -66,7 +66,7 @@ def check_sections(page: str, method: type[Method]) -> None:
 
 
 def check_parameter_table(page: str, method: type[Method]) -> None:
-    """The page's table of parameters is the one that the code makes."""
+    """The page's table of parameters equals the table that the code makes."""
     assert MARKED.findall(section(page, "Parameters")) == [parameter_table(method)], (
         f"{method.name}.md differs from {method.__name__}.Params. "
         "Regenerate the tables with rewrite_tables."
@@ -125,7 +125,7 @@ def check_published_figures(page: str, method: type[Method]) -> None:
     for figure in published_figures("cifar100", "noisy-fine").figures:
         named = NAMES[figure.method]
         if named is not None and named.method == method.name:
-            # A source may have printed one decimal.
+            # A source may print only one decimal.
             mean = f"{100 * figure.mean:.2f}".rstrip("0")
             [line] = [row for row in rows if mean in row and figure.rule in row]
             assert f"| {figure.backbone} |" in line

@@ -15,14 +15,14 @@ CPU = torch.device("cpu")
 
 
 def tiny_network(num_classes: int = 4) -> nn.Module:
-    """A convolution, batch normalization and a linear layer, with all that a run's network has."""
+    """A convolution, batch normalization and a linear layer, with all parts of a real network."""
     layers = [nn.Conv2d(3, 8, 3, 4, bias=False), nn.BatchNorm2d(8)]
     pooled = [nn.AdaptiveAvgPool2d(8), nn.Flatten()]
     return as_backbone(nn.Sequential(*layers, *pooled, nn.Linear(512, num_classes)))
 
 
 def as_backbone(body: nn.Module) -> nn.Module:
-    """A network of a test's own, which gets `with_features` and `classifier` as in real runs."""
+    """The network of a test, with `with_features` and `classifier` as in real runs."""
     return PreciseNetwork(body, "fp32", CPU)
 
 
