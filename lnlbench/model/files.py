@@ -12,7 +12,7 @@ from torch import Tensor
 
 import lnlbench
 from lnlbench.errors import DataError, UsageError, first_problem
-from lnlbench.model.card import FORMAT, ModelDocument, WeightsFile
+from lnlbench.model.card import FORMAT, Card, ModelDocument, WeightsFile
 from lnlbench.model.model import Model
 from lnlbench.runner.devices import resolve_device
 from lnlbench.system.atomic import write_atomically
@@ -81,7 +81,8 @@ def load_model(path: str | Path, device: str = "auto") -> Model:
     tensors = _tensors(folder, document.weights)
     chosen = resolve_device(device)
     try:
-        return Model(document, tensors, chosen)
+        card = Card(**{name: getattr(document, name) for name in Card.model_fields})
+        return Model(card, tensors, chosen)
     except DataError as error:
         raise DataError(f"{folder / CARD}: {error} {_AGAIN}") from error
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from cli import call
 from factories import make_document
+from models import random_model
 from PIL import Image
 from safetensors.torch import save
 
@@ -21,6 +22,7 @@ from lnlbench.data.pickles import read_pickle, read_torch_pickle
 from lnlbench.embeddings.store import Part
 from lnlbench.errors import DataError
 from lnlbench.interface.artifacts import read_artifact, write_artifact
+from lnlbench.model.files import load_model, save_model
 from lnlbench.networks.weights import read_weights
 from lnlbench.results.store import read_result
 from lnlbench.results.tuning import read_tuning
@@ -116,6 +118,18 @@ def _archive(folder: Path, _weights: object) -> Door:
     return Door([packed.getvalue()], lambda file: extract(file, ["top/a"], folder))
 
 
+def _card(folder: Path, _weights: object) -> Door:
+    place = folder / "model"
+    save_model(random_model(), place)
+    file = place / "model.json"
+    return Door([file.read_bytes()], lambda damaged: _loaded(damaged, file))
+
+
+def _loaded(damaged: Path, file: Path) -> None:
+    file.write_bytes(damaged.read_bytes())
+    load_model(file.parent).predict_proba(np.zeros((1, 8, 8, 3), np.uint8))
+
+
 def _artifact(folder: Path, weights: dict) -> Door:
     write_artifact(folder / "artifact", weights, {"kind": "mentor", "of": [1, 2]})
     return Door([(folder / "artifact").read_bytes()], read_artifact)
@@ -184,4 +198,5 @@ _BINARY = {
     "artifact": _artifact,
     "checkpoint": _checkpoint,
     "embedding cache": _embeddings,
+    "model": _card,
 }
