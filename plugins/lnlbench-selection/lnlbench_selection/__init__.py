@@ -1,6 +1,7 @@
 """Methods that select the samples whose labels they trust, and relabel or guess the others."""
 
 import lnlbench
+from lnlbench_selection.aum import AUM
 from lnlbench_selection.disc import DISC
 from lnlbench_selection.promix import ProMix
 from lnlbench_selection.ssr import SSR
@@ -10,4 +11,4 @@ from lnlbench_selection.unicon import UNICON
 @lnlbench.hookimpl
 def register_methods() -> list[type[lnlbench.Method]]:
     """The methods of this distribution."""
-    return [DISC, ProMix, SSR, UNICON]
+    return [AUM, DISC, ProMix, SSR, UNICON]
