@@ -35,9 +35,9 @@ REFERENCE = {
         "hookimpl",
     ],
     "The run": ["Run", "Batch"],
-    "Data and networks": ["Dataset", "ImageFiles", "DataSource", "Backbone"],
+    "Data and networks": ["Dataset", "Collection", "ImageFiles", "DataSource", "Backbone"],
     "From Python": [
-        *("run", "load_results", "lnlbench.api.results.Results"),
+        *("run", "load_results", "lnlbench.api.results.Results", "export_model", "load_model"),
         "lnlbench.sklearn.NoisyLabelClassifier",
     ],
     "Pieces": _modules("lnlbench.pieces"),

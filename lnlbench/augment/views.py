@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from lnlbench.augment.policies import find_policy
-from lnlbench.errors import unknown_name
+from lnlbench.errors import UsageError, unknown_name
 
 PADDING = 4
 # A strong policy calls each operation once for all samples that drew it. In a batch of 64 only two
@@ -54,6 +54,20 @@ class Views(Protocol):
         The spans follow each other. Images in files are read before they are needed.
         """
         ...
+
+
+def require_in_memory(views: Views, use: str) -> None:
+    """Refuse a use of all samples at once if the views are read from files.
+
+    Raises:
+        UsageError: they are; `use` says what needs all of them.
+    """
+    if not views.in_memory:
+        raise UsageError(
+            f"{use} needs all images in memory, and this run reads them from files as it goes. "
+            "Turn them into features first (--backbone timm:NAME --frozen), choose another "
+            "method or setting, or have the data set held in memory, if it says how."
+        )
 
 
 class ImageViews:

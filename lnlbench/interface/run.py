@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lnlbench.augment.blocks import plain_batches
-from lnlbench.errors import UsageError
+from lnlbench.augment.views import require_in_memory
 from lnlbench.interface.batch import Batch
 from lnlbench.interface.batch_stream import sample_index, stream_batches, view_names
 from lnlbench.interface.epoch_log import EpochLog
@@ -41,11 +41,8 @@ class Run(PrivilegedKnowledge):
     def __init__(self, host: RunHost) -> None:
         self._host = host
         self._scheduled = ScheduledOptimizers()
-        self._networks = 0
-        self._calls = 0
-        self.epoch = 0
-        self.steps = 0
-        self.samples = 0
+        self._networks = self._calls = 0
+        self.epoch = self.steps = self.samples = 0
         self.events: list[Event] = []
         self.logged = EpochLog(host.device)
         self.generator = generator_for(host.seed, "method", "start")
@@ -202,12 +199,7 @@ class Run(PrivilegedKnowledge):
         Raises:
             UsageError: the images are read from files; `use` says what needs all of them.
         """
-        if not self._host.views.in_memory:
-            raise UsageError(
-                f"{use} needs all images in memory, and this run reads them from files as it goes. "
-                "Turn them into features first (--backbone timm:NAME --frozen), choose another "
-                "method or setting, or have the data set held in memory, if it says how."
-            )
+        require_in_memory(self._host.views, use)
 
     def logits(self, network: nn.Module) -> Tensor:
         """Logits float32 [N, C] of the unaugmented training set in index order, in eval mode."""

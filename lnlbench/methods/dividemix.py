@@ -48,13 +48,9 @@ RECIPES = {
         params=_WS | _TWELVE, note="matched@digits, with strong views to train on."
     ),
     "divider-embedding": Recipe(params={"divider": "embedding"}, note="Neighborhoods divide."),
-    "divider-embedding-first": Recipe(
-        params=_FIRST, note="Neighborhoods divide first, then losses."
-    ),
+    "divider-embedding-first": Recipe(params=_FIRST, note="Neighborhoods divide, then losses."),
     "divider-both": Recipe(params={"divider": "both"}, note="Neighborhoods and losses divide."),
-    "linear-probe": Recipe(
-        params={"warmup": "linear-probe"}, note="The warm-up trains the classifiers alone."
-    ),
+    "linear-probe": Recipe(params={"warmup": "linear-probe"}, note="Classifiers warm up alone."),
     "native": Recipe(
         schedule=_native(drop=150),
         note="The authors' CIFAR-100 schedule; batch 128 is 64 labeled + 64 unlabeled.",

@@ -179,6 +179,13 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         meant = Meant(self.method, track, seed, self.recipe, settings, {}, data)
         source = RunData(plugins)
         spec = spec_of(meant, plugins, source, {}, None)
+        pretrained = spec.protocol.pretrained
+        cached = spec.protocol.embedding is not None or bool(pretrained and pretrained.frozen_until)
+        if cached and not data.holds_features:
+            raise UsageError(
+                f"The track {track!r} trains on cached features of images. Compute the "
+                "features, and give them as X; or choose a track of images."
+            )
         device = resolve_device(self.device)
         options = RunOptions(device=device, weights=WeightSources(None, plugins.backbones))
         display = choose_display(Console(highlight=False), quiet=not self.progress)

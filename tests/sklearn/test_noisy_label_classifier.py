@@ -108,6 +108,12 @@ def test_images_train_a_small_network_and_predictions_do_not_depend_on_the_batch
     assert np.array_equal(together[:5], alone)
 
 
+def test_images_refuse_a_track_of_cached_features():
+    images = np.zeros((20, 8, 8, 3), dtype=np.uint8)
+    with pytest.raises(ValueError, match="cached features"):
+        NoisyLabelClassifier("ce", track="cifar100n-embedding").fit(images, [0, 1] * 10)
+
+
 def test_a_pickled_model_predicts_the_same_and_a_clone_is_not_fitted():
     features, noisy, _ = blobs(60)
     model = NoisyLabelClassifier(**QUICK).fit(features, noisy)
