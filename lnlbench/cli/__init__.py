@@ -12,6 +12,7 @@ from lnlbench import __version__
 from lnlbench.cli.audit import app as audit_app
 from lnlbench.cli.backbones import app as backbones_app
 from lnlbench.cli.bench import bench
+from lnlbench.cli.completion import answer_shells, completion
 from lnlbench.cli.data import app as data_app
 from lnlbench.cli.datasets import app as datasets_app
 from lnlbench.cli.embed import embed
@@ -84,6 +85,7 @@ app.command()(export)
 app.command()(predict)
 app.command()(embed)
 app.command()(bench)
+app.command()(completion)
 app.add_typer(audit_app, name="audit")
 app.add_typer(methods_app, name="methods")
 app.add_typer(tracks_app, name="tracks")
@@ -126,6 +128,7 @@ def main() -> None:
 
 
 def _exit_code() -> int:
+    answer_shells()
     try:
         app()
     except LnlbenchError as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lnlbench.cli.options import names
 from lnlbench.cli.options.execution import Json
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ def methods(context: typer.Context, as_json: Json = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="The method's name, such as `ce`.")],
+    name: Annotated[
+        str, typer.Argument(help="The method's name, such as `ce`.", autocompletion=names.methods)
+    ],
     as_json: Json = False,
     output: Annotated[
         Path, typer.Option(help="The folder that holds leaderboards/results, for the cost.")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lnlbench.cli.options import names
 from lnlbench.cli.options.execution import ExecutionOptions, JsonBesideProgress, Quiet
 from lnlbench.cli.options.grouping import grouped
 from lnlbench.cli.options.protocol import ProtocolOptions
@@ -27,7 +28,10 @@ def run(
     ] = None,
     resume: Annotated[
         Path | None,
-        typer.Option(help="Run directory to resume, or a folder: all runs in it resume."),
+        typer.Option(
+            help="Run directory to resume, or a folder: all runs in it resume.",
+            autocompletion=names.run_folders,
+        ),
     ] = None,
     spec: Annotated[
         Path | None,

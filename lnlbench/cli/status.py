@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from lnlbench.cli.options import names
 from lnlbench.cli.options.execution import Json
 from lnlbench.errors import UsageError
 
@@ -16,7 +17,11 @@ WATCH_SECONDS = 2.0
 def status(
     folder: Annotated[
         Path,
-        typer.Argument(metavar="[DIR]", help="An output folder, or a folder of runs below it."),
+        typer.Argument(
+            metavar="[DIR]",
+            help="An output folder, or a folder of runs below it.",
+            autocompletion=names.run_folders,
+        ),
     ] = Path(),
     watch: Annotated[
         bool, typer.Option("--watch", help="Show it again until no run is running; Ctrl-C ends.")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lnlbench.cli.options import names
 from lnlbench.cli.options.execution import Json
 
 app = typer.Typer()
@@ -35,7 +36,9 @@ def tracks(context: typer.Context, as_json: Json = False) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="The track's name, such as `digits`.")],
+    name: Annotated[
+        str, typer.Argument(help="The track's name, such as `digits`.", autocompletion=names.tracks)
+    ],
     as_json: Json = False,
 ) -> None:
     """Print everything that a track fixes."""

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from lnlbench.cli.options import execution as options
+from lnlbench.cli.options import names
 from lnlbench.cli.options.executors import ExecutorOptions
 from lnlbench.cli.options.grouping import grouped
 from lnlbench.cli.options.protocol import Epochs, LimitTrain, ValidationLabels
@@ -21,8 +22,11 @@ DEFAULT_SEEDS = "100-100"
 @grouped
 def tune(
     *,
-    method: Annotated[str, typer.Option(help="Method whose parameters to search.")],
-    track: Annotated[str, typer.Option(help="Track of the recipe.")],
+    method: Annotated[
+        str,
+        typer.Option(help="Method whose parameters to search.", autocompletion=names.methods),
+    ],
+    track: Annotated[str, typer.Option(help="Track of the recipe.", autocompletion=names.tracks)],
     trials: Annotated[
         int, typer.Option(min=1, help="Number of trials, one of which tries the defaults.")
     ] = 30,
@@ -35,7 +39,10 @@ def tune(
         ),
     ] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Parameter that stays fixed, key=value.")
+        list[str] | None,
+        typer.Option(
+            "--set", help="Parameter that stays fixed, key=value.", autocompletion=names.parameters
+        ),
     ] = None,
     validation: Annotated[
         float,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lnlbench.cli.options import names
 from lnlbench.cli.options.protocol import ProtocolOptions
 from lnlbench.errors import UsageError
 from lnlbench.spec.axes import parse_seeds, parse_values, split_names
@@ -21,16 +22,25 @@ SweepFile = Annotated[
 Methods = Annotated[
     list[str] | None,
     typer.Option(
-        "--method", help="Methods, as a,b,c, or all; `lnlbench methods` lists the methods."
+        "--method",
+        help="Methods, as a,b,c, or all; `lnlbench methods` lists the methods.",
+        autocompletion=names.methods,
     ),
 ]
 Tracks = Annotated[
     list[str] | None,
-    typer.Option("--track", help="Tracks, as a,b,c; `lnlbench tracks` lists the tracks."),
+    typer.Option(
+        "--track",
+        help="Tracks, as a,b,c; `lnlbench tracks` lists the tracks.",
+        autocompletion=names.tracks,
+    ),
 ]
 Track = Annotated[
     str | None,
-    typer.Option(help="Track that sets the protocol; `lnlbench tracks` lists the tracks."),
+    typer.Option(
+        help="Track that sets the protocol; `lnlbench tracks` lists the tracks.",
+        autocompletion=names.tracks,
+    ),
 ]
 Seeds = Annotated[
     str | None,
@@ -38,7 +48,10 @@ Seeds = Annotated[
 ]
 Recipe = Annotated[
     str | None,
-    typer.Option(help="Recipe of the method, such as native; default: matched."),
+    typer.Option(
+        help="Recipe of the method, such as native; default: matched.",
+        autocompletion=names.recipes,
+    ),
 ]
 RecipeFiles = Annotated[
     list[Path] | None,
@@ -51,7 +64,9 @@ RecipeFiles = Annotated[
 Settings = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", help="Parameter of the method, key=value; key=value,value,… runs each value."
+        "--set",
+        help="Parameter of the method, key=value; key=value,value,… runs each value.",
+        autocompletion=names.parameters,
     ),
 ]
 DataSettings = Annotated[

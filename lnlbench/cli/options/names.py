@@ -1,0 +1,62 @@
+"""What shell completion offers for the values of options; no network library is imported."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import typer
+
+
+def methods(incomplete: str) -> list[str]:
+    """Methods, also after a comma."""
+    from lnlbench.plugins.catalogue import known_names
+
+    return _in_list(known_names(), incomplete)
+
+
+def tracks(incomplete: str) -> list[str]:
+    """Tracks, also after a comma."""
+    from lnlbench.tracks import track_names
+
+    return _in_list(track_names(), incomplete)
+
+
+def recipes(context: typer.Context) -> list[str]:
+    """The recipes of the methods that the command line names, or of all methods."""
+    from lnlbench.plugins.catalogue import known_names
+
+    known = known_names()
+    found = {recipe for name in _chosen(context, known) for recipe in known[name].recipes}
+    return ["matched", *sorted(found)]
+
+
+def parameters(context: typer.Context) -> list[str]:
+    """NAME= for the parameters of the methods that the command line names, or of all methods."""
+    from lnlbench.plugins.catalogue import known_names
+
+    known = known_names()
+    found = {name for method in _chosen(context, known) for name in known[method].parameters}
+    return [f"{name}=" for name in sorted(found)]
+
+
+def run_folders(incomplete: str) -> list[str]:
+    """The directories of runs below the folder `runs`, or below the one that was typed."""
+    before, named, _ = incomplete.rpartition("runs/")
+    root = Path(f"{before}runs") if named else Path(incomplete, "runs")
+    found = [str(spec.parent) for spec in sorted(root.glob("*/*/*/spec.json"))]
+    return found or [str(spec.parent) for spec in sorted(Path().glob("runs/*/*/*/spec.json"))]
+
+
+def _chosen(context: typer.Context, known: Iterable[str]) -> list[str]:
+    given = context.params.get("method") or []
+    texts = [given] if isinstance(given, str) else given
+    names = [name for text in texts for name in text.split(",") if name in known]
+    return names or list(known)
+
+
+def _in_list(names: Iterable[str], incomplete: str) -> list[str]:
+    """The names that fit after the last comma, each with what was typed before it."""
+    before, comma, last = incomplete.rpartition(",")
+    given = before.split(",")
+    return [
+        f"{before}{comma}{name}" for name in names if name.startswith(last) and name not in given
+    ]
