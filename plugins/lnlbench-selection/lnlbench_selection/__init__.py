@@ -2,6 +2,7 @@
 
 import lnlbench
 from lnlbench_selection.aum import AUM
+from lnlbench_selection.confident_learning import ConfidentLearning
 from lnlbench_selection.disc import DISC
 from lnlbench_selection.promix import ProMix
 from lnlbench_selection.ssr import SSR
@@ -11,4 +12,4 @@ from lnlbench_selection.unicon import UNICON
 @lnlbench.hookimpl
 def register_methods() -> list[type[lnlbench.Method]]:
     """The methods of this distribution."""
-    return [AUM, DISC, ProMix, SSR, UNICON]
+    return [AUM, ConfidentLearning, DISC, ProMix, SSR, UNICON]
