@@ -11,6 +11,7 @@ from cli import call, directory_of, environment, stored
 from frozen import FROZEN, weights_file
 from pretrained import FLAGS as PRETRAINED
 from pretrained import pretrained_file
+from tiny import short_spec
 
 import lnlbench
 from lnlbench.data import load_dataset
@@ -212,3 +213,26 @@ def test_a_method_with_its_own_predict_is_refused():
 
     with pytest.raises(lnlbench.errors.UsageError, match="'odd' predicts by code of its own"):
         predicting_networks(Odd(Odd.Params()))
+
+
+@pytest.mark.parametrize("overrides", [{}, FROZEN])
+def test_a_blind_run_becomes_a_model_without_files_of_a_run(tmp_path, weights, overrides):
+    from lnlbench.model.export import model_of
+    from lnlbench.networks.weights import WeightSources
+    from lnlbench.plugins import load_plugins
+    from lnlbench.runner.assemble import assemble
+    from lnlbench.runner.directory import RunDirectory
+    from lnlbench.runner.display import QuietDisplay
+    from lnlbench.runner.options import RunOptions
+
+    method, data = load_plugins().method("ce"), load_dataset("digits")
+    spec = short_spec(method, **overrides)
+    options = RunOptions(weights=WeightSources(weights))
+    place = RunDirectory(tmp_path / "run")
+    execution = assemble(spec, method, data, place, QuietDisplay(), options, blind=True)
+    assert execution.fit() == ("done", None)
+    model = model_of(execution, options.weights)
+    assert model.card.origin.test_accuracy is None
+    assert model.classes == data.classes
+    images = data.train_images[:3].permute(0, 2, 3, 1).numpy()
+    assert model.predict_proba(images).shape == (3, 10)
