@@ -60,8 +60,7 @@ def audit(
     Args:
         folder: images as `folder/CLASS/…` or `folder/train/CLASS/…`, or what the table names.
         table: CSV or Parquet file with path and label; needed for features without a folder.
-        features: an .npy or Parquet file [N, D] that is judged in place of the pixels, a row for
-            each image of the folder in the order of the paths, or for each row of the table.
+        features: .npy or Parquet file [N, D] in place of pixels, a row for each image or label.
         method: one method, or several whose ranks are combined.
         params: parameters of the method.
         folds: number of models for each method; each is asked about the part it has not seen.
@@ -74,8 +73,7 @@ def audit(
         show: show progress on standard error.
 
     Raises:
-        UsageError: an argument, a plugin or weights are missing or do not fit.
-        DataError: folder, table or features cannot be used.
+        UsageError: an argument, a plugin, weights or data are missing or do not fit.
         RunError: a model could not be trained.
         Interrupted: a signal came; the same call resumes.
     """
