@@ -1,16 +1,14 @@
 """Loggers that `lnlbench run --log NAME` adds to the plugins that observe runs."""
 
-from typing import TYPE_CHECKING
+from importlib import import_module
 
 from lnlbench.errors import unknown_name
 
-if TYPE_CHECKING:
-    from lnlbench.loggers.tensorboard import TensorBoardLogger
-
-NAMES = ("tensorboard",)
+_CLASSES = {"csv": "CsvLogger", "tensorboard": "TensorBoardLogger", "wandb": "WandbLogger"}
+NAMES = tuple(_CLASSES)
 
 
-def make_logger(name: str) -> "TensorBoardLogger":
+def make_logger(name: str) -> object:
     """A logger by name, an object that implements the observing hooks.
 
     Raises:
@@ -23,6 +21,5 @@ def make_logger(name: str) -> "TensorBoardLogger":
             NAMES,
             "Plugins that observe runs need no --log; they observe every run.",
         )
-    from lnlbench.loggers.tensorboard import TensorBoardLogger
-
-    return TensorBoardLogger()
+    made: object = getattr(import_module(f"lnlbench.loggers.{name}"), _CLASSES[name])()
+    return made

@@ -30,7 +30,7 @@ Samples = Annotated[
 ]
 Log = Annotated[
     list[str] | None,
-    typer.Option(help="Logger that also writes to the run's directory: tensorboard."),
+    typer.Option(help="Loggers that also write to the run's directory: csv, tensorboard, wandb."),
 ]
 Compiled = Annotated[
     bool,
