@@ -65,5 +65,5 @@ def test_a_threshold_that_can_be_set_is_the_one_that_is_measured_at(name):
 def test_a_warm_up_whose_length_can_be_set_is_short_in_quick_runs(name):
     method = PLUGINS.method(name)
     if "warmup_epochs" in method.Params.model_fields:
-        assert method.quick_params["warmup_epochs"] == 1
+        assert method.quick_params["warmup_epochs"] <= 1
     assert set(method.quick_params) <= set(method.Params.model_fields)
