@@ -1,11 +1,12 @@
 """The methods of the plugins that lnlbench's repository has beside it, by distribution."""
 
 METHODS = {
-    "lnlbench-early-learning": ("elr-plus", "sop", "sop-plus"),
+    "lnlbench-early-learning": ("elr-plus", "pes", "pes-semi", "sop", "sop-plus"),
     "lnlbench-robust-losses": (
         "anl-ce",
         "bootstrapping",
         "cores",
+        "cores-star",
         "epsilon-softmax",
         "f-divergence",
         "gjs",
@@ -16,7 +17,7 @@ METHODS = {
         "sce",
         "truncated-gce",
     ),
-    "lnlbench-selection": ("disc", "promix", "ssr", "unicon"),
+    "lnlbench-selection": ("aum", "confident-learning", "disc", "promix", "ssr", "unicon"),
     "lnlbench-transition": ("backward-correction", "cal", "t-revision", "volminnet"),
 }
 
