@@ -113,6 +113,22 @@ def test_heads_stay_in_sight_and_commands_can_be_copied(browser):
         page.locator("#track-digits details.protocol .copy", has_text=done).wait_for()
 
 
+def test_open_rows_are_compared_over_each_other(browser):
+    with opened(browser, ROOT / "index.html") as (page, _):
+        buttons = page.locator(f"{DIGITS} button.open")
+        buttons.nth(0).click()
+        assert page.locator(".compare button").count() == 0
+        chosen = [buttons.nth(i).inner_text() for i in (0, 3)]
+        buttons.nth(3).click()
+        page.get_by_role("button", name="Compare the 2 open rows").click()
+        panel = page.locator(".compare .panel")
+        panel.locator("canvas").first.wait_for()
+        said = panel.inner_text()
+        assert all(name.split()[0] in said for name in chosen)
+        buttons.nth(0).click()  # closed: there is nothing to compare with
+        assert panel.count() == 0
+
+
 def test_an_open_row_on_a_phone_widens_nothing(browser):
     with opened(browser, ROOT / "index.html", 390, "light") as (page, _):
         before = page.locator(DIGITS).bounding_box()["width"]

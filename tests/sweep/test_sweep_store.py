@@ -91,7 +91,7 @@ def test_a_sweep_that_was_lost_with_its_disk_goes_on_from_the_store(store, tmp_p
         (("--store", "bucket"), "is not the URL of a store"),
         (("--store", "s3://me:SECRET@bucket"), "Give credentials in the environment"),
         (("--store", "file:///dev/null/x"), "Cannot read file:///dev/null/x/sweep.lock"),
-        (("--take-over", "1a2b"), "give --store too"),
+        (("--take-over", "1a2b"), "give --store, too"),
     ],
 )
 def test_what_is_wrong_with_a_store_is_said_before_anything_runs(tmp_path, options, message):

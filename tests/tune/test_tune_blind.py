@@ -130,7 +130,7 @@ def test_no_method_that_is_told_the_truth_can_be_tuned(tmp_path, name):
 def test_clean_validation_labels_are_refused():
     outcome = call("tune", "--method", "ce", "--track", "digits", "--validation-labels", "clean")
     assert outcome.code == 2
-    assert "noisy labels alone" in outcome.err.replace("\n", " ")
+    assert "only on noisy labels" in outcome.err.replace("\n", " ")
 
 
 @pytest.mark.parametrize("recipe", ["clean", "oracle"])

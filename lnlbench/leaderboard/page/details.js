@@ -101,6 +101,30 @@ function publishedList(figures) {
   return element("ul", {}, ...items);
 }
 
+// Below a table: the mean curves of its open rows over each other, once two rows are open.
+function compareOpenRows(table) {
+  const open = table.rows.filter((row) => !row.hidden && isOpen(row));
+  table.compare ??= table.more.parentElement.insertBefore(
+    element("div", { class: "compare" }),
+    table.more.nextSibling,
+  );
+  table.compare.replaceChildren();
+  if (open.length < 2) return;
+  const button = element("button", { type: "button", class: "more" }, `Compare the ${open.length} open rows`);
+  button.addEventListener("click", () => {
+    const runs = open.map((row) => {
+      const { title, epochs, curves } = readDetail(`${row.id}-detail`);
+      const means = Object.entries(curves).map(([name, seeds]) => [name, [meanCurve(seeds)]]);
+      return { label: title.replace(", recipe matched", ""), epochs, curves: Object.fromEntries(means) };
+    });
+    const panel = element("div", { class: "panel" }, element("h3", {}, "Means over seeds"));
+    panel.append(comparison(runs));
+    button.replaceWith(panel);
+    panel.scrollIntoView({ block: "nearest" });
+  });
+  table.compare.append(button);
+}
+
 // Compares runs: one chart for each curve, one line for each run.
 function comparison(runs) {
   const grid = element("div", { class: "charts" });

@@ -14,6 +14,7 @@
       name.replaceWith(button);
       const toggle = () => {
         toggleRow(row, button);
+        compareOpenRows(table);
         keepState();
       };
       button.addEventListener("click", toggle);
@@ -60,6 +61,7 @@
       const button = document.getElementById(`row-${id}`)?.querySelector("button.open");
       if (button && !isOpen(button.closest("tr"))) toggleRow(button.closest("tr"), button);
     }
+    tables.forEach(compareOpenRows);
   }
   for (const block of document.querySelectorAll("pre")) addCopyButton(block);
 
