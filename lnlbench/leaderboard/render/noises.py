@@ -54,7 +54,7 @@ def noises_svg(matrix: Matrix) -> str:
 def comparison(across: Across) -> str:
     """What the ranks over the noises show, or why they show nothing, in one or two sentences."""
     if across.missing:
-        return text.plain(across.missing)
+        return "Ranks are compared when three noises have three rows of three seeds."
     return text.plain(
         f"Over {len(across.tracks)} noises: Friedman p = {across.p_value:.3g}, critical difference "
         f"{across.critical_difference:.2f}. {across.claim}"
