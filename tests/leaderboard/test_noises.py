@@ -126,3 +126,9 @@ def test_the_page_opens_with_the_matrix():
     assert page.index('id="noises-short"') < page.index('id="track-short"')
     assert 'id="across-short"' in page
     assert 'id="across"' not in page
+
+
+def test_no_cell_of_the_csv_is_a_formula():
+    results = [*board(ce=0.5), *runs("short-odd", "ce", 0.6, noise="=1+1")]
+    names = {each["noise"] for each in csv.DictReader(io.StringIO(noises_csv(matrix_of(results))))}
+    assert "'=1+1" in names

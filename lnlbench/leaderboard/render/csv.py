@@ -23,7 +23,7 @@ def csv_text(rows: Sequence[Row]) -> str:
     columns = list(found[0]) if found else []
     writer = csv.DictWriter(buffer, fieldnames=columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({k: _cell(value) for k, value in cells.items()} for cells in found)
+    writer.writerows({k: safe_cell(value) for k, value in cells.items()} for cells in found)
     return buffer.getvalue()
 
 
@@ -32,7 +32,8 @@ def _rounded(value: Value) -> Value:
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
-def _cell(value: Value) -> Value:
+def safe_cell(value: Value) -> Value:
+    """A value as a cell of a CSV file: foreign text on one line, and never a formula."""
     if not isinstance(value, str):
         return value
     text = plain(value)

@@ -7,6 +7,7 @@ from lnlbench.leaderboard import text
 from lnlbench.leaderboard.across import Across
 from lnlbench.leaderboard.noises import Cell, Line, Matrix, Noise
 from lnlbench.leaderboard.page.template import fill_in
+from lnlbench.leaderboard.render.csv import safe_cell
 from lnlbench.leaderboard.render.markdown import MARKER, grid
 from lnlbench.leaderboard.text import escape
 
@@ -37,7 +38,8 @@ def noises_csv(matrix: Matrix) -> str:
                 about = (noise.track, noise.dataset, noise.name, _rounded(noise.rate))
                 numbers = (_rounded(cell.mean), _rounded(cell.std), len(cell.seeds), cell.rank)
                 average = _rounded(line.average_rank)
-                writer.writerow([line.name, line.kind, average, *about, *numbers])
+                record = [line.name, line.kind, average, *about, *numbers]
+                writer.writerow(map(safe_cell, record))
     return buffer.getvalue()
 
 
