@@ -56,7 +56,7 @@ def across_tracks(tables: Sequence[Table]) -> Across:
     keys = sorted(_common(scores, chosen))
     found = compare_ranks([[scores[track][key] for key in keys] for track in chosen])
     standings = [
-        Standing(_name(key), [ranks[i] for ranks in found.ranks], found.averages[i])
+        Standing(name_of(key), [ranks[i] for ranks in found.ranks], found.averages[i])
         for i, key in enumerate(keys)
     ]
     standings.sort(key=lambda standing: (standing.average, standing.name))
@@ -88,7 +88,8 @@ def _common(scores: dict[str, dict[_Key, float]], tracks: Sequence[str]) -> set[
     return set.intersection(*(set(scores[track]) for track in tracks))
 
 
-def _name(key: _Key) -> str:
+def name_of(key: _Key) -> str:
+    """A method and its recipe in words; the usual recipe is not named."""
     method, recipe = key
     return text.plain(method if recipe == "matched" else f"{method}, {recipe}")
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from lnlbench.data.names import images_of
 from lnlbench.leaderboard import text
-from lnlbench.leaderboard.across import Across, across_tracks
+from lnlbench.leaderboard.across import Across, across_tracks, name_of
 from lnlbench.leaderboard.cost import baseline_of
 from lnlbench.leaderboard.row import Row
 from lnlbench.leaderboard.table import Table
@@ -124,15 +124,13 @@ def _matrix(tables: Sequence[Table]) -> Matrix:
     across = across_tracks(tables)
     averages = {each.name: each.average for each in across.standings}
     rows = [_single_rows(table) for table in tables]
+    cells = [_cells(found) for found in rows]
+    kinds = {key: _kind(row) for found in reversed(rows) for key, row in found.items()}
     lines = []
-    for key in sorted({key for found in rows for key in found}):
-        own = [found.get(key) for found in rows]
-        kind = next(_kind(row) for row in own if row)
-        cells = tuple(
-            _cell(row, found) if row else None for row, found in zip(own, rows, strict=True)
-        )
-        name = text.plain(key[0] if key[1] == "matched" else f"{key[0]}, {key[1]}")
-        lines.append(Line(name, kind, cells, averages.get(name)))
+    for key in sorted(kinds):
+        name = name_of(key)
+        own = tuple(found.get(key) for found in cells)
+        lines.append(Line(name, kinds[key], own, averages.get(name)))
     lines.sort(key=_order)
     return Matrix(
         name=min((table.track for table in tables), key=lambda track: (len(track), track)),
@@ -151,19 +149,24 @@ def _single_rows(table: Table) -> dict[_Key, Row]:
     return {key: rows[0] for key, rows in found.items() if len(rows) == 1}
 
 
-def _cell(row: Row, rows: Mapping[_Key, Row]) -> Cell:
-    assert row.accuracy is not None  # it is one of the finished rows
-    gains = _gains(rows)
-    gain = gains.get((row.method, row.recipe), 0.0)
-    largest = max((abs(each) for each in gains.values() if each * gain > 0), default=1.0)
-    return Cell(
-        mean=row.accuracy.mean,
-        std=row.accuracy.std,
-        seeds=tuple(sorted(row.by_seed)),
-        rank=row.rank,
-        level=round(LEVELS * gain / largest),
-        few=len(row.by_seed) < _most_seeds(rows.values()),
-    )
+def _cells(rows: Mapping[_Key, Row]) -> dict[_Key, Cell]:
+    """The cells of one noise, shaded by how far its rows are from plain cross-entropy."""
+    gains, most = _gains(rows), _most_seeds(rows.values())
+    highest, lowest = max(gains.values(), default=0.0), min(gains.values(), default=0.0)
+    found = {}
+    for key, row in rows.items():
+        assert row.accuracy is not None  # it is one of the finished rows
+        gain = gains.get(key, 0.0)
+        largest = (highest if gain > 0 else -lowest) or 1.0
+        found[key] = Cell(
+            mean=row.accuracy.mean,
+            std=row.accuracy.std,
+            seeds=tuple(sorted(row.by_seed)),
+            rank=row.rank,
+            level=round(LEVELS * gain / largest),
+            few=len(row.by_seed) < most,
+        )
+    return found
 
 
 def _gains(rows: Mapping[_Key, Row]) -> dict[_Key, float]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lnlbench.leaderboard import text
+from lnlbench.leaderboard.columns.rows import METHOD_AND_RECIPE
 from lnlbench.leaderboard.row import Row
 
 WIDTH, HEIGHT = 640, 260
@@ -93,7 +94,7 @@ def _front(rows: Iterable[Row]) -> set[int]:
 
 
 def _name(row: Row) -> str:
-    return text.plain(row.name if row.recipe == "matched" else f"{row.name}, {row.recipe}")
+    return text.plain(METHOD_AND_RECIPE.cell(row))
 
 
 def _words(row: Row) -> str:
