@@ -62,6 +62,7 @@ def test_filters_hide_rows_and_empty_tables_and_say_how_many_are_left(browser, d
     with opened(browser, ROOT / "index.html") as (page, _):
         page.locator("select[name=track]").select_option("digits")
         assert page.locator("section.track:visible").count() == 1
+        assert page.locator("section.across:visible").count() == 0
         page.locator("select[name=oracle]").select_option("without")
         plain = [row for row in digits.rows if not row.oracle]
         assert names(page) == in_sight(plain)

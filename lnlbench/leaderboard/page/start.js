@@ -39,6 +39,10 @@
       const wanted = Object.fromEntries(new FormData(form));
       document.body.classList.toggle("all-columns", form.elements.all.checked);
       const counts = tables.map((table) => table.filter(wanted));
+      // A comparison of several tracks says nothing on a track that is not in it.
+      for (const section of document.querySelectorAll("section[data-tracks]")) {
+        section.hidden = Boolean(wanted.track) && !section.dataset.tracks.split(" ").includes(wanted.track);
+      }
       const rows = counts.reduce((sum, count) => sum + count, 0);
       announce(`${counted(rows, "row")} in ${counted(counts.filter(Boolean).length, "table")}.`);
     };
