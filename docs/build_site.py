@@ -18,7 +18,7 @@ import lnlbench
 ROOT = Path(__file__).resolve().parents[1]
 # The page that `lnlbench leaderboard` makes; the folder's README is the site's index.html there.
 INTERACTIVE = "leaderboards/page.html"
-SHIM = "docs/iframe-worker.js"
+FOR_THE_SITE = ("docs/iframe-worker.js", "docs/site.css")
 _LINK = re.compile(r"\[([^\[\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 _CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 
@@ -87,7 +87,7 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
         added.append(File.generated(config, page, content=text))
     copied = {other: ROOT / other for other in sorted(linked)}
     copied[INTERACTIVE] = ROOT / "leaderboards" / "index.html"
-    copied[SHIM] = ROOT / SHIM
+    copied |= {name: ROOT / name for name in FOR_THE_SITE}
     added += [File.generated(config, name, abs_src_path=str(file)) for name, file in copied.items()]
     for title, names in REFERENCE.items():
         text = "\n\n".join([f"# {title}", *(f"::: {_full(name)}" for name in names)])
