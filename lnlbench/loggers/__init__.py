@@ -4,7 +4,12 @@ from importlib import import_module
 
 from lnlbench.errors import unknown_name
 
-_CLASSES = {"csv": "CsvLogger", "tensorboard": "TensorBoardLogger", "wandb": "WandbLogger"}
+_CLASSES = {
+    "csv": "CsvLogger",
+    "mlflow": "MlflowLogger",
+    "tensorboard": "TensorBoardLogger",
+    "wandb": "WandbLogger",
+}
 NAMES = tuple(_CLASSES)
 
 

@@ -67,8 +67,30 @@ def test_wandb_keeps_a_run_offline_in_its_directory(tmp_path, monkeypatch):
     assert b"the_loss_of_an_epoch" in written
 
 
-def test_without_wandb_the_command_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "wandb", None)
-    outcome = call(*CE, "--output", tmp_path, "--log", "wandb")
+def test_mlflow_keeps_spec_and_curves_of_a_killed_and_resumed_run(tmp_path, monkeypatch):
+    mlflow = pytest.importorskip(
+        "mlflow", reason="MLflow is missing: pip install 'lnlbench[mlflow]'"
+    )
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    spec = {**SPEC, "protocol": {"epochs": 2}}
+    killed, resumed = make_logger("mlflow"), make_logger("mlflow")
+    killed.run_started(tmp_path, spec, 0)
+    killed.epoch_finished(0, {"loss": 1.5, "nll": None})
+    resumed.run_started(tmp_path, spec, 1)
+    resumed.epoch_finished(1, {"loss": 0.5})
+    resumed.run_finished({"status": "done"})
+    client = mlflow.MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}")
+    [run] = client.search_runs([client.get_experiment_by_name("lnlbench").experiment_id])
+    assert run.info.status == "FINISHED"
+    assert (run.data.params["method"], run.data.params["protocol.epochs"]) == ("ce", "2")
+    losses = client.get_metric_history(run.info.run_id, "loss")
+    assert [(each.step, each.value) for each in losses] == [(1, 1.5), (2, 0.5)]
+    assert set(run.data.metrics) == {"loss"}
+
+
+@pytest.mark.parametrize("name", ["mlflow", "wandb"])
+def test_without_its_package_the_command_says_what_to_install(tmp_path, monkeypatch, name):
+    monkeypatch.setitem(sys.modules, name, None)
+    outcome = call(*CE, "--output", tmp_path, "--log", name)
     assert outcome.code == 2
-    assert "pip install 'lnlbench[wandb]'" in outcome.err
+    assert f"pip install 'lnlbench[{name}]'" in outcome.err

@@ -30,7 +30,9 @@ Samples = Annotated[
 ]
 Log = Annotated[
     list[str] | None,
-    typer.Option(help="Loggers that also write to the run's directory: csv, tensorboard, wandb."),
+    typer.Option(
+        help="Loggers that also write to the run's directory: csv, mlflow, tensorboard, wandb."
+    ),
 ]
 Compiled = Annotated[
     bool,
