@@ -95,9 +95,14 @@ def counted(found: list[RunStatus]) -> str:
 
 
 def print_statuses(found: list[RunStatus]) -> None:
-    """Show the runs; below them, the logs and commands of those that did not end well."""
-    rows = [(each.state, each.title, each.about) for each in found]
-    print_listing(("state", "run", "about"), rows, title=counted(found))
+    """Show the runs' directories; below them, logs and commands of runs that did not end well."""
+    folders = {each.directory.parents[2] for each in found}
+    folder = folders.pop() if len(folders) == 1 else None
+    place = "" if folder is None else f" Their directories are in {folder}."
+    rows = [
+        (each.state, each.directory.relative_to(folder or Path()), each.about) for each in found
+    ]
+    print_listing(("state", "run directory", "about"), rows, title=counted(found) + place)
     for each in found:
         if each.state in ("failed", "diverged", "interrupted"):
             # Not folded, so that a path or a command can be copied from any terminal.

@@ -58,17 +58,24 @@ def shown(folder):
 def test_every_state_is_counted_and_shown_with_its_reason(running):
     text = shown(running)
     first = "6 runs: 1 running, 1 failed, 1 diverged, 1 interrupted, 1 waiting, 1 done."
-    assert text.splitlines()[0] == first
+    assert text.startswith(first)
     rows = {line.split()[0]: line for line in text.splitlines()[2:8]}
     for state, words in {
         "running": "epoch 3/60",
         "failed": "the disk is full",
         "diverged": "a loss was NaN",
         "interrupted": "its process was killed",
-        "waiting": "seed 4",
+        "waiting": "digits/ce/matched-seed4-",
         "done": "test_accuracy_last10",
     }.items():
         assert words in rows[state]
+
+
+def test_the_directory_of_a_run_can_be_copied(folder):
+    lines = shown(folder).splitlines()
+    [done] = [line for line in lines if line.startswith("done")]
+    root = Path(lines[0].partition("Their directories are in ")[2].removesuffix("."))
+    assert RunDirectory(root / done.split()[1]).read_spec().seed == 0
 
 
 def test_a_run_that_no_process_holds_is_not_running(folder):
