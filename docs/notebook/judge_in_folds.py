@@ -1,7 +1,7 @@
 """Train the judges of an audit on cached features, fold by fold; scores nothing.
 
-python docs/notebook/judge_in_folds.py --features train-0.npy --dataset cifar100 --noise noisy-fine \
-    --methods gce,dividemix --folds 0,1,2,3,4 --seed 0 --store judged
+python docs/notebook/judge_in_folds.py --features train-0.npy --dataset cifar100-coarse \
+    --noise noisy-coarse --methods gce,dividemix --folds 0,1,2,3,4 --seed 0 --store judged
 
 Writes the logits of each fold's model on all samples, float32 [N, C], as
 `STORE/NOISE/METHOD-seedS-foldF.npy`, and leaves files alone that are there. No label that is not
@@ -9,7 +9,6 @@ given to a judge is read.
 """
 
 import argparse
-import os
 import time
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from lnlbench.audit.cross_fitting import deal_folds
 from lnlbench.audit.judge import Judge, Lesson, judged
 from lnlbench.data.load import load_dataset
 from lnlbench.plugins import load_plugins
+from lnlbench.system.console import Console
 
 FOLDS = 5
 
@@ -44,6 +44,7 @@ def main() -> None:
     folds = deal_folds(labels, FOLDS, torch.arange(len(labels)), given.seed)
     place = given.store / given.noise
     place.mkdir(parents=True, exist_ok=True)
+    console = Console(highlight=False)
     for name in given.methods.split(","):
         judge = Judge.of(plugins.method(name), {})
         for fold in map(int, given.folds.split(",")):
@@ -56,9 +57,9 @@ def main() -> None:
             partial = file.with_suffix(".partial")
             with partial.open("wb") as opened:
                 np.save(opened, logits.numpy())
-            os.replace(partial, file)
+            partial.replace(file)
             seconds = time.process_time() - before
-            print(f"{given.noise} {name} fold {fold}: {seconds:.0f} s of CPU time", flush=True)
+            console.print(f"{given.noise} {name} fold {fold}: {seconds:.0f} s of CPU time")
 
 
 if __name__ == "__main__":

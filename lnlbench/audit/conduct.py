@@ -128,6 +128,7 @@ def judge_samples(
         "temperatures": [posterior.temperature for posterior in posteriors],
         "folds": folds,
         "seed": seed,
+        "judge_cpu_seconds": sum(each.cpu_seconds for each in opinions),
         "lnlbench": __version__,
     }
     return find(samples, opinions, posteriors, units, copies, dealt, about)

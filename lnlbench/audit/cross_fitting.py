@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from lnlbench.errors import DataError, UsageError
 from lnlbench.seeds import generator_for
 from lnlbench.system.atomic import write_atomically
 
-_FORMAT = 1
+_FORMAT = 2
 _LONGEST_NAME = 60
 
 
@@ -27,10 +28,12 @@ class Opinions:
 
     `logits` float32 [N, C] come from the model that was trained without the sample. `predicted`
     int64 [K, N] has the predictions of all K models, also of those that were trained with it.
+    `cpu_seconds` is the CPU time of training and asking them.
     """
 
     logits: Tensor
     predicted: Tensor
+    cpu_seconds: float
 
 
 def deal_folds(labels: Tensor, count: int, groups: Tensor, seed: int) -> Tensor:
@@ -81,6 +84,7 @@ def cross_fit(
     count = int(folds.max()) + 1
     logits = torch.empty(len(folds), lesson.num_classes)
     predicted = torch.empty(count, len(folds), dtype=torch.int64)
+    cpu_seconds = 0.0
     digest = _digest(lesson)
     for fold in range(count):
         held_out = (folds == fold).nonzero().squeeze(1)
@@ -103,13 +107,16 @@ def cross_fit(
             def epoch_done(epochs: int, done: float = done, total: int = protocol.epochs) -> None:
                 told(done + epochs / total / count)
 
+            began = time.process_time()
             everything = judged(judge, lesson, rows, seed, epoch_done).numpy()
-            found = everything[held_out.numpy()], everything.argmax(1)
+            spent = time.process_time() - began
+            found = everything[held_out.numpy()], everything.argmax(1), spent
             _write(file, *found)
         logits[held_out] = torch.from_numpy(found[0])
         predicted[fold] = torch.from_numpy(found[1])
+        cpu_seconds += found[2]
         told((fold + 1) / count)
-    return Opinions(logits, predicted)
+    return Opinions(logits, predicted, cpu_seconds)
 
 
 def agreement(opinions: Sequence[Opinions], suggested: Tensor) -> Tensor:
@@ -128,19 +135,24 @@ def _digest(lesson: Lesson) -> str:
 
 def _read(
     file: Path, shape: tuple[int, int], count: int
-) -> tuple[NDArray[np.float32], NDArray[np.int64]] | None:
+) -> tuple[NDArray[np.float32], NDArray[np.int64], float] | None:
     """What a file of an earlier, interrupted audit holds; None if it is not there or damaged."""
     try:
         with np.load(file, allow_pickle=False) as saved:
             logits, predicted = saved["logits"], saved["predicted"].astype(np.int64)
+            cpu_seconds = float(saved["cpu_seconds"])
     except Exception:  # what a damaged file can raise is without end, and the fold is made again
         return None
     fits = logits.shape == shape and predicted.shape == (count,) and logits.dtype == np.float32
     in_range = fits and predicted.min() >= 0 and predicted.max() < shape[1]
-    return (logits, predicted) if in_range and np.isfinite(logits).all() else None
+    sound = in_range and np.isfinite(logits).all() and 0 <= cpu_seconds < np.inf
+    return (logits, predicted, cpu_seconds) if sound else None
 
 
-def _write(file: Path, logits: NDArray[np.float32], predicted: NDArray[np.int64]) -> None:
+def _write(
+    file: Path, logits: NDArray[np.float32], predicted: NDArray[np.int64], cpu_seconds: float
+) -> None:
     buffer = io.BytesIO()
-    np.savez(buffer, logits=logits, predicted=predicted.astype(np.int32))
+    small = predicted.astype(np.int32)
+    np.savez(buffer, logits=logits, predicted=small, cpu_seconds=np.float64(cpu_seconds))
     write_atomically(file, buffer.getvalue())

@@ -185,9 +185,12 @@ def _conflicts(audit: Audit) -> dict[str, Any]:
 
 def _detection(audit: Audit, clean: Tensor) -> dict[str, Any]:
     """How well wrong labels were found, where the truth is known."""
-    from lnlbench.metrics.detection import detection_quality
+    from lnlbench.metrics.detection import detection_quality, suspicion_calibration
 
     wrong = (clean != audit.samples.labels).numpy()
     flagged = np.zeros(len(wrong), bool)
     flagged[audit.suspects.numpy()] = True
-    return detection_quality(audit.suspicion, flagged, wrong)
+    return {
+        **detection_quality(audit.suspicion, flagged, wrong),
+        "calibration": suspicion_calibration(audit.suspicion, wrong),
+    }

@@ -10,6 +10,7 @@ import typer
 from lnlbench.errors import RunError, UsageError, unknown_name
 
 if TYPE_CHECKING:
+    from lnlbench.results.audits import Audits
     from lnlbench.results.schema import Result
     from lnlbench.results.store import BadResult, ResultStore
 
@@ -43,23 +44,25 @@ def leaderboard(
     """Make the tables in leaderboards/ from the results, and show them."""
     from lnlbench.leaderboard.check import conflicts, stale_files
     from lnlbench.leaderboard.contradictions import without_contradictions
+    from lnlbench.results.audits import load_audits
     from lnlbench.results.store import ResultStore
 
     store = ResultStore(output / "leaderboards")
     results, bad = _selected(store, track or [])
+    audits = load_audits(store.root)
     results, contradictions = without_contradictions(store, results)
     left_out = [file.reason for file in bad] + contradictions
     problems = conflicts(store, results)
     if check:
         problems += _denied(store, results)
-        stale = stale_files(store, results, complete=not track)
+        stale = stale_files(store, results, complete=not track, audits=audits)
         _refuse("The leaderboard is not in order", left_out + problems + stale)
         typer.echo(f"{len(results)} results and their tables are in order.")
         return
     for reason in left_out:
         typer.echo(f"Left out: {reason}", err=True)
     _refuse("These results cannot share a table", problems)
-    _show(results, format, _write(store, results, complete=not track))
+    _show(results, audits, format, _write(store, results, audits, complete=not track))
 
 
 def _selected(
@@ -104,28 +107,32 @@ def _refuse(what: str, problems: Sequence[str]) -> None:
         raise RunError(f"{what}:\n" + "\n".join(f"- {problem}" for problem in problems))
 
 
-def _write(store: "ResultStore", results: Sequence["Result"], complete: bool) -> list[Path]:
+def _write(
+    store: "ResultStore", results: Sequence["Result"], audits: "Audits", complete: bool
+) -> list[Path]:
     from lnlbench.leaderboard.render.files import is_foreign, render
     from lnlbench.system.atomic import write_atomically
 
-    pages = {store.root / name: text for name, text in render(results, complete).items()}
+    pages = {store.root / name: text for name, text in render(results, complete, audits).items()}
     pages = {path: text for path, text in pages.items() if not is_foreign(path)}
     for path, text in pages.items():
         write_atomically(path, text.encode())
     return list(pages)
 
 
-def _show(results: Sequence["Result"], format: Format | None, written: Sequence[Path]) -> None:
+def _show(
+    results: Sequence["Result"], audits: "Audits", format: Format | None, written: Sequence[Path]
+) -> None:
     from lnlbench.leaderboard.render.files import combined_csv, combined_html, combined_json, render
 
     if format is Format.json:
-        typer.echo(combined_json(results))
+        typer.echo(combined_json(results, audits))
     elif format is Format.csv:
         typer.echo(combined_csv(results), nl=False)
     elif format is Format.html:
-        typer.echo(combined_html(results), nl=False)
+        typer.echo(combined_html(results, audits), nl=False)
     elif format is Format.md:
-        pages = render(results, complete=False).items()
+        pages = render(results, complete=False, audits=audits).items()
         typer.echo("\n".join(text for name, text in pages if name.endswith(".md")), nl=False)
     elif format is Format.svg:
         from lnlbench.leaderboard.render.svg import picture

@@ -5,6 +5,7 @@ from typing import Any
 
 from lnlbench.leaderboard.render.files import is_foreign, render
 from lnlbench.leaderboard.render.markdown import MARKER
+from lnlbench.results.audits import NO_AUDITS, Audits
 from lnlbench.results.differences import describe_changes
 from lnlbench.results.identity import run_identity
 from lnlbench.results.schema import Result
@@ -30,12 +31,14 @@ def conflicts(store: ResultStore, results: Sequence[Result]) -> list[str]:
     return problems
 
 
-def stale_files(store: ResultStore, results: Sequence[Result], complete: bool) -> list[str]:
+def stale_files(
+    store: ResultStore, results: Sequence[Result], complete: bool, audits: Audits = NO_AUDITS
+) -> list[str]:
     """Missing and outdated tables of these results; for all results, also superfluous tables.
 
     Each string names the file and the next step.
     """
-    wanted = render(results, complete)
+    wanted = render(results, complete, audits)
     problems = []
     for name, text in wanted.items():
         path = store.root / name

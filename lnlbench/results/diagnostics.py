@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
+from lnlbench.document import Document, LeftOut
+
 MAX_BINS = 60
 MAX_SNAPSHOTS = 12
 MAX_CLASSES = 200
@@ -120,13 +122,41 @@ class LabelConfusion(_Part):
         return self
 
 
-class Diagnostics(_Part):
-    """The numbers behind a run's pictures; only finished runs have `reliability` and `classes`."""
+class Detection(_Part):
+    """How well a finished run finds the wrong labels that it was trained on: in sample.
+
+    The samples are sorted by `of`, and those are flagged that the method holds for wrong. A value
+    is null if it is not defined.
+    """
+
+    of: Literal["clean probability", "loss"]
+    samples: Annotated[int, Field(ge=1)]
+    auroc: Fraction | None
+    average_precision: Fraction | None
+    precision_at_100: Fraction
+    precision_at_true_number: Fraction | None
+    flagged_f1: Fraction | None
+    flagged_share: Fraction
+    estimated_noise_rate: Fraction | None = Field(
+        description="The mean of 1 - clean probability; null for the loss."
+    )
+    true_noise_rate: Fraction
+
+
+class Diagnostics(Document):
+    """The numbers behind a run's pictures.
+
+    Only finished runs have `reliability`, `classes` and `detection`, and the last two only if the
+    truth is known.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     snapshots: Annotated[list[Snapshot], Field(max_length=MAX_SNAPSHOTS)]
     reliability: Reliability | None = None
     classes: Classes | None = None
     label_confusion: LabelConfusion | None = None
+    detection: Annotated[list[Detection] | None, Field(max_length=2), LeftOut()] = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "Diagnostics":

@@ -11,9 +11,10 @@ from lnlbench.data.dataset import Dataset
 from lnlbench.errors import RunError
 from lnlbench.interface.criterion import Criterion
 from lnlbench.metrics.calibration import reliability
+from lnlbench.metrics.detection import detection_quality
 from lnlbench.metrics.histogram import counts_by_truth
 from lnlbench.metrics.per_class import frequent_mistakes, share_by_class
-from lnlbench.results.diagnostics import MAX_CLASSES
+from lnlbench.results.diagnostics import MAX_CLASSES, Detection
 from lnlbench.runner.evaluation import Evaluation
 from lnlbench.runner.split import Split, evaluation_sample
 
@@ -71,6 +72,8 @@ class Diagnosis:
                 "accuracy": [_rounded(accuracy) for _, _, accuracy in bins],
             }
         }
+        if self._true is not None:
+            parts["detection"] = self._detection(evaluation, self._true != self._given)
         if count > MAX_CLASSES:
             return parts
         rates = None
@@ -92,6 +95,19 @@ class Diagnosis:
             "test_accuracy": [_rounded(share) for share in accuracies],
         }
         return parts
+
+    def _detection(self, evaluation: Evaluation, wrong: Tensor) -> list[dict[str, Any]]:
+        """How well the belief, and the loss, find the wrong labels (bool [N])."""
+        given, logits = self._given[self._sample], evaluation.sample_logits.float()
+        losses = cross_entropy(logits, given, reduction="none")
+        disagree = logits.argmax(1) != given
+        found = [_detected("loss", losses, disagree, wrong[self._sample], None)]
+        if evaluation.belief is not None:
+            belief = evaluation.belief.detach().cpu().double()
+            flagged = belief <= evaluation.clean_threshold
+            estimate = 1 - float(belief.mean())
+            found.insert(0, _detected("clean probability", -belief, flagged, wrong, estimate))
+        return found
 
     def _criterion(self, criterion: Criterion) -> dict[str, Any]:
         values = criterion.values.detach().cpu().float()
@@ -127,6 +143,15 @@ class Diagnosis:
         low, high = span
         counts = counts_by_truth(values.detach().cpu(), is_clean, low, high, bins)
         return {"of": of, "low": _quantized(low), "high": _quantized(high), "counts": counts}
+
+
+def _detected(
+    of: str, doubt: Tensor, flagged: Tensor, wrong: Tensor, estimate: float | None
+) -> dict[str, Any]:
+    found = detection_quality(doubt.double().numpy(), flagged.numpy(), wrong.numpy())
+    found["estimated_noise_rate"] = estimate
+    kept = [name for name in Detection.model_fields if name in found]
+    return {"of": of, "samples": len(wrong), **{name: _rounded(found[name]) for name in kept}}
 
 
 def _rounded(share: float | None) -> float | None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lnlbench.metrics.detection import detection_quality
+from lnlbench.metrics.detection import detection_quality, suspicion_calibration
 
 
 def test_scores_are_those_of_counting():
@@ -18,14 +18,16 @@ def test_scores_are_those_of_counting():
     assert found["flagged_precision"] == found["flagged_recall"] == pytest.approx(2 / 3)
     assert found["flagged_f1"] == pytest.approx(2 / 3)
     assert found["true_noise_rate"] == 0.5
-    thirties = next(each for each in found["calibration"] if each["from"] == 0.3)
+    assert found["flagged_share"] == 0.5
+    bins = suspicion_calibration(suspicion, wrong)
+    thirties = next(each for each in bins if each["from"] == 0.3)
     assert thirties == {
         "from": 0.3,
         "samples": 2,
         "mean_suspicion": pytest.approx(0.325),
         "share_wrong": 0.5,
     }
-    assert sum(each["samples"] for each in found["calibration"]) == 6
+    assert sum(each["samples"] for each in bins) == 6
 
 
 def test_without_a_wrong_label_some_scores_are_undefined():
@@ -34,3 +36,18 @@ def test_without_a_wrong_label_some_scores_are_undefined():
     assert found["flagged_f1"] is None
     assert found["flagged_precision"] is None
     assert found["true_noise_rate"] == 0
+
+
+def test_equal_doubts_count_as_a_random_order_does_on_average():
+    doubt = np.array([0.0, 1.0, 1.0, 1.0, 1.0, 2.0])
+    wrong = np.array([False, True, False, False, True, True])
+    found = detection_quality(doubt, doubt > 1, wrong)
+    # The first three are the last sample and two of the four that tie, half of which are wrong.
+    assert found["precision_at_true_number"] == pytest.approx((1 + 2 * 0.5) / 3)
+
+
+def test_a_doubt_that_is_not_a_number_comes_first_and_infinities_are_compared():
+    doubt = np.array([np.nan, np.inf, 3.0, -np.inf])
+    wrong = np.array([True, True, False, False])
+    assert detection_quality(doubt, wrong, wrong)["auroc"] == 1
+    assert detection_quality(doubt[::-1], wrong, ~wrong[::-1])["auroc"] == 0

@@ -189,7 +189,10 @@ def test_a_hundred_classes_take_less_than_forty_kilobytes_and_a_thousand_less():
     document |= watcher.final(seen)
     grown = len(result_bytes(make_result(diagnostics=document))) - len(result_bytes(make_result()))
     assert 10_000 < grown < 40_000
-    assert set(diagnosis(100, 1000)[0].final(evaluation(100, 1000))) == {"reliability"}
+    assert set(diagnosis(100, 1000)[0].final(evaluation(100, 1000))) == {
+        "reliability",
+        "detection",
+    }
 
 
 def test_a_result_with_diagnostics_survives_its_file_and_one_without_keeps_its_bytes():

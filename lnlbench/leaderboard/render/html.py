@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.across import across_tracks
 from lnlbench.leaderboard.columns.column import Column, with_values
+from lnlbench.leaderboard.columns.detection import FOUND
 from lnlbench.leaderboard.columns.layouts import PAGE, PAGE_OFF_TRACK
 from lnlbench.leaderboard.columns.rows import RANKED
+from lnlbench.leaderboard.detection import Found, found_labels
 from lnlbench.leaderboard.facts import table_facts
 from lnlbench.leaderboard.noises import noise_matrices
 from lnlbench.leaderboard.page.cost_chart import CostChart, cost_chart
@@ -44,6 +46,8 @@ class Section:
     scale: Scale | None = None
     published: Published | None = None
     wrong_labels: WrongLabels | None = None
+    found: Sequence[Found] = ()
+    found_columns: tuple[Column[Found], ...] = ()
     cost: CostChart | None = None
     sorted_by: Column[Row] | None = None
     commands: list[str] = field(default_factory=list)
@@ -59,6 +63,7 @@ def html_page(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
         return embedded(row_details(row, published, detail) | {"pictures": pictures})
 
     matrices = noise_matrices(tables)
+    found = {table.track: found_labels(table) for table in tables}
     sections = [
         Section(
             track=table.track,
@@ -71,6 +76,8 @@ def html_page(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
             scale=scale_of(table.rows),
             published=table.published,
             wrong_labels=wrong_labels(run for row in table.rows for run in row.finished),
+            found=found[table.track],
+            found_columns=with_values(FOUND, found[table.track]),
             cost=cost_chart(table.rows),
             sorted_by=RANKED,
             commands=sorted({line for row in table.rows for line in commands(row)}),

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lnlbench.leaderboard.columns.column import Column, Of, with_values
 from lnlbench.leaderboard.columns.details import FAILURES
+from lnlbench.leaderboard.columns.detection import FOUND
 from lnlbench.leaderboard.columns.layouts import (
     MARKDOWN_MEASURES,
     MARKDOWN_OFF_TRACK,
     MARKDOWN_RANKING,
 )
 from lnlbench.leaderboard.columns.published import PUBLISHED, cited_figures, numbered_sources
+from lnlbench.leaderboard.detection import found_labels
 from lnlbench.leaderboard.facts import table_facts
 from lnlbench.leaderboard.repeat import commands
 from lnlbench.leaderboard.row import Row
@@ -37,6 +39,18 @@ hardware. In the same way, **steps × CE** compares the optimizer steps of an ep
 do not explain the spread.
 """
 
+_FOUND_LEGEND = """\
+How well the rows find the wrong labels of the training set, means over seeds. **In sample**: the
+model learned the labels that it judges, as in every run of a method. **Out of sample**: it never
+saw them, as in `lnlbench audit`. The samples are sorted by clean probability or suspicion, or by
+the loss on at most 5,000 of them. **F1 of the flagged** is that of the labels that the row holds
+for wrong: those below the method's threshold, or those that differ from the prediction.
+**estimated noise rate** is the mean of the probability that a label is wrong. The **time** of an
+audit is the CPU time of its judges. A dash stands for what the results do not hold, and the true
+noise rate stands at the top of this page. An **oracle** got something that a real user does not
+know.
+"""
+
 
 def markdown_page(table: Table) -> str:
     """The page of a track; the order in which results were read does not change a byte."""
@@ -47,6 +61,7 @@ def markdown_page(table: Table) -> str:
         _LEGEND,
         "## Label selection, calibration, cost\n",
         _table(MARKDOWN_MEASURES, table.rows),
+        _wrong_labels(table),
         _failures(table.rows),
         "## Reproduce\n",
         _commands(table.rows),
@@ -69,6 +84,13 @@ def off_track_page(rows: Sequence[Row]) -> str:
 def _header(table: Table) -> str:
     facts = table_facts(table)
     return "".join(f"- **{key}:** {escape(value)}\n" for key, value in facts.items())
+
+
+def _wrong_labels(table: Table) -> str:
+    found = found_labels(table)
+    if not found:
+        return ""
+    return f"## Wrong labels found\n\n{_FOUND_LEGEND}\n{_table(FOUND, found)}"
 
 
 def _failures(rows: Sequence[Row]) -> str:
