@@ -67,7 +67,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         elif title == "Plugins":
             found = [page for page in found if "/docs/" not in page]
         elif title == "Results":
-            found.append(INTERACTIVE)
+            found += ["docs/findings.md", INTERACTIVE]
         nav.append({title: [*found]})
     nav.insert(5, {"Reference": [_reference_page(title) for title in REFERENCE]})
     nav.append({"More": ["CONTRIBUTING.md", "CHANGELOG.md"]})
