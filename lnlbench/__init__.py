@@ -24,10 +24,13 @@ _HOMES = {
     "Recipe": "lnlbench.interface.params",
     "SearchRange": "lnlbench.interface.params",
     "Run": "lnlbench.interface.run",
+    "Track": "lnlbench.tracks.track",
+    "TrackData": "lnlbench.tracks.track",
     "Batch": "lnlbench.interface.batch",
     "export_model": "lnlbench.api.export",
     "load_model": "lnlbench.model.files",
     "load_results": "lnlbench.api.results",
+    "read_track": "lnlbench.tracks.file",
     "run": "lnlbench.api.run",
 }
 
@@ -49,6 +52,8 @@ if TYPE_CHECKING:
     from lnlbench.interface.run import Run
     from lnlbench.model.files import load_model
     from lnlbench.networks.backbone import Backbone
+    from lnlbench.tracks.file import read_track
+    from lnlbench.tracks.track import Track, TrackData
 
 __all__ = [
     "Backbone",
@@ -65,11 +70,14 @@ __all__ = [
     "Recipe",
     "Run",
     "SearchRange",
+    "Track",
+    "TrackData",
     "__version__",
     "export_model",
     "hookimpl",
     "load_model",
     "load_results",
+    "read_track",
     "run",
 ]
 

@@ -22,11 +22,10 @@ def list_tracks() -> "DataFrame":
     """All tracks by name: a row each, with data set, noise, network, epochs and description."""
     from pandas import DataFrame
 
-    from lnlbench.tracks import load_track, track_names
+    from lnlbench.plugins.tracks import all_tracks
 
     rows = []
-    for name in track_names():
-        track = load_track(name)
+    for name, track in all_tracks().items():
         fields = track.protocol.model_dump(include={"dataset", "noise", "backbone", "epochs"})
         rows.append({"name": name, **fields, "description": track.description})
     return DataFrame(rows).set_index("name")

@@ -28,7 +28,7 @@ TURN = threading.Lock()
 def run(
     method: str,
     *,
-    track: str = DEFAULT_TRACK,
+    track: str | Path = DEFAULT_TRACK,
     seed: int = 0,
     recipe: str = MATCHED,
     params: Mapping[str, Any] | None = None,
@@ -47,11 +47,12 @@ def run(
 ) -> "Result":
     """Train and evaluate a method, and return its result; a finished run is not trained again.
 
-    The result is also written to `output/leaderboards/results`, as by `lnlbench run`. `named` are
-    parameters of the method, such as `lambda_u=0`, and options that change the track, such as
-    `epochs=10` or `noise="symmetric:0.4"`; `params` holds parameters whose names are taken. A
-    `dataset` may be one made by `lnlbench.Dataset.from_arrays`. Nothing is printed without
-    `progress`. Threads may call this at once: their runs take turns.
+    The result is also written to `output/leaderboards/results`, as by `lnlbench run`. `track` is a
+    name, or the TOML file of an own track. `named` are parameters of the method, such as
+    `lambda_u=0`, and options that change the track, such as `epochs=10` or
+    `noise="symmetric:0.4"`; `params` holds parameters whose names are taken. A `dataset` may be one
+    made by `lnlbench.Dataset.from_arrays`. Nothing is printed without `progress`. Threads may call
+    this at once: their runs take turns.
 
     Raises:
         UsageError: a name or value is wrong; `DataError` if files are.
@@ -60,7 +61,9 @@ def run(
     """
     plugins = load_plugins()
     data = RunData(plugins, _path(data_dir), data_settings)
-    meant = Meant(method, track, seed, recipe, {**named, **(params or {})}, override or {}, dataset)
+    meant = Meant(
+        method, str(track), seed, recipe, {**named, **(params or {})}, override or {}, dataset
+    )
     spec = spec_of(meant, plugins, data, data_settings or {}, _path(weights))
     options = RunOptions(
         device=resolve_device(device),

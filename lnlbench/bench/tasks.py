@@ -10,6 +10,7 @@ from lnlbench.errors import UsageError
 from lnlbench.plugins import Plugins
 from lnlbench.spec.grid import ALL
 from lnlbench.spec.run_spec import build_spec
+from lnlbench.tracks import Track
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Choice:
     """The user's choice; without methods, it means all methods that can train on random images."""
 
     methods: tuple[str, ...]
-    track: str
+    track: Track
     changes: Mapping[str, Any]
     labeled_share: float | None = None
     compare: str | None = None
@@ -40,8 +41,9 @@ def task_groups(
         spec = build_spec(method, choice.track, overrides=dict(choice.changes), params=params)
         if spec.protocol.pretrained is not None:
             raise UsageError(
-                f"Track {choice.track!r} starts from pretrained weights, and bench times networks "
-                "that start from random ones. Choose another track, such as cifar100n-small."
+                f"Track {choice.track.name!r} starts from pretrained weights, and bench times "
+                "networks that start from random ones. Choose another track, such as "
+                "cifar100n-small."
             )
         share = choice.labeled_share
         named = name in choice.methods

@@ -66,9 +66,9 @@ def bench(
             "--in-turns starts a process for each method: name the methods with --method."
         )
 
-    from lnlbench.tracks import load_track
+    from lnlbench.plugins.tracks import find_track
 
-    track = load_track(track or DEFAULT_TRACK).name
+    meant = find_track(track or DEFAULT_TRACK)
 
     from lnlbench.bench.compare import time_groups
     from lnlbench.bench.epoch_timer import Setting
@@ -83,7 +83,7 @@ def bench(
     plugins = load_plugins()
     resolve_device(device)
     setting = Setting(samples, repeats, compiled, reference)
-    choice = Choice(tuple(names), track, changes, labeled_share, compare, in_turns)
+    choice = Choice(tuple(names), meant, changes, labeled_share, compare, in_turns)
     timed = time_groups(task_groups(plugins, choice, setting, device), bool(compare or in_turns))
     document = json.dumps(document_of(timed), indent=2)
     if output is not None:

@@ -34,19 +34,18 @@ def embed(
 
     The cache folder (LNLBENCH_CACHE_DIR) keeps them. After a stop, the same command resumes.
     """
-    from lnlbench.tracks import load_track
+    from lnlbench.plugins.tracks import find_track
 
-    protocol = load_track(track or DEFAULT_TRACK).protocol
+    protocol = find_track(track or DEFAULT_TRACK).protocol
 
     from lnlbench.data.load import load_dataset
     from lnlbench.embeddings.load import load_embeddings
     from lnlbench.networks.weights import WeightSources
     from lnlbench.plugins import load_plugins
     from lnlbench.runner.devices import resolve_device
-    from lnlbench.spec.run_spec import override_protocol
+    from lnlbench.spec.overrides import override_protocol
     from lnlbench.spec.transfer import TransferFlags, transfer_overrides
 
-    track = track or DEFAULT_TRACK
     sources = WeightSources(weights, load_plugins().backbones)
     pretrained = protocol.pretrained is not None or frozen_until is not None
     said = TransferFlags(
@@ -55,7 +54,7 @@ def embed(
         image_size=image_size,
         frozen_until=frozen_until,
     )
-    changes = transfer_overrides(track, backbone, said, sources)
+    changes = transfer_overrides(protocol, backbone, said, sources)
     if views is not None:
         changes.setdefault("pretrained" if pretrained else "embedding", {})["views"] = views
     flags = {"dataset": dataset, "backbone": backbone}
@@ -63,9 +62,9 @@ def embed(
     protocol = override_protocol(protocol, changes)
     if protocol.cached is None:
         raise UsageError(
-            f"Track {track!r} trains its network on images and has nothing to embed. Choose "
-            "another track, such as cifar100n-embedding, or name a network: --backbone timm:NAME, "
-            "and to train its last layers also --frozen-until LAYER."
+            f"Track {track or DEFAULT_TRACK!r} trains its network on images and has nothing to "
+            "embed. Choose another track, such as cifar100n-embedding, or name a network: "
+            "--backbone timm:NAME, and to train its last layers also --frozen-until LAYER."
         )
     embeddings = load_embeddings(
         load_dataset(protocol.dataset, data_dir),

@@ -112,7 +112,8 @@ def _print_report(report: dict[str, list[dict[str, Any]]]) -> None:
         rows = []
         for plugin in plugins:
             if "methods" in plugin:
-                last = ", ".join(plugin["methods"] + plugin["backbones"] + plugin["datasets"])
+                kinds = ("methods", "backbones", "datasets", "tracks")
+                last = ", ".join(name for kind in kinds for name in plugin[kind])
             else:
                 last = plugin.get("reason", "LNLBENCH_PLUGINS")
             rows.append((plugin["distribution"], plugin["version"], plugin["entry_point"], last))

@@ -13,12 +13,16 @@ app = typer.Typer()
 
 @app.callback(invoke_without_command=True)
 def tracks(context: typer.Context, as_json: Json = False) -> None:
-    """List the tracks; `lnlbench tracks show NAME` prints everything that a track fixes."""
+    """List the tracks; `lnlbench tracks show NAME` prints everything that a track fixes.
+
+    A track of your own is a TOML file, which you give in place of a name: --track FILE.toml.
+    """
     if context.invoked_subcommand is not None:
         return
-    from lnlbench.tracks import DEFAULT_TRACK, load_track, track_names
+    from lnlbench.plugins.tracks import all_tracks
+    from lnlbench.tracks import DEFAULT_TRACK
 
-    loaded = [load_track(name) for name in track_names()]
+    loaded = all_tracks().values()
     if as_json:
         documents = [track.model_dump(mode="json") for track in loaded]
         typer.echo(json.dumps({"tracks": documents}, indent=2, sort_keys=True))
@@ -37,18 +41,31 @@ def tracks(context: typer.Context, as_json: Json = False) -> None:
 @app.command()
 def show(
     name: Annotated[
-        str, typer.Argument(help="The track's name, such as `digits`.", autocompletion=names.tracks)
+        str,
+        typer.Argument(
+            help="The track's name, such as `digits`, or its TOML file.",
+            autocompletion=names.tracks,
+        ),
     ],
+    toml: Annotated[
+        bool,
+        typer.Option("--toml", help="Print the file of a track of your own, to begin with."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Print everything that a track fixes."""
-    from lnlbench.tracks import load_track
+    from lnlbench.plugins.tracks import find_track
+    from lnlbench.tracks import track_text
 
-    document = load_track(name).model_dump(mode="json")
+    if toml:
+        typer.echo(f'name = "my-{name}"\n{track_text(name)}', nl=False)
+        return
+    document = find_track(name).model_dump(mode="json")
     if as_json:
         typer.echo(json.dumps(document, indent=2, sort_keys=True))
         return
     from lnlbench.system.listing import print_listing
 
-    rows = [(field, json.dumps(value)) for field, value in document["protocol"].items()]
+    fields = document["protocol"] | ({"data": document["data"]} if "data" in document else {})
+    rows = [(field, json.dumps(value)) for field, value in fields.items()]
     print_listing(("field", "value"), rows, title=document["title"])

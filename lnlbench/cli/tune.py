@@ -26,7 +26,10 @@ def tune(
         str,
         typer.Option(help="Method whose parameters to search.", autocompletion=names.methods),
     ],
-    track: Annotated[str, typer.Option(help="Track of the recipe.", autocompletion=names.tracks)],
+    track: Annotated[
+        str,
+        typer.Option(help="Track of the recipe, or its TOML file.", autocompletion=names.tracks),
+    ],
     trials: Annotated[
         int, typer.Option(min=1, help="Number of trials, one of which tries the defaults.")
     ] = 30,
@@ -95,9 +98,9 @@ def tune(
             "pip install 'lnlbench[search]'"
         )
     from lnlbench.interface.params import parse_assignments
-    from lnlbench.tracks import load_track
+    from lnlbench.plugins.tracks import find_track
 
-    load_track(track)
+    meant = find_track(track)
     fixed, numbers = parse_assignments(set_ or []), parse_seeds(seeds or DEFAULT_SEEDS)
 
     from lnlbench.plugins import load_plugins
@@ -110,7 +113,7 @@ def tune(
     where = where.absolute() if placement.remote else where
     plugins = load_plugins()
     definition = define_search(
-        *(plugins.method(method), track, recipe or MATCHED),
+        *(plugins.method(method), meant, recipe or MATCHED),
         fixed,
         search or [],
         shortening=Shortening(epochs=epochs, limit_train=limit_train),

@@ -12,10 +12,11 @@ def commands(row: Row) -> list[str]:
     """The command lines that make a row's finished runs, or its other runs if it has none.
 
     Paths of files begin at the folder that holds leaderboards/. The command for runs that override
-    their track takes the specs in their results: options would change the track as it is today.
+    their track takes the specs in their results: options would change the track as it is today. So
+    does the command for runs on an own track, whose file may lie anywhere.
     """
     runs = row.finished or row.unfinished
-    if row.overrides is not None:
+    if row.overrides is not None or "own_track" in runs[0].spec:
         return [f"lnlbench run --spec {_file(run)}" for run in runs]
     seeds = _seed_option([run.seed for run in runs])
     if row.tuning is not None:

@@ -199,6 +199,24 @@ def check_backbone(backbone: Any) -> None:
         raise PluginRefused(f"backbone {name!r}: weights is not a function")
 
 
+def check_track(track: Any) -> None:
+    """Check everything about a track that does not need its data.
+
+    Raises:
+        PluginRefused: something is wrong; the message names the track and the fault.
+    """
+    from lnlbench.noise import parse_noise
+    from lnlbench.tracks import Track, check_own_name, track_names
+
+    if not isinstance(track, Track):
+        raise PluginRefused(f"register_tracks() returned {track!r}, not an lnlbench.Track")
+    try:
+        check_own_name(track.name, track_names())
+        parse_noise(track.protocol.noise)
+    except UsageError as error:
+        raise PluginRefused(f"track {track.name!r}: {error}") from error
+
+
 def check_source(source: Any) -> None:
     """Check everything about a data set that does not need its data.
 

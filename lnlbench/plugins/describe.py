@@ -48,6 +48,7 @@ def plugin_report(plugins: Plugins) -> dict[str, list[dict[str, Any]]]:
             | {"methods": provided(plugins.origins, origin)}
             | {"backbones": provided(plugins.backbone_origins, origin)}
             | {"datasets": provided(plugins.dataset_origins, origin)}
+            | {"tracks": provided(plugins.track_origins, origin)}
             for origin in plugins.loaded
         ],
         "failed": [vars(error.origin) | {"reason": error.reason} for error in plugins.errors],

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from lnlbench.interface.data_source import DataSource
     from lnlbench.interface.method import Method
     from lnlbench.networks.backbone import Backbone
+    from lnlbench.tracks import Track
 
 hookspec = HookspecMarker("lnlbench")
 
@@ -26,6 +27,11 @@ def register_backbones() -> "list[Backbone]":  # type: ignore[empty-body]
 @hookspec
 def register_datasets() -> "list[DataSource]":  # type: ignore[empty-body]
     """Return the data sets this plugin provides."""
+
+
+@hookspec
+def register_tracks() -> "list[Track]":  # type: ignore[empty-body]
+    """Return the tracks this plugin provides."""
 
 
 @hookspec

@@ -23,6 +23,7 @@ from lnlbench.plugins.checks import (
     check_method,
     check_requirements,
     check_source,
+    check_track,
     registered,
 )
 from lnlbench.plugins.importing import import_plugin
@@ -58,6 +59,11 @@ def load_plugins(strict: bool = False) -> Plugins:
         failures = "".join(f"\n  {error}" for error in plugins.errors)
         raise LnlbenchError(f"Plugins failed to load:{failures}")
     return plugins
+
+
+def has_plugins() -> bool:
+    """Whether any plugin is installed besides lnlbench's own; imports none of them."""
+    return len({candidate.origin.distribution for candidate in _find([])}) > 1
 
 
 def _new_manager() -> pluggy.PluginManager:
@@ -208,5 +214,9 @@ def _kinds(found: Plugins) -> list[_Kind]:
         _Kind(
             *("data set", "register_datasets", "DataSources", check_source),
             *(found.datasets, found.dataset_origins),
+        ),
+        _Kind(
+            *("track", "register_tracks", "Tracks", check_track),
+            *(found.tracks, found.track_origins),
         ),
     ]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lnlbench.interface.data_source import DataSource
     from lnlbench.interface.method import Method
     from lnlbench.networks.backbone import Backbone
+    from lnlbench.tracks import Track
 
 ENVIRONMENT = "LNLBENCH_PLUGINS"  # "none", or the distributions to load besides lnlbench
 
@@ -50,6 +51,8 @@ class Plugins:
     backbone_origins: dict[str, Origin] = field(default_factory=dict)  # by backbone name
     datasets: "dict[str, DataSource]" = field(default_factory=dict)
     dataset_origins: dict[str, Origin] = field(default_factory=dict)  # by data set name
+    tracks: "dict[str, Track]" = field(default_factory=dict)
+    track_origins: dict[str, Origin] = field(default_factory=dict)  # by track name
     loaded: list[Origin] = field(default_factory=list)
     errors: list[PluginError] = field(default_factory=list)
     skipped: list[Origin] = field(default_factory=list)  # left out by LNLBENCH_PLUGINS

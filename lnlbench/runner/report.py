@@ -13,7 +13,6 @@ from lnlbench.runner.prepare import Prepared
 from lnlbench.runner.record import Record
 from lnlbench.spec.run_spec import deviations
 from lnlbench.system.memory import peak_memory_bytes
-from lnlbench.tracks import load_track
 
 Status = Literal["done", "failed", "diverged", "interrupted"]
 
@@ -30,7 +29,7 @@ def build_result(
     """The result of a run; only finished runs have scores."""
     spec, split = prepared.spec, prepared.split
     overrides = deviations(spec, type(method))
-    track = load_track(spec.track)
+    track = spec.track_definition
     document = {
         "schema_version": 1,
         "status": status,

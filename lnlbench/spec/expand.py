@@ -57,15 +57,18 @@ def _specs(
         ):
             protocol = nested(override)
             _check_kinds(protocol)
-            protocol |= data.overrides(
-                protocol.get("dataset"), data_settings, protocol.get("noise")
-            )
-            backbone = protocol.get("backbone")
+            dataset, backbone = protocol.get("dataset"), protocol.get("backbone")
+            meant = track
+            if track.own and dataset in (None, track.protocol.dataset):
+                meant = data.pinned(track, data_settings)
+            else:
+                protocol |= data.overrides(dataset, data_settings, protocol.get("noise"))
             # The track's weights fit only the track's own network.
-            for part, changes in transfer_overrides(track, backbone, transfer, sources).items():
+            changed = transfer_overrides(meant.protocol, backbone, transfer, sources)
+            for part, changes in changed.items():
                 protocol[part] = {**changes, **(protocol.get(part) or {})}
             params = import_artifacts(method.Params, settings)
-            first = build_spec(method, track, grid.recipe, protocol, params, grid.seeds[0], tuning)
+            first = build_spec(method, meant, grid.recipe, protocol, params, grid.seeds[0], tuning)
             yield from (first.model_copy(update={"seed": seed}) for seed in grid.seeds)
 
 

@@ -17,16 +17,19 @@ from pydantic import (
 from lnlbench.errors import UsageError, first_problem, shown, unknown_name
 from lnlbench.noise import parse_noise
 from lnlbench.plugins import Plugins
+from lnlbench.plugins.tracks import find_track
 from lnlbench.results.tuning import Tuning, read_tuning
 from lnlbench.spec.axes import parse_seeds, split_names
-from lnlbench.spec.run_spec import MATCHED, check_overrides
+from lnlbench.spec.overrides import check_overrides
+from lnlbench.spec.run_spec import MATCHED
 from lnlbench.system.documents import parse_toml, read_text
 from lnlbench.tracks import (
     EmbeddingSpec,
     OptimizerSpec,
     PretrainedSpec,
     Protocol,
-    load_track,
+    Track,
+    is_track_file,
 )
 
 ALL = "all"
@@ -86,7 +89,8 @@ Axes = Annotated[dict[str, Annotated[list[Any], Field(min_length=1)]], BeforeVal
 class Grid(BaseModel):
     """Every combination of methods, tracks, overrides of the track, parameters and seeds.
 
-    Tuned recipes take the place of methods and tracks.
+    Tuned recipes take the place of methods and tracks; beside them, a track is the file of a track
+    that lnlbench does not ship.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -102,7 +106,8 @@ class Grid(BaseModel):
 
     @model_validator(mode="after")
     def _says_what_runs(self) -> "Grid":
-        if self.recipe_file and (self.method or self.track or self.recipe != MATCHED):
+        tracks = [track for track in self.track if not is_track_file(track)]
+        if self.recipe_file and (self.method or tracks or self.recipe != MATCHED):
             raise ValueError("a recipe file says which method and recipe are run on which track")
         if not self.recipe_file and not (self.method and self.track):
             raise ValueError("it needs a method and a track, or a recipe_file")
@@ -118,23 +123,31 @@ class Grid(BaseModel):
             if key not in _FIELDS:
                 hint = "'lnlbench tracks show' explains them."
                 raise unknown_name("override", key, _FIELDS, hint)
-        tracks = self.track or [read_tuning(file).track for file in self.recipe_file]
+        tracks = [find_track(track) for track in self.track]
+        tracks += [_tuned_track(read_tuning(file), tracks) for file in self.recipe_file]
         for track, override in product(tracks, choices(self.override)):
-            check_overrides(load_track(track).protocol, nested(override))
+            check_overrides(track.protocol, nested(override))
         for noise in self.override.get("noise", []):
             parse_noise(noise)
 
-    def targets(self, plugins: Plugins) -> list[tuple[str, str, Tuning | None]]:
+    def targets(self, plugins: Plugins) -> list[tuple[str, Track, Tuning | None]]:
         """Each method with the track that it runs on, and its tuned recipe if it has one.
 
         Raises:
-            UsageError: a file cannot be read, or is not a recipe file.
+            UsageError: a track is unknown, or a file cannot be read or is not what it should be.
         """
+        tracks = [find_track(track, plugins) for track in self.track]
         if self.recipe_file:
             tuned = map(read_tuning, self.recipe_file)
-            return [(recipe.method, recipe.track, recipe) for recipe in tuned]
+            return [(each.method, _tuned_track(each, tracks, plugins), each) for each in tuned]
         names = sorted(plugins.methods) if ALL in self.method else self.method
-        return [(name, track, None) for name, track in product(names, self.track)]
+        return [(name, track, None) for name, track in product(names, tracks)]
+
+
+def _tuned_track(recipe: Tuning, given: list[Track], plugins: Plugins | None = None) -> Track:
+    """The track of a tuned recipe: one of the given ones if it has that name."""
+    named = [track for track in given if track.name == recipe.track]
+    return named[0] if named else find_track(recipe.track, plugins)
 
 
 class SweepFile(BaseModel):

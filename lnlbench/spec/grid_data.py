@@ -7,6 +7,7 @@ from typing import Any
 from lnlbench.plugins import Plugins
 from lnlbench.spec.run_data import RunData
 from lnlbench.spec.run_spec import RunSpec
+from lnlbench.tracks import Track
 
 
 class GridData:
@@ -20,6 +21,7 @@ class GridData:
         self._plugins = plugins
         self._kept = kept
         self._overrides: dict[str, dict[str, Any]] = {}
+        self._pinned: dict[str, Track] = {}
         self._locations: dict[str, dict[str, str]] = {}
 
     def overrides(
@@ -40,6 +42,22 @@ class GridData:
                 self._locations[fields["data"]["sha256"]] = data.locations(str(dataset))
             self._overrides[key] = fields
         return self._overrides[key]
+
+    def pinned(self, track: Track, settings: Mapping[str, Any]) -> Track:
+        """An own track whose protocol says which data of a plugin it has, if it has such data.
+
+        Raises:
+            UsageError: there is no such data set, or a setting is wrong or would change the track.
+            DataError: the data cannot be read, or are not those that the track expects.
+        """
+        key = json.dumps([track.model_dump(mode="json"), str(track.folder), dict(settings)])
+        if key not in self._pinned:
+            data = self._kept or RunData(self._plugins, settings=settings)
+            self._pinned[key], places = data.pinned(track)
+            pinned = self._pinned[key].protocol.data
+            if pinned is not None:
+                self._locations[pinned.sha256] = places
+        return self._pinned[key]
 
     def locations(self, spec: RunSpec) -> dict[str, str]:
         """Where a run's data set lies; empty for lnlbench's own."""

@@ -46,14 +46,14 @@ class ProvidedData:
             raise unknown_name("data set of a plugin", name, self._sources, hint)
         return self._sources[name]
 
-    def load(self, name: str) -> Provided:
-        """The data set with the given settings.
+    def load(self, name: str, settings: Mapping[str, Any] | None = None) -> Provided:
+        """The data set with the given settings; `settings` hold those that were not given.
 
         Raises:
             UsageError: a setting is unknown, missing, or not allowed.
             DataError: the data cannot be read, or do not form a valid data set.
         """
-        return self._load(name, self._given)
+        return self._load(name, {**(settings or {}), **self._given})
 
     def load_pinned(self, name: str, spec: DataSpec, remembered: Mapping[str, str]) -> Provided:
         """The data of a spec, from where the settings say, else from where they were last time.
@@ -61,6 +61,9 @@ class ProvidedData:
         Raises:
             DataError: the data in that place have another content.
         """
+        for loaded in self._loaded.values():
+            if loaded.dataset.name == name and loaded.spec == spec:
+                return loaded
         provided = self._load(name, {**spec.settings, **remembered, **self._given})
         if provided.spec.sha256 != spec.sha256:
             places = ", ".join(f"{key}={value}" for key, value in provided.locations.items())

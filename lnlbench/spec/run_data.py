@@ -12,8 +12,9 @@ from lnlbench.errors import UsageError
 from lnlbench.networks import FEATURES
 from lnlbench.noise import check_noise
 from lnlbench.plugins import Plugins
-from lnlbench.spec.provided import ProvidedData, location_names
-from lnlbench.tracks import Protocol
+from lnlbench.spec.provided import Provided, ProvidedData, location_names
+from lnlbench.spec.track_data import check_content, track_settings
+from lnlbench.tracks import Protocol, Track
 
 
 class RunData:
@@ -47,11 +48,7 @@ class RunData:
         if dataset in self._plugins.datasets:
             loaded = self._provided.load(str(dataset))
             has_given_labels = GIVEN in loaded.dataset.human_labels
-            fields: dict[str, Any] = {"data": loaded.spec.model_dump(mode="json")}
-            if loaded.dataset.holds_features:
-                # A track's network makes features of images; these are features already.
-                plain = {"weights": None, "image_size": None, "views": 1}
-                fields |= {"backbone": FEATURES, "embedding": plain, "pretrained": None}
+            fields = _fields(loaded)
             return fields | ({"noise": GIVEN} if has_given_labels and noise is None else {})
         if dataset is not None:
             canonical_name(dataset, self._plugins.datasets)
@@ -64,6 +61,29 @@ class RunData:
             )
         return {}
 
+    def pinned(self, track: Track) -> tuple[Track, dict[str, str]]:
+        """An own track whose protocol says which data of a plugin it has, and where these lie.
+
+        A track on lnlbench's own data stays as it is.
+
+        Raises:
+            UsageError: there is no such data set, or a setting is wrong or would change the track.
+            DataError: the data cannot be read, or are not those that the track expects.
+        """
+        dataset, sources = track.protocol.dataset, self._plugins.datasets
+        if dataset not in sources:
+            canonical_name(dataset, sources)
+            if track.data is not None or self._settings:
+                raise UsageError(
+                    f"The data set {dataset!r} of track {track.name!r} is lnlbench's own and has "
+                    "no settings. Leave out [data] in the track, and --set-data."
+                )
+            return track, {}
+        settings = track_settings(track, sources[dataset], self._settings)
+        loaded = self._provided.load(dataset, settings)
+        check_content(track, loaded.spec.sha256)
+        return track.with_protocol(_fields(loaded)), self._absolute(dataset, loaded)
+
     def locations(self, dataset: str) -> dict[str, str]:
         """Settings that say where a plugin's data set lies, as absolute paths, and how to read it.
 
@@ -71,10 +91,13 @@ class RunData:
             UsageError: no plugin provides the data set.
             DataError: the data cannot be read.
         """
+        return self._absolute(dataset, self._provided.load(dataset))
+
+    def _absolute(self, dataset: str, loaded: Provided) -> dict[str, str]:
         places = location_names(self._provided.source(dataset))
         return {
             name: str(Path(value).absolute()) if name in places else value
-            for name, value in self._provided.load(dataset).locations.items()
+            for name, value in loaded.locations.items()
         }
 
     def check(self, protocol: Protocol) -> None:
@@ -106,3 +129,13 @@ class RunData:
         if name not in self._own:
             self._own[name] = load_dataset(name, self._data_dir)
         return self._own[name], {}
+
+
+def _fields(loaded: Provided) -> dict[str, Any]:
+    """The fields of a protocol that pin a plugin's data set."""
+    fields: dict[str, Any] = {"data": loaded.spec.model_dump(mode="json")}
+    if loaded.dataset.holds_features:
+        # A track's network makes features of images; these are features already.
+        plain = {"weights": None, "image_size": None, "views": 1}
+        fields |= {"backbone": FEATURES, "embedding": plain, "pretrained": None}
+    return fields

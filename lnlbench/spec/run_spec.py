@@ -2,7 +2,6 @@
 
 import json
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,17 +14,21 @@ from lnlbench.interface.params import validate_params
 from lnlbench.noise import parse_noise
 from lnlbench.results.fingerprint import fingerprint
 from lnlbench.results.tuning import Tuning
+from lnlbench.spec.overrides import merged, override_protocol, valid_protocol
 from lnlbench.system.documents import Unbounded, parse_json, read_text
-from lnlbench.tracks import Protocol, load_track
+from lnlbench.tracks import (
+    Protocol,
+    Track,
+    TrackDefinition,
+    check_own_name,
+    load_track,
+    track_names,
+)
 
 if TYPE_CHECKING:
     from lnlbench.interface.method import Method
 
 MATCHED = "matched"
-
-
-class _Unfit(UsageError):
-    """Each value of a protocol is allowed, and they do not fit together."""
 
 
 class RunSpec(Document):
@@ -43,6 +46,18 @@ class RunSpec(Document):
     tuning: Annotated[Tuning | None, LeftOut()] = Field(
         None, description="The tuned recipe, where it is one."
     )
+    own_track: Annotated[TrackDefinition | None, LeftOut()] = Field(
+        None, description="The track itself, where lnlbench does not ship it."
+    )
+
+    @model_validator(mode="after")
+    def _own_track_has_its_own_name(self) -> "RunSpec":
+        if self.own_track is not None:
+            try:
+                check_own_name(self.track, track_names())
+            except UsageError as error:
+                raise ValueError(str(error)) from error
+        return self
 
     @model_validator(mode="after")
     def _tuned_for_this(self) -> "RunSpec":
@@ -58,6 +73,15 @@ class RunSpec(Document):
     def document(self) -> dict[str, Any]:
         """The spec as plain JSON values."""
         return self.model_dump(mode="json")
+
+    @property
+    def track_definition(self) -> TrackDefinition:
+        """What the spec's track fixes.
+
+        Raises:
+            UsageError: lnlbench ships no such track, and the spec does not hold it.
+        """
+        return self.own_track or load_track(self.track)
 
     @property
     def fingerprint(self) -> str:
@@ -111,7 +135,7 @@ def read_spec(file: Path) -> RunSpec:
 
 def build_spec(
     method: "type[Method]",
-    track: str,
+    track: str | Track,
     recipe: str = MATCHED,
     overrides: dict[str, Any] | None = None,
     params: dict[str, Any] | None = None,
@@ -120,17 +144,18 @@ def build_spec(
 ) -> RunSpec:
     """The spec of one run: the track, changed by the recipe's schedule, then by `overrides`.
 
-    A tuned recipe takes the place of `recipe`.
+    A text names a track that lnlbench ships. A tuned recipe takes the place of `recipe`.
 
     Raises:
         UsageError: an unknown track, recipe or parameter, or a value that is not allowed.
     """
-    protocol, recipe_params = _expected(method, track, recipe, tuning)
-    fields = _merge(protocol.model_dump(mode="json"), overrides or {})
+    track = load_track(track) if isinstance(track, str) else track
+    protocol, recipe_params = _expected(method, track.name, track.protocol, recipe, tuning)
+    fields = merged(protocol.model_dump(mode="json"), overrides or {})
     if not all(isinstance(fields[key], str) for key in ("dataset", "noise")):
-        _validate_protocol(fields)  # its error says which of them is not text
+        valid_protocol(fields)  # its error says which of them is not text
     # Another spelling of the same data set's name does not make another run.
-    if "data" not in fields:
+    if fields.get("data") is None:
         fields["dataset"] = canonical_name(fields["dataset"])
     fields["noise"] = str(parse_noise(fields["noise"]))
     if "validation_labels" in fields and not fields["validation"]:
@@ -140,13 +165,14 @@ def build_spec(
         )
     checked = validate_params(method.name, method.Params, {**recipe_params, **(params or {})})
     return RunSpec(
-        track=track,
-        protocol=_validate_protocol(fields),
+        track=track.name,
+        protocol=valid_protocol(fields),
         method=method.name,
         recipe=recipe if tuning is None else tuning.recipe,
         params=checked.model_dump(mode="json"),
         seed=seed,
         tuning=tuning,
+        own_track=track.definition,
     )
 
 
@@ -161,7 +187,8 @@ def make_method(spec: RunSpec, method: "type[Method]") -> "Method":
 
 def deviations(spec: RunSpec, method: "type[Method]") -> dict[str, Any]:
     """What the spec changes of its track and recipe; empty when it belongs in the track's table."""
-    protocol, recipe_params = _expected(method, spec.track, spec.recipe, spec.tuning)
+    track = spec.track_definition.protocol
+    protocol, recipe_params = _expected(method, spec.track, track, spec.recipe, spec.tuning)
     expected = protocol.model_dump(mode="json")
     given = spec.protocol.model_dump(mode="json")
     changed = _changes(given, expected)
@@ -177,17 +204,16 @@ def _changes(given: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
 
 
 def _expected(
-    method: "type[Method]", track: str, recipe: str, tuning: Tuning | None
+    method: "type[Method]", track: str, protocol: Protocol, recipe: str, tuning: Tuning | None
 ) -> tuple[Protocol, dict[str, Any]]:
-    """The protocol and parameter overrides of a method's recipe on a track.
+    """The protocol and parameter overrides of a method's recipe on the track of that protocol.
 
     A recipe `NAME@TRACK` takes precedence over `NAME`. `matched` means the defaults and needs no
     entry.
     """
     if tuning is not None:
-        protocol, params = _expected(method, track, tuning.base, None)
+        protocol, params = _expected(method, track, protocol, tuning.base, None)
         return protocol, {**params, **tuning.params}
-    protocol = load_track(track).protocol
     chosen = None
     if "@" not in recipe:
         chosen = method.recipes.get(f"{recipe}@{track}", method.recipes.get(recipe))
@@ -197,47 +223,3 @@ def _expected(
         names = {name.partition("@")[0] for name in method.recipes} | {MATCHED}
         raise unknown_name(f"recipe of method {method.name!r}", recipe, names)
     return override_protocol(protocol, chosen.schedule), chosen.params
-
-
-def override_protocol(protocol: Protocol, changes: dict[str, Any]) -> Protocol:
-    """The protocol with some of its fields replaced; a dict replaces single subfields.
-
-    Raises:
-        UsageError: a value is not allowed; the message names its option.
-    """
-    return _validate_protocol(_merge(protocol.model_dump(mode="json"), changes))
-
-
-def check_overrides(protocol: Protocol, changes: dict[str, Any]) -> None:
-    """Refuse changes that cannot be right whatever else a recipe changes.
-
-    Raises:
-        UsageError: a value is not allowed; the message names its option.
-    """
-    with suppress(_Unfit):
-        override_protocol(protocol, changes)
-
-
-def _merge(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(fields)
-    for key, value in changes.items():
-        before = merged.get(key)
-        if isinstance(before, dict) and isinstance(value, dict):
-            value = {**before, **value}
-        merged[key] = value
-    return merged
-
-
-def _validate_protocol(fields: dict[str, Any]) -> Protocol:
-    try:
-        return Protocol.model_validate(fields)
-    except ValidationError as error:
-        first = error.errors()[0]
-        if first["loc"] in ((), ("optimizer",)):
-            problem = first["msg"].removeprefix("Value error, ")
-            raise _Unfit(f"The protocol does not fit together: {problem}.") from error
-        name = ".".join(str(part) for part in first["loc"])
-        for part in ("optimizer.", "embedding.", "pretrained."):
-            name = name.removeprefix(part)
-        option = "--" + name.replace("_", "-")
-        raise UsageError(f"{option} was given {first['input']!r}: {first['msg']}.") from error

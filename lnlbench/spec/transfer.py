@@ -5,7 +5,7 @@ from typing import Any
 
 from lnlbench.errors import UsageError
 from lnlbench.networks.weights import WeightSources, find_weights
-from lnlbench.tracks import DEFAULT_TRACK, load_track
+from lnlbench.tracks import Protocol
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class TransferFlags:
 
 
 def transfer_overrides(
-    track: str | None, backbone: str | None, flags: TransferFlags, sources: WeightSources
+    protocol: Protocol, backbone: str | None, flags: TransferFlags, sources: WeightSources
 ) -> dict[str, Any]:
-    """The track's `embedding` or `pretrained` as the flags change it; empty without such flags.
+    """A track's `embedding` or `pretrained` as the flags change it; empty without such flags.
 
     The spec names a weights file by the hash of its tensors, so it means the same on every machine.
     The track's weights fit only the track's own backbone.
@@ -32,7 +32,6 @@ def transfer_overrides(
         UsageError: a flag of pretrained backbones without one, or flags that exclude each other.
         DataError: the weights file is damaged, or does not fit the network.
     """
-    protocol = load_track(track or DEFAULT_TRACK).protocol
     frozen = flags.frozen or protocol.embedding is not None
     pretrained = flags.pretrained or protocol.pretrained is not None
     _check(flags, frozen, pretrained, sources)

@@ -1,18 +1,16 @@
-"""Tracks: one TOML file each, fixing everything that is not the method."""
+"""Tracks: everything that is not the method, fixed by one TOML file each."""
 
-import tomllib
-from importlib.resources import files
-
-from lnlbench.errors import unknown_name
 from lnlbench.system.callable_package import make_callable
+from lnlbench.tracks.file import is_track_file, read_track
 from lnlbench.tracks.protocol import (
     DataSpec,
     EmbeddingSpec,
     OptimizerSpec,
     PretrainedSpec,
     Protocol,
-    Track,
 )
+from lnlbench.tracks.shipped import load_track, track_names, track_text
+from lnlbench.tracks.track import Track, TrackData, TrackDefinition, check_own_name
 
 __all__ = [
     "DEFAULT_TRACK",
@@ -22,34 +20,16 @@ __all__ = [
     "PretrainedSpec",
     "Protocol",
     "Track",
+    "TrackData",
+    "TrackDefinition",
+    "check_own_name",
+    "is_track_file",
     "load_track",
+    "read_track",
     "track_names",
+    "track_text",
 ]
 
 DEFAULT_TRACK = "cifar100n-resnet34"
-
-
-def track_names() -> list[str]:
-    """The names of the tracks that lnlbench ships, sorted."""
-    entries = files(__name__).iterdir()
-    return sorted(
-        entry.name.removesuffix(".toml") for entry in entries if entry.name.endswith(".toml")
-    )
-
-
-def load_track(name: str) -> Track:
-    """The track of that name.
-
-    Raises:
-        UsageError: there is no such track.
-    """
-    if name not in track_names():
-        raise unknown_name("track", name, track_names(), "'lnlbench tracks' explains them.")
-    fields = tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text(encoding="utf-8"))
-    title, description = fields.pop("title"), fields.pop("description")
-    return Track(
-        name=name, title=title, description=description, protocol=Protocol.model_validate(fields)
-    )
-
 
 make_callable(__name__, "lnlbench.api.listing", "list_tracks")

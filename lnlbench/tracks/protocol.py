@@ -188,23 +188,3 @@ class Protocol(Document):
         """Privileged knowledge that the protocol itself uses, whatever the method."""
         clean = self.validation_labels == "clean"
         return frozenset({"clean_validation"}) if clean else frozenset()
-
-
-class Track(BaseModel):
-    """A named protocol with a title and a description."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    title: str
-    description: str
-    protocol: Protocol
-
-    @field_validator("protocol")
-    @classmethod
-    def _precision_is_fixed(cls, protocol: Protocol) -> Protocol:
-        if protocol.precision == "auto":
-            raise ValueError(
-                "precision 'auto' would make a row depend on the machine: say 'fp32' or 'bf16'"
-            )
-        return protocol

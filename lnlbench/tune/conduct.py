@@ -11,7 +11,7 @@ from lnlbench.results.store import ResultStore
 from lnlbench.runner.costs import Costs
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.spec.check import check_spec
-from lnlbench.spec.run_spec import override_protocol
+from lnlbench.spec.overrides import override_protocol
 from lnlbench.sweep.placement import Placement
 from lnlbench.sweep.process import Limits
 from lnlbench.system.atomic import write_atomically

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from lnlbench.data.names import DATASETS
+from lnlbench.document import Document, LeftOut
 from lnlbench.errors import UsageError
 from lnlbench.interface.artifacts import import_artifacts
 from lnlbench.interface.method import Method
@@ -17,7 +19,7 @@ from lnlbench.interface.params import SearchRange
 from lnlbench.results.fingerprint import fingerprint
 from lnlbench.results.tuning import SearchedRange
 from lnlbench.spec.run_spec import MATCHED, RunSpec, build_spec
-from lnlbench.tracks import load_track
+from lnlbench.tracks import Track, TrackDefinition, load_track
 from lnlbench.tune.space import search_space
 
 VALIDATION_ACCURACY = "validation_accuracy"
@@ -38,7 +40,7 @@ class Shortening(BaseModel):
         return self.model_dump(exclude_none=True)
 
 
-class SearchDefinition(BaseModel):
+class SearchDefinition(Document):
     """A search's definition; a second search with the same definition resumes the first."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -47,7 +49,7 @@ class SearchDefinition(BaseModel):
     track: str
     base: str = MATCHED
     search: dict[str, SearchedRange]
-    fixed: dict[str, JsonValue] = {}
+    fixed: dict[str, JsonValue] = Field(default_factory=dict)
     shortening: Shortening = Shortening()
     validation: Annotated[float, Field(gt=0, lt=0.9)] = 0.1
     seeds: list[Annotated[int, Field(ge=0)]] = Field([100], min_length=1)
@@ -55,6 +57,7 @@ class SearchDefinition(BaseModel):
     direction: Literal["maximize", "minimize"] = "maximize"
     pruning: bool = True
     sampler_seed: int = 0
+    own_track: Annotated[TrackDefinition | None, LeftOut()] = None
 
     @property
     def recipe(self) -> str:
@@ -70,6 +73,13 @@ class SearchDefinition(BaseModel):
         """The ranges that are searched."""
         return {name: SearchRange(**each.model_dump()) for name, each in self.search.items()}
 
+    @property
+    def _meant(self) -> Track:
+        own = self.own_track
+        if own is None:
+            return load_track(self.track)
+        return Track(name=self.track, title=own.title, protocol=own.protocol)
+
     def specs(self, method: type[Method], values: dict[str, Any]) -> list[RunSpec]:
         """The specs of a trial's runs with these values, one for each seed.
 
@@ -78,14 +88,14 @@ class SearchDefinition(BaseModel):
         """
         overrides = {**self.shortening.overrides(), "validation": self.validation}
         params = {**self.fixed, **values}
-        first = build_spec(method, self.track, self.base, overrides, params, self.seeds[0])
+        first = build_spec(method, self._meant, self.base, overrides, params, self.seeds[0])
         _refuse_clean_labels(method, first)
         return [first.model_copy(update={"seed": seed}) for seed in self.seeds]
 
 
 def define_search(
     method: type[Method],
-    track: str,
+    track: Track,
     base: str,
     fixed: dict[str, Any],
     given: list[str],
@@ -96,13 +106,20 @@ def define_search(
     Raises:
         UsageError: a name is unknown, a value is not allowed, or the search would see clean labels.
     """
+    if track.protocol.dataset not in DATASETS:
+        raise UsageError(
+            f"A search reads lnlbench's own data sets, and the data set of track {track.name!r} is "
+            f"{track.protocol.dataset!r}. Search on another track, and give what it finds with "
+            "--set."
+        )
     fixed = import_artifacts(method.Params, fixed)
     spec = build_spec(method, track, base, params=fixed)
     _refuse_clean_labels(method, spec)
     ranges = search_space(method, fixed, given, spec.params)
     return SearchDefinition(
         method=method.name,
-        track=track,
+        track=track.name,
+        own_track=track.definition,
         base=base,
         search={name: SearchedRange(**asdict(span)) for name, span in ranges.items()},
         fixed=fixed,
@@ -118,7 +135,7 @@ def _refuse_clean_labels(method: type[Method], spec: RunSpec) -> None:
             f"({', '.join(privileged)}), so it cannot be tuned. 'lnlbench methods' lists methods "
             "without an oracle."
         )
-    given, track = spec.protocol, load_track(spec.track).protocol
+    given, track = spec.protocol, spec.track_definition.protocol
     changed = [name for name in _LABELS if getattr(given, name) != getattr(track, name)]
     if changed:
         raise UsageError(

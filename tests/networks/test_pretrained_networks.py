@@ -18,7 +18,7 @@ from lnlbench.networks.pretrained import PretrainedNetwork
 from lnlbench.networks.timm_backbone import Resized
 from lnlbench.runner.optimizers import build_optimizer
 from lnlbench.runner.probe import PretrainedFeatures, Probe
-from lnlbench.spec.run_spec import override_protocol
+from lnlbench.spec.overrides import override_protocol
 from lnlbench.testing.small_runs import CPU, make_run
 from lnlbench.tracks import load_track
 

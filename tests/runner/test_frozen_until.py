@@ -21,7 +21,8 @@ from lnlbench.runner.inputs import build_inputs
 from lnlbench.runner.options import RunOptions
 from lnlbench.runner.prepare import prepare
 from lnlbench.spec.check import refusal
-from lnlbench.spec.run_spec import build_spec, override_protocol, parse_spec
+from lnlbench.spec.overrides import override_protocol
+from lnlbench.spec.run_spec import build_spec, parse_spec
 from lnlbench.testing.small_runs import CPU
 from lnlbench.tracks import load_track
 

@@ -31,14 +31,15 @@ Tracks = Annotated[
     list[str] | None,
     typer.Option(
         "--track",
-        help="Tracks, as a,b,c; `lnlbench tracks` lists the tracks.",
+        help="Tracks, as a,b,c; `lnlbench tracks` lists the tracks. FILE.toml is one of your own.",
         autocompletion=names.tracks,
     ),
 ]
 Track = Annotated[
     str | None,
     typer.Option(
-        help="Track that sets the protocol; `lnlbench tracks` lists the tracks.",
+        help="Track that sets the protocol; `lnlbench tracks` lists the tracks. FILE.toml is one "
+        "of your own.",
         autocompletion=names.tracks,
     ),
 ]
@@ -127,11 +128,13 @@ class RunsOptions:
         """
         from lnlbench.spec.grid import Grid
         from lnlbench.spec.run_spec import MATCHED
+        from lnlbench.tracks import is_track_file
 
         methods = split_names(self.method or [])
         tracks = split_names(self.track or [])
         files = self.recipe_file or []
-        if files and (methods or tracks or self.recipe):
+        named = [track for track in tracks if not is_track_file(track)]
+        if files and (methods or named or self.recipe):
             raise UsageError(RECIPE_FILE_SAYS)
         if not files and default_track is not None:
             tracks = tracks or [default_track]

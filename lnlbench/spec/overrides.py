@@ -1,0 +1,63 @@
+"""A protocol with some of its fields replaced."""
+
+from contextlib import suppress
+from typing import Any
+
+from pydantic import ValidationError
+
+from lnlbench.errors import UsageError
+from lnlbench.tracks import Protocol
+
+
+class _Unfit(UsageError):
+    """Each value of a protocol is allowed, and they do not fit together."""
+
+
+def override_protocol(protocol: Protocol, changes: dict[str, Any]) -> Protocol:
+    """The protocol with some of its fields replaced; a dict replaces single subfields.
+
+    Raises:
+        UsageError: a value is not allowed; the message names its option.
+    """
+    return valid_protocol(merged(protocol.model_dump(mode="json"), changes))
+
+
+def check_overrides(protocol: Protocol, changes: dict[str, Any]) -> None:
+    """Refuse changes that cannot be right whatever else a recipe changes.
+
+    Raises:
+        UsageError: a value is not allowed; the message names its option.
+    """
+    with suppress(_Unfit):
+        override_protocol(protocol, changes)
+
+
+def merged(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The fields with some of them replaced; a dict replaces single subfields."""
+    result = dict(fields)
+    for key, value in changes.items():
+        before = result.get(key)
+        if isinstance(before, dict) and isinstance(value, dict):
+            value = {**before, **value}
+        result[key] = value
+    return result
+
+
+def valid_protocol(fields: dict[str, Any]) -> Protocol:
+    """The protocol of these fields.
+
+    Raises:
+        UsageError: a value is not allowed, or they do not fit together.
+    """
+    try:
+        return Protocol.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if first["loc"] in ((), ("optimizer",)):
+            problem = first["msg"].removeprefix("Value error, ")
+            raise _Unfit(f"The protocol does not fit together: {problem}.") from error
+        name = ".".join(str(part) for part in first["loc"])
+        for part in ("optimizer.", "embedding.", "pretrained."):
+            name = name.removeprefix(part)
+        option = "--" + name.replace("_", "-")
+        raise UsageError(f"{option} was given {first['input']!r}: {first['msg']}.") from error
