@@ -9,7 +9,7 @@ from factories import make_result
 
 from lnlbench.leaderboard.noises import noise_matrices
 from lnlbench.leaderboard.render.files import combined_html, render
-from lnlbench.leaderboard.render.noises import noises_csv, noises_svg
+from lnlbench.leaderboard.render.noises import PICTURED, noises_csv, noises_svg
 from lnlbench.leaderboard.table import build_tables
 
 NOISES = {"short": "noisy-fine", "short-half": "symmetric:0.5", "short-like": "matched"}
@@ -108,6 +108,14 @@ def test_the_csv_holds_every_cell_and_the_svg_is_wellformed():
     svg = ElementTree.fromstring(noises_svg(matrix))
     words = {element.text for element in svg.iter() if element.tag.endswith("text")}
     assert {"elr", "60.10", "noisy-fine", "40.20 % wrong", "3 seeds"} <= words
+
+
+def test_the_picture_has_all_references_and_the_first_rows():
+    many = {f"m{number}": 0.6 - number / 100 for number in range(PICTURED + 2)}
+    svg = ElementTree.fromstring(noises_svg(matrix_of(board(ce=0.5, **many))))
+    words = [element.text for element in svg.iter() if element.tag.endswith("text")]
+    assert [word for word in words if word in many or word == "ce"] == ["ce", *many][: PICTURED + 1]
+    assert "The whole table has 2 more rows." in words
 
 
 def test_hostile_names_are_text_everywhere():

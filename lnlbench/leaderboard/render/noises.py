@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.across import Across
@@ -11,6 +12,7 @@ from lnlbench.leaderboard.render.csv import safe_cell
 from lnlbench.leaderboard.render.markdown import MARKER, grid
 from lnlbench.leaderboard.text import escape
 
+PICTURED = 15  # rows of the picture below the references
 NOISES = "-noises"  # the end of the names of a matrix's files
 _RECORD = (
     *("method", "kind", "average_rank", "track", "dataset", "noise", "noise_rate"),
@@ -44,13 +46,25 @@ def noises_csv(matrix: Matrix) -> str:
 
 
 def noises_svg(matrix: Matrix) -> str:
-    """The matrix as an SVG document, which makes no request and runs no script."""
+    """The references and the first rows as an SVG image, which requests nothing and runs nothing.
+
+    A picture of all rows would be too high to be read at a glance.
+    """
+    references = [line for line in matrix.lines if line.kind != "ranked"]
+    rows = [line for line in matrix.lines if line.kind == "ranked"]
+    more = len(rows) - PICTURED
     notes = [
         "Mean test accuracy of the last 10 epochs in percent, mean over seeds; small: the rank.",
         "Green: above plain cross-entropy (ce); orange: below. n: seeds, where some are missing.",
         comparison(matrix.across),
+        *([f"The whole table has {more} more row{'' if more == 1 else 's'}."] if more > 0 else []),
     ]
-    return fill_in("noises.svg.j2", matrix=matrix, notes=notes, made_by=MARKER.strip("<!-> "))
+    return fill_in(
+        "noises.svg.j2",
+        matrix=replace(matrix, lines=(*references, *rows[:PICTURED])),
+        notes=notes,
+        made_by=MARKER.strip("<!-> "),
+    )
 
 
 def comparison(across: Across) -> str:
