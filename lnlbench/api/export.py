@@ -7,7 +7,7 @@ from lnlbench.api.meant import provide
 from lnlbench.api.run import TURN
 from lnlbench.data.dataset import Dataset
 from lnlbench.model.export import export_run
-from lnlbench.networks.weights import WeightSources
+from lnlbench.networks.weight_sources import WeightSources
 from lnlbench.plugins import load_plugins
 from lnlbench.runner.devices import resolve_device
 from lnlbench.runner.options import RunOptions

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lnlbench.api.meant import Meant, spec_of
 from lnlbench.data.dataset import Dataset
 from lnlbench.errors import Interrupted, RunError
-from lnlbench.networks.weights import WeightSources
+from lnlbench.networks.weight_sources import WeightSources
 from lnlbench.plugins import load_plugins
 from lnlbench.runner.devices import resolve_device
 from lnlbench.runner.options import RunOptions

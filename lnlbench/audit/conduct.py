@@ -27,7 +27,7 @@ from lnlbench.audit.samples import (
 from lnlbench.audit.tables import read_label_table
 from lnlbench.data.location import cache_dir
 from lnlbench.errors import Interrupted, UsageError
-from lnlbench.networks.weights import WeightSources
+from lnlbench.networks.weight_sources import WeightSources
 from lnlbench.plugins import Plugins, load_plugins
 from lnlbench.runner.devices import resolve_device
 from lnlbench.system.progress import shown_progress

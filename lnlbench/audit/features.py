@@ -17,7 +17,8 @@ from lnlbench.errors import UsageError
 from lnlbench.networks.frozen import FrozenBackbone
 from lnlbench.networks.precision import resolve_precision
 from lnlbench.networks.preprocessing import Preprocessing
-from lnlbench.networks.weights import TWO_WAYS, Weights, WeightSources, find_weights
+from lnlbench.networks.weight_sources import WeightSources
+from lnlbench.networks.weights import TWO_WAYS, Weights, find_weights
 
 _FORMAT = 1
 # Images that pass the network together: at 224 pixels their activations take about a gigabyte.

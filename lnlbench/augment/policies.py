@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lnlbench.augment.operations import Operation, apply_by_code
-from lnlbench.errors import UsageError, unknown_name
+from lnlbench.augment.policy_names import MAX_MAGNITUDE, parse_policy
 
 # Name, probability and level (of 9) of two operations, applied one after the other.
 SUB_POLICIES = (
@@ -55,7 +55,6 @@ _SIGNED = (
 )
 _UNLEVELED = ("autocontrast", "equalize", "invert")
 RAND_OPERATIONS = (*_SIGNED, "posterize", "solarize", "autocontrast", "equalize", "identity")
-MAX_MAGNITUDE = 30
 CUTOUT_SHARE = 0.5
 CUTOUT_COLOR = (125, 123, 114)
 CUTOUT_GRAY = 123
@@ -165,19 +164,7 @@ def find_policy(augment: str) -> Policy | None:
     Raises:
         UsageError: an unknown name, or N or M out of bounds.
     """
-    name, *numbers = augment.split(":")
-    if augment in ("weak", "none"):
+    policy = parse_policy(augment)
+    if policy is None:
         return None
-    if augment == "strong":
-        return AutoAugment()
-    if name != "randaugment":
-        allowed = ("weak", "none", "strong", "randaugment:N:M")
-        raise unknown_name("augmentation", augment, allowed)
-    if len(numbers) == 2 and all(number.isdecimal() for number in numbers):
-        count, magnitude = map(int, numbers)
-        if count >= 1 and magnitude <= MAX_MAGNITUDE:
-            return RandAugment(count, magnitude)
-    raise UsageError(
-        f"'randaugment:N:M' takes the number of operations, at least 1, and their magnitude of "
-        f"{MAX_MAGNITUDE}, not {augment!r}. Example: randaugment:1:6"
-    )
+    return AutoAugment() if isinstance(policy, str) else RandAugment(*policy)

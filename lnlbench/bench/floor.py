@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from lnlbench.bench.data import FEATURES, IMAGE_SHAPE, NUM_CLASSES, input_shape
-from lnlbench.networks import build_backbone
+from lnlbench.networks.build import build_backbone
 from lnlbench.networks.heads import build_head
 from lnlbench.networks.precision import PreciseNetwork
 from lnlbench.runner.optimizers import build_optimizer

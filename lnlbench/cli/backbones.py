@@ -1,7 +1,7 @@
 """`lnlbench backbones [show NAME]`: the networks that a run can use."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -16,6 +16,7 @@ def backbones(context: typer.Context, as_json: Json = False) -> None:
     if context.invoked_subcommand is not None:
         return
     from lnlbench.networks import BACKBONES
+    from lnlbench.networks.kept import describe_backbone
 
     described = [describe_backbone(name) for name in sorted(BACKBONES)]
     pretrained = pretrained_backbones()
@@ -44,6 +45,8 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Describe one network: what it is, and its size at 100 classes and 32x32 pixels."""
+    from lnlbench.networks.kept import describe_backbone
+
     described = describe_backbone(name)
     pretrained = pretrained_backbones()
     if name in pretrained:
@@ -58,16 +61,6 @@ def show(
         for field, value in described.items()
     ]
     print_listing(("", ""), rows)
-
-
-def describe_backbone(name: str) -> dict[str, Any]:
-    """A network's description and number of weights; UsageError if torch cannot build it."""
-    from lnlbench.networks import BACKBONES, build_backbone
-
-    network = build_backbone(name, num_classes=100, channels=3, image_size=32)
-    text = (BACKBONES[name].__doc__ or "").partition("\n")[0] if name in BACKBONES else "by timm"
-    weights = sum(weight.numel() for weight in network.parameters())
-    return {"name": name, "description": text, "parameters": weights}
 
 
 def pretrained_backbones() -> dict[str, str]:

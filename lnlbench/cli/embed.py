@@ -40,7 +40,7 @@ def embed(
 
     from lnlbench.data.load import load_dataset
     from lnlbench.embeddings.load import load_embeddings
-    from lnlbench.networks.weights import WeightSources
+    from lnlbench.networks.weight_sources import WeightSources
     from lnlbench.plugins import load_plugins
     from lnlbench.runner.devices import resolve_device
     from lnlbench.spec.overrides import override_protocol

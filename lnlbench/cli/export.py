@@ -27,7 +27,7 @@ def export(
     run_with_weights(run)
 
     from lnlbench.model.export import export_run
-    from lnlbench.networks.weights import WeightSources
+    from lnlbench.networks.weight_sources import WeightSources
     from lnlbench.plugins import load_plugins
     from lnlbench.runner.devices import resolve_device
     from lnlbench.runner.options import RunOptions

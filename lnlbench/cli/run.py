@@ -67,7 +67,7 @@ def run(
     specs, output = _given_specs(resume, spec, execution.output)
 
     from lnlbench.loggers import make_logger
-    from lnlbench.networks.weights import WeightSources
+    from lnlbench.networks.weight_sources import WeightSources
     from lnlbench.plugins import load_plugins
     from lnlbench.runner.devices import resolve_device
     from lnlbench.runner.options import RunOptions

@@ -41,7 +41,7 @@ def verify(
 
     The results must be equal to the last bit or, on other hardware, within a tolerance.
     """
-    from lnlbench.networks.weights import WeightSources
+    from lnlbench.networks.weight_sources import WeightSources
     from lnlbench.plugins import load_plugins
     from lnlbench.results.comparison import compare
     from lnlbench.results.store import read_result

@@ -1,4 +1,4 @@
-"""A cache of what was made from files: decoded arrays as memory-mapped files, and plain facts."""
+"""A cache of arrays that were decoded from files, kept as memory-mapped files."""
 
 import hashlib
 import json
@@ -12,9 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from lnlbench.data.location import cache_dir
-from lnlbench.errors import LnlbenchError
-from lnlbench.system.atomic import write_atomically
 from lnlbench.system.documents import parse_json, read_text
 from lnlbench.system.temporary import remove_abandoned, temporary_folder
 
@@ -67,32 +64,6 @@ def cached(
         _log.warning("the decoded %s was not cached in %s: %s", name, root, error)
     # Return the mapped copy, not the decoded one: it costs no memory of its own.
     return _read(entry, identity) or decoded
-
-
-def remembered(
-    name: str, key: str, compute: Callable[[], Any], keep: Callable[[Any], bool] = _always
-) -> Any:
-    """What `compute` returns, a JSON value; taken from the cache when `key` is there.
-
-    The key has to contain everything that decides the value. If the file cannot be written, or
-    `keep` refuses the value, it is not cached.
-    """
-    root = cache_dir() / "facts"
-    file = root / f"{name}-{key}.json"
-    try:
-        return parse_json(read_text(file))["value"]
-    except FileNotFoundError:
-        pass
-    except Exception as error:  # whatever is wrong with it, it can be made again
-        _log.warning("%s is unreadable (%s) and is made again", file, error)
-    value = compute()
-    if not keep(value):
-        return value
-    try:
-        write_atomically(file, json.dumps({"value": value}).encode())
-    except LnlbenchError as error:
-        _log.warning("the facts of %s were not kept in %s: %s", name, root, error)
-    return value
 
 
 def _read(entry: Path, identity: list[list[Any]]) -> Arrays | None:

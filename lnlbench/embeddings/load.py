@@ -20,13 +20,8 @@ from lnlbench.embeddings.store import Part
 from lnlbench.networks.frozen import FrozenBackbone
 from lnlbench.networks.precision import resolve_precision
 from lnlbench.networks.preprocessing import Preprocessing
-from lnlbench.networks.weights import (
-    Weights,
-    WeightSources,
-    check_pretrained,
-    find_weights,
-    pinned_weights,
-)
+from lnlbench.networks.weight_sources import WeightSources, check_pretrained
+from lnlbench.networks.weights import Weights, find_weights, pinned_weights
 from lnlbench.system.atomic import write_atomically
 from lnlbench.system.documents import parse_json, read_text
 from lnlbench.tracks import EmbeddingSpec, PretrainedSpec, Protocol

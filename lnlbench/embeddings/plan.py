@@ -4,8 +4,8 @@ import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lnlbench.data.cache import remembered
 from lnlbench.data.dataset import Dataset
+from lnlbench.data.facts import remembered
 from lnlbench.data.image_files import ImageFiles, Images
 from lnlbench.data.reading import update_digest
 from lnlbench.networks.preprocessing import Preprocessing

@@ -8,9 +8,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from lnlbench.augment.policies import find_policy
 from lnlbench.augment.views import Bounds, Views
-from lnlbench.errors import UsageError
+from lnlbench.embeddings.available import require_embedded
 
 _ROWS = 4096  # rows converted in one step, so that no float copy of all features is made
 
@@ -40,22 +39,6 @@ class Standardization:
     def to(self, device: torch.device) -> "Standardization":
         """The same standardization on a device."""
         return Standardization(self.mean.to(device), self.scale.to(device))
-
-
-def require_embedded(augment: str) -> None:
-    """Make sure that cached features have views of this augmentation.
-
-    Raises:
-        UsageError: cached features lack these views, or no augmentation has this name.
-    """
-    if augment in ("weak", "none"):
-        return
-    find_policy(augment)
-    raise UsageError(
-        f"On a track of embeddings there are no {augment!r} views: features are computed once, "
-        "from weakly augmented images. Available: weak, none. Strong views need a track of "
-        "images ('lnlbench tracks')."
-    )
 
 
 class EmbeddingViews:

@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from lnlbench.errors import DataError, shown
 from lnlbench.model.card import Card, FrozenBody, ImageInput
-from lnlbench.networks import build_backbone
+from lnlbench.networks.build import build_backbone
 from lnlbench.networks.frozen import FrozenBackbone
 from lnlbench.networks.heads import build_head
 from lnlbench.networks.pretrained import PretrainedNetwork
-from lnlbench.networks.timm_backbone import PREFIX, check_timm
+from lnlbench.networks.timm_names import PREFIX, check_timm
 
 Tensors = Mapping[str, Tensor]
 

@@ -18,7 +18,8 @@ from lnlbench.model.card import (
 )
 from lnlbench.networks.frozen import FrozenBackbone
 from lnlbench.networks.preprocessing import Preprocessing
-from lnlbench.networks.weights import Weights, WeightSources, find_weights, pinned_weights
+from lnlbench.networks.weight_sources import WeightSources
+from lnlbench.networks.weights import Weights, find_weights, pinned_weights
 from lnlbench.results import Result
 from lnlbench.runner.evaluation import eval_batch_size
 from lnlbench.runner.loop import Execution

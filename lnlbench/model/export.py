@@ -16,7 +16,7 @@ from lnlbench.model.model import Model
 from lnlbench.model.restored import restored_run
 from lnlbench.networks.evaluation_mode import evaluation_mode
 from lnlbench.networks.precision import PreciseNetwork
-from lnlbench.networks.weights import WeightSources
+from lnlbench.networks.weight_sources import WeightSources
 from lnlbench.plugins import Plugins
 from lnlbench.results import Result
 from lnlbench.runner.finished import run_with_weights

@@ -9,7 +9,7 @@ from lnlbench.errors import RunError
 from lnlbench.networks.preprocessing import Preprocessing
 from lnlbench.networks.pretrained import pretrained_body
 from lnlbench.networks.split import split
-from lnlbench.networks.timm_backbone import PREFIX
+from lnlbench.networks.timm_names import PREFIX
 
 
 class FrozenBackbone:

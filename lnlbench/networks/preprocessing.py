@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from lnlbench.errors import UsageError
-from lnlbench.networks.timm_backbone import PREFIX
+from lnlbench.networks.timm_names import PREFIX
 
 _MODES = ("bicubic", "bilinear", "nearest")
 

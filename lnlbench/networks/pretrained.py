@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from lnlbench.networks.split import split
-from lnlbench.networks.timm_backbone import PREFIX
+from lnlbench.networks.timm_names import PREFIX
 
 
 def pretrained_body(backbone: str, tensors: Mapping[str, Tensor]) -> Any:

@@ -6,24 +6,23 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from lnlbench.errors import UsageError, unknown_name
-from lnlbench.networks.timm_backbone import PREFIX
+from lnlbench.errors import UsageError
+from lnlbench.networks.kept import require_layer
+from lnlbench.networks.timm_names import PREFIX
 
-_LISTED_DEPTH = 1  # a message lists blocks.6, and not blocks.6.0, which is allowed as well
 
-
-def check_layer(backbone: str, layer: str) -> None:
-    """Refuse a layer in front of which `timm:NAME` cannot be cut; loads no weights.
+def cut_layers(backbone: str, layer: str) -> list[str]:
+    """The layers in front of which `timm:NAME` can be cut, `layer` perhaps; loads no weights.
 
     Raises:
-        UsageError: there is no such layer, or the network cannot be cut.
+        UsageError: the network cannot be cut; the message says that `layer` was asked for.
     """
     import timm
 
     name = backbone.removeprefix(PREFIX)
     with torch.device("meta"):
         body = timm.create_model(name, pretrained=False, num_classes=0)
-    _cut(name, body, layer)
+    return list(_cuts(name, body, layer)[1])
 
 
 def split(name: str, body: nn.Module, layer: str) -> tuple[fx.GraphModule, fx.GraphModule]:
@@ -35,7 +34,9 @@ def split(name: str, body: nn.Module, layer: str) -> tuple[fx.GraphModule, fx.Gr
     Raises:
         UsageError: there is no such layer, or the network cannot be cut.
     """
-    graph, cut = _cut(name, body, layer)
+    graph, cuts = _cuts(name, body, layer)
+    require_layer(f"{PREFIX}{name}", layer, list(cuts))
+    cut = cuts[layer]
     nodes = list(graph.nodes)
     last = nodes.index(cut)
     front = fx.Graph()
@@ -72,8 +73,8 @@ class _Tracer(fx.Tracer):
         return super().call_module(m, forward, args, kwargs)
 
 
-def _cut(name: str, body: nn.Module, layer: str) -> tuple[fx.Graph, fx.Node]:
-    """The traced body, and the value in it that `layer` is given."""
+def _cuts(name: str, body: nn.Module, layer: str) -> tuple[fx.Graph, dict[str, fx.Node]]:
+    """The traced body, and by layer the value in it that the layer is given."""
     tracer = _Tracer()
     try:
         graph = tracer.trace(body, concrete_args=_defaults(body))
@@ -82,20 +83,11 @@ def _cut(name: str, body: nn.Module, layer: str) -> tuple[fx.Graph, fx.Node]:
             f"--frozen-until {layer}: timm:{name} cannot be cut, because its code depends on its "
             f"input ({type(error).__name__}). Choose another --backbone, such as timm:resnet18."
         ) from error
-    cuts = {
+    return graph, {
         path: given[0]
         for path, given in tracer.given.items()
         if len(given) == 1 and given[0] is not None and _separates(graph, given[0], body)
     }
-    if layer not in cuts:
-        listed = [path for path in cuts if path.count(".") <= _LISTED_DEPTH]
-        raise unknown_name(
-            f"layer of timm:{name} to freeze until",
-            layer,
-            listed,
-            "The layer is the first that is trained. Give one with --frozen-until LAYER.",
-        )
-    return graph, cuts[layer]
 
 
 def _defaults(body: nn.Module) -> dict[str, Any]:

@@ -6,26 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from lnlbench.errors import UsageError, unknown_name
+from lnlbench.errors import UsageError
+from lnlbench.networks.timm_names import check_timm
 
-PREFIX = "timm:"
 # A vision transformer sees at least this many patches along a side: 4 pixels each at 32 pixels.
 _GRID = 8
 _BUILD_ERRORS = (AssertionError, RuntimeError, TypeError, ValueError, ZeroDivisionError)
-
-
-def check_timm(name: str) -> None:
-    """Refuse a name that timm does not know.
-
-    Raises:
-        UsageError: timm has no such network.
-    """
-    import timm
-
-    if not timm.is_model(name):
-        family = name[:6]
-        near = timm.list_models(f"*{family}*")[:40] or timm.list_models("resnet*")
-        raise unknown_name("timm network", name, near, "timm.list_models() has them all.")
 
 
 def build_timm(name: str, num_classes: int, channels: int, image_size: int) -> nn.Module:

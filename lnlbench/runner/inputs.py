@@ -15,11 +15,13 @@ from lnlbench.embeddings.load import Embeddings, load_embeddings, own_features
 from lnlbench.embeddings.views import EmbeddingViews, Standardization
 from lnlbench.errors import UsageError
 from lnlbench.interface.host import flat, no_pretrained_body
-from lnlbench.networks import FEATURES, build_backbone
+from lnlbench.networks import FEATURES
+from lnlbench.networks.build import build_backbone
 from lnlbench.networks.heads import build_head
 from lnlbench.networks.preprocessing import Preprocessing
 from lnlbench.networks.pretrained import PretrainedNetwork
-from lnlbench.networks.weights import WeightSources, find_weights, pinned_weights
+from lnlbench.networks.weight_sources import WeightSources
+from lnlbench.networks.weights import find_weights, pinned_weights
 from lnlbench.runner.prepare import Prepared
 from lnlbench.runner.probe import PretrainedFeatures, Probe
 from lnlbench.runner.split import evaluation_sample

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pluggy
 import torch
 
-from lnlbench.networks.weights import WeightSources
+from lnlbench.networks.weight_sources import WeightSources
 from lnlbench.results import ResultStore
 
 _CPU = torch.device("cpu")

@@ -20,7 +20,7 @@ from lnlbench.data.dataset import Dataset
 from lnlbench.embeddings.views import EmbeddingViews
 from lnlbench.errors import RunError, UsageError
 from lnlbench.networks.evaluation_mode import evaluation_mode
-from lnlbench.networks.weights import WeightSources
+from lnlbench.networks.weight_sources import WeightSources
 from lnlbench.plugins import load_plugins
 from lnlbench.runner.assemble import assemble
 from lnlbench.runner.devices import resolve_device

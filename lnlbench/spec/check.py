@@ -1,11 +1,11 @@
 """Whether a spec can be executed here, and whether its track has what its method needs."""
 
-from lnlbench.embeddings.views import require_embedded
+from lnlbench.embeddings.available import require_embedded
 from lnlbench.errors import UsageError
 from lnlbench.interface.artifacts import check_artifacts
 from lnlbench.networks import FEATURES, check_backbone
-from lnlbench.networks.split import check_layer
-from lnlbench.networks.weights import check_pretrained
+from lnlbench.networks.kept import check_layer
+from lnlbench.networks.weight_sources import check_pretrained
 from lnlbench.plugins import Plugins
 from lnlbench.spec.run_data import RunData
 from lnlbench.spec.run_spec import RunSpec, deviations, make_method

@@ -7,7 +7,7 @@ from typing import Any
 
 from lnlbench.errors import UsageError, shown
 from lnlbench.interface.artifacts import import_artifacts
-from lnlbench.networks.weights import WeightSources
+from lnlbench.networks.weight_sources import WeightSources
 from lnlbench.plugins import Plugins
 from lnlbench.spec.check import check_spec
 from lnlbench.spec.grid import Grid, choices, nested

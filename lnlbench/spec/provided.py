@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import torch
 from torch import Tensor
 
-from lnlbench.data.cache import remembered
 from lnlbench.data.dataset import Dataset
+from lnlbench.data.facts import remembered
 from lnlbench.data.image_files import ImageFiles, Images
 from lnlbench.data.reading import update_digest
 from lnlbench.errors import DataError, UsageError, unknown_name

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lnlbench.errors import UsageError
-from lnlbench.networks.weights import WeightSources, find_weights
+from lnlbench.networks.weight_sources import WeightSources
+from lnlbench.networks.weights import find_weights
 from lnlbench.tracks import Protocol
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from lnlbench.errors import Interrupted, RunError, UsageError, unknown_name
 from lnlbench.metrics.scored_epochs import last_epochs
-from lnlbench.networks.weights import WeightSources
+from lnlbench.networks.weight_sources import WeightSources
 from lnlbench.plugins import Plugins
 from lnlbench.runner.assemble import assemble, find_data
 from lnlbench.runner.devices import resolve_device

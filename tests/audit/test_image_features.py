@@ -12,7 +12,7 @@ from lnlbench.audit.samples import image_samples
 from lnlbench.data.collection import Collection
 from lnlbench.errors import UsageError
 from lnlbench.networks.frozen import FrozenBackbone
-from lnlbench.networks.weights import WeightSources
+from lnlbench.networks.weight_sources import WeightSources
 
 COUNT, BAD = 270, 3
 CPU = torch.device("cpu")

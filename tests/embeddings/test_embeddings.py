@@ -14,7 +14,8 @@ from lnlbench.embeddings.store import Part
 from lnlbench.errors import DataError, RunError, UsageError
 from lnlbench.networks.frozen import FrozenBackbone
 from lnlbench.networks.preprocessing import Preprocessing
-from lnlbench.networks.weights import WeightSources, find_weights
+from lnlbench.networks.weight_sources import WeightSources
+from lnlbench.networks.weights import find_weights
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from torch import nn
 
 import lnlbench
 from lnlbench.errors import UsageError
-from lnlbench.networks import build_backbone
+from lnlbench.networks.build import build_backbone
 from lnlbench.networks.precision import PreciseNetwork
 from lnlbench.testing.small_runs import CPU, make_run
 

@@ -218,7 +218,7 @@ def test_a_method_with_its_own_predict_is_refused():
 @pytest.mark.parametrize("overrides", [{}, FROZEN])
 def test_a_blind_run_becomes_a_model_without_files_of_a_run(tmp_path, weights, overrides):
     from lnlbench.model.export import model_of
-    from lnlbench.networks.weights import WeightSources
+    from lnlbench.networks.weight_sources import WeightSources
     from lnlbench.plugins import load_plugins
     from lnlbench.runner.assemble import assemble
     from lnlbench.runner.directory import RunDirectory

@@ -8,7 +8,8 @@ from torch import nn
 from torch._dynamo.exc import TorchDynamoException
 
 from lnlbench.errors import UsageError
-from lnlbench.networks import BACKBONES, build_backbone, check_backbone, compiled
+from lnlbench.networks import BACKBONES, check_backbone, compiled
+from lnlbench.networks.build import build_backbone
 from lnlbench.networks.precision import PreciseNetwork, resolve_precision
 
 CPU = torch.device("cpu")

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from lnlbench.augment.resized import ResizedViews
 from lnlbench.errors import UsageError
-from lnlbench.networks import build_backbone
+from lnlbench.networks.build import build_backbone
 from lnlbench.networks.precision import PreciseNetwork
 from lnlbench.networks.preprocessing import Preprocessing
 from lnlbench.networks.pretrained import PretrainedNetwork

@@ -8,8 +8,9 @@ import torch
 from pretrained import BACKBONE, NETWORK, pretrained_file, tensors_of
 
 from lnlbench.errors import UsageError
+from lnlbench.networks.kept import check_layer
 from lnlbench.networks.pretrained import PretrainedNetwork
-from lnlbench.networks.split import check_layer, split
+from lnlbench.networks.split import split
 
 CUTS = [
     ("test_efficientnet", "blocks.4", 32),

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from lnlbench.networks import build_backbone
+from lnlbench.networks.build import build_backbone
 from lnlbench.networks.heads import build_head
 from lnlbench.networks.precision import PreciseNetwork
 from lnlbench.networks.pretrained import PretrainedNetwork

@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 
 from lnlbench.errors import DataError, UsageError
 from lnlbench.networks.backbone import Backbone
-from lnlbench.networks.weights import WeightSources, check_pretrained, find_weights
+from lnlbench.networks.weight_sources import WeightSources, check_pretrained
+from lnlbench.networks.weights import find_weights
 
 NAME = f"timm:{NETWORK}"
 

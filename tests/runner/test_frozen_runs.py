@@ -10,7 +10,8 @@ from registry import BUILTIN, PLUGINS
 from tiny import comparable, quick_params
 
 from lnlbench.data import load_dataset
-from lnlbench.networks.weights import WeightSources, find_weights
+from lnlbench.networks.weight_sources import WeightSources
+from lnlbench.networks.weights import find_weights
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import QuietDisplay
 from lnlbench.runner.execute import execute

@@ -14,7 +14,8 @@ from tiny import comparable
 
 from lnlbench.data import load_dataset
 from lnlbench.networks.pretrained import PretrainedNetwork
-from lnlbench.networks.weights import WeightSources, find_weights
+from lnlbench.networks.weight_sources import WeightSources
+from lnlbench.networks.weights import find_weights
 from lnlbench.plugins import load_plugins
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import QuietDisplay

@@ -7,7 +7,7 @@ import torch
 
 from lnlbench.data.dataset import Dataset
 from lnlbench.embeddings.load import Embeddings, load_embeddings
-from lnlbench.networks.weights import WeightSources
+from lnlbench.networks.weight_sources import WeightSources
 from lnlbench.spec.overrides import override_protocol
 from lnlbench.tracks import Protocol, load_track
 

@@ -4,7 +4,7 @@ import torch
 
 from lnlbench.model.card import Architecture, Card, ImageInput, Normalization, Origin
 from lnlbench.model.model import Model
-from lnlbench.networks import build_backbone
+from lnlbench.networks.build import build_backbone
 
 CLASSES = ("ant", "bee", "cat")
 SIZE = 16

@@ -22,6 +22,7 @@ def pretrained_file(folder: Path, name: str = NETWORK, seed: int = 0) -> Path:
 
 def tensors_of(file: Path) -> dict[str, Tensor]:
     """The tensors of a file without the classifier, as a run finds them."""
-    from lnlbench.networks.weights import WeightSources, find_weights
+    from lnlbench.networks.weight_sources import WeightSources
+    from lnlbench.networks.weights import find_weights
 
     return dict(find_weights(BACKBONE, WeightSources(file)).tensors)

@@ -17,7 +17,7 @@ import lnlbench
 from lnlbench.data import load_dataset
 from lnlbench.errors import UsageError
 from lnlbench.interface.params import Recipe, SearchRange, search_ranges
-from lnlbench.networks.weights import WeightSources
+from lnlbench.networks.weight_sources import WeightSources
 from lnlbench.plugins import load_plugins
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import QuietDisplay

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import lnlbench
-from lnlbench.data.cache import Arrays, cached, remembered
+from lnlbench.data.cache import Arrays, cached
+from lnlbench.data.facts import remembered
 from lnlbench.data.location import cache_dir
 from lnlbench.system.memory import available_memory
 from lnlbench.system.progress import shown_progress

@@ -1,0 +1,69 @@
+"""What is known of networks without building them: facts kept on disk, since torch takes seconds.
+
+They are found again when lnlbench's code of networks changes, or the version of timm.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from lnlbench.data.facts import remembered
+from lnlbench.errors import unknown_name
+from lnlbench.networks import BACKBONES
+from lnlbench.networks.timm_names import PREFIX, timm_version
+
+_LISTED_DEPTH = 1  # a message lists blocks.6, and not blocks.6.0, which is allowed as well
+
+
+def check_layer(backbone: str, layer: str) -> None:
+    """Refuse a layer in front of which `timm:NAME` cannot be cut; loads no weights.
+
+    Raises:
+        UsageError: there is no such layer, or the network cannot be cut.
+    """
+
+    def find() -> list[str]:
+        from lnlbench.networks.split import cut_layers
+
+        return cut_layers(backbone, layer)
+
+    require_layer(backbone, layer, remembered("layers", _key(backbone), find))
+
+
+def require_layer(backbone: str, layer: str, layers: list[str]) -> None:
+    """Refuse a layer that is not among those in front of which a network can be cut."""
+    if layer not in layers:
+        raise unknown_name(
+            f"layer of {backbone} to freeze until",
+            layer,
+            [path for path in layers if path.count(".") <= _LISTED_DEPTH],
+            "The layer is the first that is trained. Give one with --frozen-until LAYER.",
+        )
+
+
+def describe_backbone(name: str) -> dict[str, Any]:
+    """A network's description, and its number of weights at 100 classes and 32x32 pixels.
+
+    Raises:
+        UsageError: no such network, or not at this size.
+    """
+
+    def find() -> dict[str, Any]:
+        from lnlbench.networks.build import build_backbone, builder
+
+        network = build_backbone(name, num_classes=100, channels=3, image_size=32)
+        text = (builder(name).__doc__ or "").partition("\n")[0] if name in BACKBONES else "by timm"
+        weights = sum(weight.numel() for weight in network.parameters())
+        return {"name": name, "description": text, "parameters": weights}
+
+    found: dict[str, Any] = remembered("network", _key(name), find)
+    return found
+
+
+def _key(backbone: str) -> str:
+    digest = hashlib.sha256(backbone.encode())
+    if backbone.startswith(PREFIX):
+        digest.update(timm_version().encode())
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:32]
