@@ -11,6 +11,7 @@ from lnlbench.bench.data import FEATURES, IMAGE_SHAPE, NUM_CLASSES, input_shape
 from lnlbench.networks.build import build_backbone
 from lnlbench.networks.heads import build_head
 from lnlbench.networks.precision import PreciseNetwork
+from lnlbench.plugins.networks import provided_for
 from lnlbench.runner.optimizers import build_optimizer
 from lnlbench.runner.prepare import compiled_batches
 from lnlbench.tracks import Protocol
@@ -45,7 +46,8 @@ class NetworkKind:
         embedding = self.protocol.embedding
         if embedding is None:
             channels, size, _ = IMAGE_SHAPE
-            body = build_backbone(self.protocol.backbone, NUM_CLASSES, channels, size)
+            name = self.protocol.backbone
+            body = build_backbone(name, NUM_CLASSES, channels, size, provided_for(name))
         else:
             body = build_head(embedding.head, FEATURES, NUM_CLASSES, embedding.dropout)
         unit = compiled_batches(self.protocol) if self.compiled else None

@@ -1,11 +1,14 @@
 """`lnlbench backbones [show NAME]`: the networks that a run can use."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lnlbench.cli.options.execution import Json
+
+if TYPE_CHECKING:
+    from lnlbench.plugins import Plugins
 
 app = typer.Typer()
 
@@ -16,10 +19,12 @@ def backbones(context: typer.Context, as_json: Json = False) -> None:
     if context.invoked_subcommand is not None:
         return
     from lnlbench.networks import BACKBONES
-    from lnlbench.networks.kept import describe_backbone
+    from lnlbench.plugins import load_plugins
 
-    described = [describe_backbone(name) for name in sorted(BACKBONES)]
-    pretrained = pretrained_backbones()
+    plugins = load_plugins()
+    own = [name for name, each in plugins.backbones.items() if each.build is not None]
+    described = [describe(name, plugins) for name in sorted([*BACKBONES, *own])]
+    pretrained = pretrained_backbones(plugins)
     if as_json:
         document = {"backbones": described, "pretrained": pretrained}
         typer.echo(json.dumps(document, indent=2, sort_keys=True))
@@ -27,11 +32,15 @@ def backbones(context: typer.Context, as_json: Json = False) -> None:
     from lnlbench.system.listing import print_listing
 
     rows = [
-        (each["name"], f"{each['parameters'] / 1e6:.2f} M parameters at 100 classes")
+        (
+            each["name"],
+            f"{each['parameters'] / 1e6:.2f} M parameters at 100 classes",
+            each["distribution"],
+        )
         for each in described
     ]
-    rows.append(("timm:NAME", "any network that timm builds, for example timm:resnet10t"))
-    print_listing(("", ""), rows)
+    rows.append(("timm:NAME", "any network that timm builds, for example timm:resnet10t", "timm"))
+    print_listing(("", "", ""), rows)
     typer.echo()
     title = "Pretrained, for --frozen and --pretrained, without a model hub:"
     provided = [(f"{name}, pretrained on {data}",) for name, data in pretrained.items()]
@@ -45,10 +54,11 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Describe one network: what it is, and its size at 100 classes and 32x32 pixels."""
-    from lnlbench.networks.kept import describe_backbone
+    from lnlbench.plugins import load_plugins
 
-    described = describe_backbone(name)
-    pretrained = pretrained_backbones()
+    plugins = load_plugins()
+    described = describe(name, plugins)
+    pretrained = pretrained_backbones(plugins)
     if name in pretrained:
         described["pretrained"] = pretrained[name]
     if as_json:
@@ -63,9 +73,36 @@ def show(
     print_listing(("", ""), rows)
 
 
-def pretrained_backbones() -> dict[str, str]:
-    """The networks whose weights installed plugins provide, with the data that trained them."""
-    from lnlbench.plugins import load_plugins
+def describe(name: str, plugins: "Plugins") -> dict[str, Any]:
+    """A network's description, number of weights, and the distribution that it comes with.
 
-    provided = load_plugins().backbones
-    return {name: provided[name].pretrained_on for name in sorted(provided)}
+    Raises:
+        UsageError: there is no such network, or it cannot be built.
+    """
+    from lnlbench.networks import BACKBONES, check_backbone
+    from lnlbench.networks.kept import describe_backbone
+
+    check_backbone(name, plugins.backbones)
+    own = plugins.backbones.get(name)
+    if own is None or own.build is None:
+        distribution = "lnlbench" if name in BACKBONES else "timm"
+        return describe_backbone(name) | {"distribution": distribution}
+    from lnlbench.networks.build import build_backbone
+
+    network = build_backbone(name, 100, 3, 32, plugins.backbones)
+    return {
+        "name": name,
+        "description": (own.build.__doc__ or "").strip().partition("\n")[0],
+        "parameters": sum(weight.numel() for weight in network.parameters()),
+        "distribution": plugins.backbone_origins[name].distribution,
+    }
+
+
+def pretrained_backbones(plugins: "Plugins") -> dict[str, str]:
+    """The networks whose weights installed plugins provide, with the data that trained them."""
+    provided = plugins.backbones
+    return {
+        name: provided[name].pretrained_on
+        for name in sorted(provided)
+        if provided[name].weights is not None
+    }

@@ -78,7 +78,10 @@ def new(
         str, typer.Argument(help="Name of the plugin; `trim` makes the package lnlbench-trim.")
     ],
     kind: Annotated[
-        str, typer.Option(help="What the plugin provides: loss, two-network, backbone or dataset.")
+        str,
+        typer.Option(
+            help="What the plugin provides: loss, two-network, backbone, network or dataset."
+        ),
     ] = "loss",
     output: Annotated[
         Path, typer.Option(help="Folder in which to make the folder of the package.")

@@ -13,6 +13,7 @@ from lnlbench.networks.frozen import FrozenBackbone
 from lnlbench.networks.heads import build_head
 from lnlbench.networks.pretrained import PretrainedNetwork
 from lnlbench.networks.timm_names import PREFIX, check_timm
+from lnlbench.plugins.networks import provided_for
 
 Tensors = Mapping[str, Tensor]
 
@@ -60,7 +61,7 @@ def _body(card: Card) -> nn.Module:
         check_timm(name.removeprefix(PREFIX))
         return PretrainedNetwork(name, {}, classes, None if frozen is None else frozen.until)
     assert isinstance(card.input, ImageInput)
-    return build_backbone(name, classes, inputs, card.input.size)
+    return build_backbone(name, classes, inputs, card.input.size, provided_for(name))
 
 
 def regression_inputs(network: nn.Module) -> int | None:

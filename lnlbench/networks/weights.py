@@ -59,6 +59,7 @@ def find_weights(backbone: str, sources: WeightSources) -> Weights:
     if backbone in sources.backbones:
         plugin = sources.backbones[backbone]
         refuse_cifar(plugin.pretrained_on)
+        assert plugin.weights is not None  # only such networks are called timm:NAME
         return Weights(_fit(name, plugin.weights(), f"plugin of {backbone}"), plugin.pretrained_on)
     return _from_hub(name)
 

@@ -17,16 +17,10 @@ from packaging.utils import canonicalize_name
 import lnlbench
 from lnlbench.errors import LnlbenchError, unknown_name
 from lnlbench.plugins import hookspecs
-from lnlbench.plugins.checks import (
-    check_backbone,
-    check_hooks,
-    check_method,
-    check_requirements,
-    check_source,
-    check_track,
-    registered,
-)
+from lnlbench.plugins.checks import check_hooks, check_method, check_requirements, registered
+from lnlbench.plugins.data_checks import check_source, check_track
 from lnlbench.plugins.importing import import_plugin
+from lnlbench.plugins.network_checks import check_backbone
 from lnlbench.plugins.refusal import PluginRefused, attempt
 from lnlbench.plugins.registry import ENVIRONMENT, Origin, PluginError, Plugins
 from lnlbench.system.text import printable

@@ -14,6 +14,7 @@ KINDS = {
     "loss": "A method for learning with noisy labels that is one loss, for lnlbench.",
     "two-network": "A method for learning with noisy labels of two networks, for lnlbench.",
     "backbone": "A network with pretrained weights, for lnlbench.",
+    "network": "A network of its own, trained from random weights, for lnlbench.",
     "dataset": "A data set, for lnlbench.",
 }
 LICENCES = ("MIT", "BSD-3-Clause", "Apache-2.0")
@@ -21,6 +22,7 @@ _USAGE = {
     "loss": "lnlbench run --track digits --method {name}",
     "two-network": "lnlbench run --track digits --method {name}",
     "backbone": "lnlbench backbones",
+    "network": "lnlbench run --track digits --backbone {name} --method ce",
     "dataset": "lnlbench run --track digits --dataset {name} --method ce",
 }
 
@@ -69,6 +71,10 @@ def _check_name(name: str, kind: str) -> None:
         from lnlbench.methods import register_methods
 
         taken = sorted(method.name for method in register_methods())
+    elif kind == "network":
+        from lnlbench.networks import BACKBONES, FEATURES
+
+        taken = [*BACKBONES, FEATURES]
     else:
         from lnlbench.data.names import DATASETS
 

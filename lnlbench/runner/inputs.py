@@ -1,6 +1,6 @@
 """The inputs of a run's networks: images, or the cached embeddings of a frozen backbone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,6 +16,7 @@ from lnlbench.embeddings.views import EmbeddingViews, Standardization
 from lnlbench.errors import UsageError
 from lnlbench.interface.host import flat, no_pretrained_body
 from lnlbench.networks import FEATURES
+from lnlbench.networks.backbone import Backbone
 from lnlbench.networks.build import build_backbone
 from lnlbench.networks.heads import build_head
 from lnlbench.networks.preprocessing import Preprocessing
@@ -58,7 +59,7 @@ def build_inputs(prepared: Prepared, weights: WeightSources) -> Inputs:
         return _pretrained_inputs(prepared, protocol.pretrained, weights)
     embedding = protocol.embedding
     if embedding is None:
-        return _random_inputs(prepared)
+        return _random_inputs(prepared, weights.backbones)
     if prepared.dataset.holds_features:
         embeddings = own_features(prepared.dataset)
     else:
@@ -103,7 +104,7 @@ def _image_inputs(
     )
 
 
-def _random_inputs(prepared: Prepared) -> Inputs:
+def _random_inputs(prepared: Prepared, provided: Mapping[str, Backbone]) -> Inputs:
     dataset, device = prepared.dataset, prepared.device
     # A method holds the function that builds its networks, so this must not hold the data.
     name, precise = prepared.spec.protocol.backbone, prepared.precise
@@ -113,10 +114,15 @@ def _random_inputs(prepared: Prepared) -> Inputs:
         return ImageViews(images, dataset.mean, dataset.std, policy, device)
 
     def build_network() -> nn.Module:
-        body = build_backbone(name, classes, channels, image_size)
+        body = build_backbone(name, classes, channels, image_size, provided)
         return precise(body)
 
-    return _image_inputs(prepared, held, build_network)
+    inputs = _image_inputs(prepared, held, build_network)
+    own = provided.get(name)
+    if own is not None and own.build is not None:
+        place = getattr(own.build, "__module__", "its plugin")
+        inputs = replace(inputs, notes=(f"network {name}, built by {place}",))
+    return inputs
 
 
 def _pretrained_inputs(

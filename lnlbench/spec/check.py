@@ -24,7 +24,7 @@ def check_spec(plugins: Plugins, spec: RunSpec) -> None:
     check_artifacts(make_method(spec, method).params)
     RunData(plugins).check(spec.protocol)
     if spec.protocol.embedding is None and spec.protocol.pretrained is None:
-        check_backbone(spec.protocol.backbone)
+        check_backbone(spec.protocol.backbone, plugins.backbones)
     elif spec.protocol.backbone != FEATURES or spec.protocol.data is None:
         check_pretrained(spec.protocol.backbone)
     pretrained = spec.protocol.pretrained

@@ -10,7 +10,7 @@ from lnlbench.data.image_files import read_rows
 from lnlbench.errors import LnlbenchError
 from lnlbench.interface.data_source import DataSource
 from lnlbench.interface.params import validate_params
-from lnlbench.plugins.checks import check_source
+from lnlbench.plugins.data_checks import check_source
 from lnlbench.plugins.refusal import PluginRefused
 from lnlbench.spec.provided import Provided, ProvidedData, location_names
 from lnlbench.system.global_state import changes_undone

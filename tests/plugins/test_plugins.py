@@ -81,6 +81,11 @@ def test_hook_register_backbones(site):
         ("'timm:resnet18', ' ', dict", "does not say what it was pretrained on"),
         ("'timm:resnet18', 'ImageNet-1k', {}", "weights is not a function"),
         ("'timm:taken', 'ImageNet-1k', dict", "already provided by lnlbench-a"),
+        ("'my-net'", "needs build="),
+        ("'my-net', build=3", "build is not a function"),
+        ("'My net', build=dict", "lower-case words"),
+        ("'resnet18', build=dict", "lnlbench's own"),
+        ("'my-net', 'ImageNet-1k', dict, dict", "has build and weights"),
     ],
 )
 def test_a_backbone_is_refused_and_the_others_stay_usable(site, arguments, reason):
