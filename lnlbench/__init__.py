@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from pluggy import HookimplMarker
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 hookimpl = HookimplMarker("lnlbench")
 
