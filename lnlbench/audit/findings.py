@@ -27,7 +27,8 @@ class Audit:
     models that predict it. `suspects` int64 [S] are the rows whose suggested class is another than
     the given one, most suspicious first, without those that a person has decided on.
     `nearest_suggested` and `nearest_given` int64 [S] are trusted samples of those classes that are
-    most like each suspect, or -1. `about` says how it was done, as JSON values.
+    most like each suspect, or -1. `noise_rates` are a lower and an upper estimate of the share of
+    wrong labels; see `lnlbench.audit.posterior`. `about` says how it was done, as JSON values.
     """
 
     samples: Samples
@@ -39,6 +40,7 @@ class Audit:
     nearest_given: Tensor
     copies: Copies
     folds: Tensor = field(repr=False)
+    noise_rates: tuple[float, float]
     about: dict[str, Any]
 
     @property
@@ -96,8 +98,15 @@ def find(
         nearest_given=nearest_trusted(units, suspects, given, samples.labels, trusted),
         copies=copies,
         folds=folds,
+        noise_rates=_between([posterior.noise_rates for posterior in posteriors]),
         about=about,
     )
+
+
+def _between(rates: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """The judges' mean lower and mean upper estimate."""
+    low, high = np.sort(np.array(rates), 1).mean(0).tolist()
+    return low, high
 
 
 def summary(audit: Audit) -> dict[str, Any]:
@@ -120,19 +129,20 @@ def summary(audit: Audit) -> dict[str, Any]:
 
 
 def _noise_rate(audit: Audit) -> dict[str, Any]:
-    """The mean suspicion, and Student's 95 % interval of its means over the folds."""
+    """The mean suspicion; from the lower to the upper estimate, widened by chance."""
     from scipy.stats import t
 
     folds = audit.folds.numpy()
     means = [float(audit.suspicion[folds == fold].mean()) for fold in np.unique(folds)]
-    estimate = float(audit.suspicion.mean())
     half = float(t.ppf(0.975, len(means) - 1) * np.std(means, ddof=1) / len(means) ** 0.5)
+    low, high = audit.noise_rates
     return {
-        "estimate": estimate,
-        "low": max(0.0, estimate - half),
-        "high": min(1.0, estimate + half),
-        "rule": "mean suspicion; 95 % interval from its means over the folds, which knows of "
-        "chance and not of a judge that errs in every fold alike",
+        "estimate": float(audit.suspicion.mean()),
+        "low": max(0.0, low - half),
+        "high": min(1.0, high + half),
+        "rule": "mean suspicion; low assumes that wrong labels depend on the true class alone, so "
+        "it misses mistakes that look plausible, and high takes the judge's own errors for wrong "
+        "labels; both are widened by the 95 % interval of the mean over the folds",
     }
 
 
