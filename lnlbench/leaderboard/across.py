@@ -101,7 +101,10 @@ def _claim(standings: Sequence[Standing], difference: float | None) -> str:
     worse = [each.name for each in standings if each.average - best.average >= difference]
     if not worse:
         return f"The rows differ, but no row differs from {best.name}."
-    return f"The best row on average is {best.name}. These rows differ from it: {', '.join(worse)}."
+    return (
+        f"Of the {len(standings)} rows that are compared, {best.name} has the best average rank. "
+        f"These rows differ from it: {', '.join(worse)}."
+    )
 
 
 def _missing(scores: dict[str, dict[_Key, float]]) -> str:
