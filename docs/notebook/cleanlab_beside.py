@@ -11,7 +11,7 @@ import argparse
 import json
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ STEPS = 100
 METHODS = ("self_confidence", "normalized_margin")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Fit, judge, compare with the truth."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--features", type=Path, required=True)
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--noise", default="noisy-fine")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, required=True)
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     # A fit that is stopped after STEPS steps is what the file says it is.
     warnings.simplefilter("ignore", ConvergenceWarning)
     began = time.process_time()

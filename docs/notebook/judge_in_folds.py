@@ -10,6 +10,7 @@ given to a judge is read.
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from lnlbench.system.console import Console
 FOLDS = 5
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Train what is missing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--features", type=Path, required=True)
@@ -34,7 +35,7 @@ def main() -> None:
     parser.add_argument("--folds", default="0,1,2,3,4")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--store", type=Path, required=True)
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     plugins = load_plugins()
     dataset = load_dataset(given.dataset)
     labels = dataset.human_labels[given.noise]

@@ -6,7 +6,7 @@ python docs/notebook/score_judges.py --features train-0.npy --dataset cifar100-c
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,7 @@ class Judged:
         return torch.from_numpy(np.load(file))
 
     def _read(self, name: str, files: list[Path]) -> None:
-        logits = [torch.from_numpy(np.load(file, mmap_mode="r")) for file in files]
+        logits = [torch.from_numpy(np.load(file)) for file in files]
         own = torch.empty(len(self.rows), logits[0].shape[1])
         mine = [self._folds[self.rows] == fold for fold in self._chosen]
         for each, where in zip(logits, mine, strict=True):
@@ -121,7 +121,7 @@ def scored(log_probabilities: list[Tensor], judged: Judged) -> dict[str, Any]:
     }
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Score every variant whose judges are stored."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--features", type=Path, required=True)
@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     judged = Judged(given)
     console = Console(highlight=False)
     found = {}

@@ -3,18 +3,21 @@
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "notebook"
+DETECTION = ("judge_in_folds", "score_judges", "cleanlab_beside")
 
 
 @pytest.fixture(autouse=True)
 def beside_the_pages(monkeypatch):
     monkeypatch.syspath_prepend(NOTEBOOK)
     yield
-    for name in ("time_pieces", "time_start_up"):
+    for name in ("time_pieces", "time_start_up", *DETECTION):
         sys.modules.pop(name, None)
 
 
@@ -60,3 +63,41 @@ def test_a_run_that_does_not_start_says_why_instead_of_a_time(tmp_path, monkeypa
     monkeypatch.setenv("LNLBENCH_DATA_DIR", str(tmp_path))
     with pytest.raises(SystemExit, match="cifar100: files are missing"):
         time_start_up.main(["--repeats", "1", "--device", "cpu"])
+
+
+@pytest.fixture
+def doubtful(tmp_path, monkeypatch):
+    """Options of the programs of detection, for 400 features of four classes, 20 % mislabeled."""
+    generator = torch.Generator().manual_seed(0)
+    clean = torch.arange(400) % 4
+    noisy = torch.where(torch.rand(400, generator=generator) < 0.2, (clean + 1) % 4, clean)
+    features = 3 * torch.eye(4)[clean] + torch.randn(400, 4, generator=generator)
+    np.save(tmp_path / "features.npy", features.half().numpy())
+    data = SimpleNamespace(human_labels={"doubtful": noisy}, train_labels=clean, classes="abcd")
+    monkeypatch.setattr("lnlbench.data.load.load_dataset", lambda name: data)
+    return ["--features", str(tmp_path / "features.npy"), "--noise", "doubtful"]
+
+
+def test_judges_are_stored_once_and_their_combinations_scored(doubtful, tmp_path, capsys):
+    import judge_in_folds
+    import score_judges
+
+    stored = [*doubtful, "--folds", "0,3", "--store", str(tmp_path / "store")]
+    for _ in range(2):
+        judge_in_folds.main([*stored, "--methods", "elr,gce"])
+    assert capsys.readouterr().out.count("CPU time") == 4
+    score_judges.main([*stored, "--output", str(tmp_path / "scores.json")])
+    found = json.loads((tmp_path / "scores.json").read_text())
+    assert {"gce", "gce, all models", "gce, neighbors", "elr + gce, ranks"} < set(found)
+    assert all(row["auroc"] > 0.9 for row in found.values())
+    assert sum(each["samples"] for each in found["gce"]["calibration"]) == 160
+
+
+def test_cleanlab_judges_the_same_folds(doubtful, tmp_path):
+    pytest.importorskip("cleanlab")
+    import cleanlab_beside
+
+    cleanlab_beside.main([*doubtful, "--output", str(tmp_path / "found.json")])
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["strength"] in cleanlab_beside.STRENGTHS
+    assert found["self_confidence"]["auroc"] > 0.9
