@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from lnlbench.bench.floor import Floor, NetworkKind, Pass, view_by_view, wait_for
 from lnlbench.bench.sections import Sections, time_passes
 from lnlbench.interface.host import RunControl
+from lnlbench.system.freed_memory import page_faults
 from lnlbench.system.memory import peak_memory_bytes
 
 # Before the timed epochs: one epoch of warm-up training, and one to reach a steady state.
@@ -40,6 +41,7 @@ class EpochTimer(RunControl):
         self.epochs: list[float] = []
         self.floors: list[float] = []
         self.references: list[float] = []
+        self.faults_per_step: list[float] = []
         self.untimed_seconds = 0.0
         self.steps = 0
         self.peak_memory_bytes = 0
@@ -53,7 +55,7 @@ class EpochTimer(RunControl):
         self._reference = Floor(plain) if setting.reference else None
         self._passes: list[Pass] = []
         self._numbers: dict[nn.Module, int] = {}
-        self._began = time.perf_counter()
+        self._begin()
 
     def build_network(self) -> nn.Module:
         """A network that records its passes."""
@@ -78,6 +80,7 @@ class EpochTimer(RunControl):
         """Note the epoch's time, then replay its passes; neither includes evaluation."""
         wait_for(self._kind.device)
         elapsed = time.perf_counter() - self._began
+        faults = (page_faults() - self._faults_before) / max(1, self.steps - self._steps_before)
         timed = epoch - UNTIMED_EPOCHS
         if timed < 0:
             self.untimed_seconds += elapsed
@@ -91,10 +94,15 @@ class EpochTimer(RunControl):
                 self.epochs.append(elapsed)
                 self.floors.append(floor)
                 self.references.append(reference)
+                self.faults_per_step.append(faults)
         self._passes.clear()
         self._pause()
         if timed == self._setting.repeats - 1:
             self.sections.start()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._steps_before, self._faults_before = self.steps, page_faults()
         self._began = time.perf_counter()
 
     def _replay(self) -> tuple[float, float]:

@@ -34,7 +34,15 @@ def print_timings(groups: Sequence[Sequence[Timing]]) -> None:
     headings += ["× reference"] * references + ["× first"] * compared
     times = [_times(timing, ratio, references, compared) for timing, ratio in timings]
     print_listing(headings, times, title=title)
-    headings = ["method", "precision", *SECTIONS, "evaluation", "untimed s", "peak MiB"]
+    headings = [
+        "method",
+        "precision",
+        *SECTIONS,
+        "evaluation",
+        "untimed s",
+        "peak MiB",
+        "faults / step",
+    ]
     title = "Where the time goes, in % of an epoch (evaluation is not part of it)"
     sys.stdout.write("\n")
     print_listing(headings, [_shares(timing) for timing, _ in timings], title=title)
@@ -56,6 +64,7 @@ def _shares(timing: Timing) -> list[str]:
     evaluation = timing.evaluation_seconds / timing.seconds_per_epoch
     percent = [f"{100 * share:.1f}" for share in (*timing.shares.values(), evaluation)]
     rest = [f"{timing.untimed_seconds:.1f}", f"{timing.peak_memory_bytes / 2**20:,.0f}"]
+    rest.append(f"{timing.page_faults_per_step:,.0f}")
     return [*_heads(timing), *percent, *rest]
 
 

@@ -34,7 +34,8 @@ class Timing:
 
     `shares` come from one more epoch, which the clock makes slower. An epoch does not include
     `evaluation_seconds`. `untimed_seconds` count the epochs before the first timed one, and
-    compilation. The peak of memory is the peak of the method without the floor.
+    compilation. The peak of memory is the peak of the method without the floor. A page fault is a
+    page of memory (4 KiB) that the system has cleared and given to the process.
     """
 
     method: str
@@ -56,6 +57,7 @@ class Timing:
     ratio_to_reference: float | None
     shares: dict[str, float]
     evaluation_seconds: float
+    page_faults_per_step: float
     peak_memory_bytes: int
 
     def document(self) -> dict[str, object]:
@@ -112,6 +114,7 @@ def bench_method(
         ),
         shares=timer.shares,
         evaluation_seconds=_evaluation_seconds(method, protocol, views, samples, labels, device),
+        page_faults_per_step=statistics.median(timer.faults_per_step),
         peak_memory_bytes=timer.peak_memory_bytes,
     )
 

@@ -11,6 +11,9 @@ from lnlbench.networks.pretrained import pretrained_body
 from lnlbench.networks.split import split
 from lnlbench.networks.timm_names import PREFIX
 
+# Images that pass together on a CPU. More are not faster, and their activations take gigabytes.
+_TOGETHER = 50
+
 
 class FrozenBackbone:
     """Pooled features of a pretrained timm network in eval mode.
@@ -42,6 +45,11 @@ class FrozenBackbone:
         Raises:
             RunError: a feature is not finite, or too large for float16.
         """
+        if self.device.type != "cpu":
+            return self._features(images)
+        return torch.cat([self._features(part) for part in images.split(_TOGETHER)])
+
+    def _features(self, images: Tensor) -> Tensor:
         inputs = self.preprocessing(images.to(self.device))
         inputs = inputs.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.uses_bf16):

@@ -11,6 +11,7 @@ from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display
 from lnlbench.runner.options import RunOptions
 from lnlbench.spec.run_spec import RunSpec
+from lnlbench.system.freed_memory import return_freed_memory
 from lnlbench.system.memory import reset_peak_memory
 
 
@@ -38,5 +39,6 @@ def execute(
             return finished
         # An earlier run's objects refer to each other, so its arrays stay until they are collected.
         gc.collect()
+        return_freed_memory()
         reset_peak_memory(options.device)
         return assemble(spec, method, dataset, directory, display, options).run(origin)

@@ -1,6 +1,7 @@
 """The floor replays exactly the passes that a method made; times go where they belong."""
 
 import json
+import mmap
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -163,6 +164,17 @@ def test_plain_training_has_no_passes_without_gradients():
     assert timing.shares["no-grad passes"] == 0
     assert timing.evaluation_seconds > 0
     assert timing.peak_memory_bytes > 0
+
+
+def test_new_pages_of_memory_are_counted_for_each_step():
+    class Taking(CrossEntropy):
+        def loss(self, network, batch, epoch):
+            with mmap.mmap(-1, 1000 * mmap.PAGESIZE) as taken:
+                taken[:: mmap.PAGESIZE] = bytes(1000)
+            return super().loss(network, batch, epoch)
+
+    more = bench(Taking).page_faults_per_step - bench(CrossEntropy).page_faults_per_step
+    assert more == pytest.approx(1000, rel=0.3)
 
 
 def test_heads_on_random_features_are_timed_on_a_track_of_embeddings():

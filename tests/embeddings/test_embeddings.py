@@ -51,6 +51,17 @@ def test_each_view_is_what_the_network_makes_of_that_crop(weights):
     assert embeddings.train[0].dtype == torch.float16
 
 
+def test_few_images_pass_at_a_time_and_their_features_are_those_of_one_pass(weights):
+    found = find_weights(f"timm:{NETWORK}", WeightSources(weights))
+    preprocessing = Preprocessing.of(f"timm:{NETWORK}", 32)
+    network = FrozenBackbone(f"timm:{NETWORK}", found.tensors, preprocessing, "fp32", CPU)
+    images, passed = random_dataset().train_images[:120], []
+    together = network._features(images)
+    network.network.register_forward_pre_hook(lambda _, inputs: passed.append(len(inputs[0])))
+    torch.testing.assert_close(network(images), together, atol=2e-3, rtol=2e-3)
+    assert passed == [50, 50, 20]
+
+
 def test_a_second_opening_computes_nothing_and_needs_no_weights(weights, monkeypatch):
     dataset = random_dataset()
     first = embed(dataset, frozen_protocol(), weights)
