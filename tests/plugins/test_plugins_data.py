@@ -3,12 +3,11 @@
 import json
 import re
 import shlex
-import sys
 from pathlib import Path
 
 import pytest
 from cli import SMALL, call, directory_of, stored
-from plugin_zoo import SHADES, good_source, install
+from plugin_zoo import SHADES, good_source, install, on_the_path
 
 from lnlbench.plugins import Origin, load_plugins
 
@@ -17,15 +16,9 @@ from lnlbench.plugins import Origin, load_plugins
 def site(tmp_path, monkeypatch):
     """A folder of installed distributions, one of which provides the data set `shades`."""
     folder = tmp_path / "site"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.delenv("LNLBENCH_PLUGINS", raising=False)
-    before = set(sys.modules)
-    install(folder, "lnlbench-shades", SHADES, version="1.5")
-    yield folder
-    for name in set(sys.modules) - before:
-        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
-            del sys.modules[name]
+    with on_the_path(folder, monkeypatch):
+        install(folder, "lnlbench-shades", SHADES, version="1.5")
+        yield folder
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 import json
 import re
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from cli import SMALL, call, directory_of, stored
-from plugin_zoo import install
+from plugin_zoo import install, on_the_path
 from torch import nn
 
 import lnlbench
@@ -24,15 +23,9 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```$", GUIDE.read_text(encoding="utf-8")
 def site(tmp_path, monkeypatch):
     """A folder of installed distributions, one of which is the guide's network."""
     folder = tmp_path / "site"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.delenv("LNLBENCH_PLUGINS", raising=False)
-    before = set(sys.modules)
-    install(folder, "lnlbench-convolutions", SOURCE, version="1.5")
-    yield folder
-    for name in set(sys.modules) - before:
-        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
-            del sys.modules[name]
+    with on_the_path(folder, monkeypatch):
+        install(folder, "lnlbench-convolutions", SOURCE, version="1.5")
+        yield folder
 
 
 def test_the_guides_network_is_listed_with_its_distribution(site):

@@ -2,12 +2,11 @@
 
 import json
 import re
-import sys
 from pathlib import Path
 
 import pytest
 from cli import call, stored
-from plugin_zoo import SHADES, install
+from plugin_zoo import SHADES, install, on_the_path
 
 import lnlbench
 from lnlbench.errors import UsageError
@@ -51,17 +50,11 @@ def track(tmp_path):
 def site(tmp_path, monkeypatch):
     """A folder of installed distributions with the data set `shades`, and a place for its data."""
     folder = tmp_path / "site"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.delenv("LNLBENCH_PLUGINS", raising=False)
-    before = set(sys.modules)
-    install(folder, "lnlbench-shades", SHADES)
-    (tmp_path / "tracks" / "data").mkdir(parents=True)
-    (tmp_path / "tracks" / "data" / "offset.txt").write_text("0")
-    yield folder
-    for name in set(sys.modules) - before:
-        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
-            del sys.modules[name]
+    with on_the_path(folder, monkeypatch):
+        install(folder, "lnlbench-shades", SHADES)
+        (tmp_path / "tracks" / "data").mkdir(parents=True)
+        (tmp_path / "tracks" / "data" / "offset.txt").write_text("0")
+        yield folder
 
 
 def run(output, *arguments):

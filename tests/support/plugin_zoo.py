@@ -1,7 +1,12 @@
 """Distributions written by hand into a folder, so that importlib.metadata really finds them."""
 
+import contextlib
+import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 # A data set of 200 + 60 images, whose content depends on a file below its setting `root`.
 SHADES = """
@@ -93,6 +98,19 @@ class Patient(lnlbench.LossMethod):
 def register_methods():
     return [Patient]
 """
+
+
+@contextlib.contextmanager
+def on_the_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let distributions be found in a new folder, and forget their modules afterwards."""
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delenv("LNLBENCH_PLUGINS", raising=False)
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
+            del sys.modules[name]
 
 
 def install(
