@@ -1,10 +1,11 @@
-"""The trained model of a run, from Python: what `lnlbench export` does."""
+"""The trained model of a run or an audit, from Python: what `lnlbench export` does."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lnlbench.api.meant import provide
 from lnlbench.api.run import TURN
+from lnlbench.audit.train import is_audit, train_model
 from lnlbench.data.dataset import Dataset
 from lnlbench.model.export import export_run
 from lnlbench.networks.weight_sources import WeightSources
@@ -29,6 +30,9 @@ def export_model(
 ) -> "Model":
     """Write the model of the finished run in a directory into the folder `output`, and return it.
 
+    For the folder of an audit, this first trains the audit's method on all samples with the
+    corrected labels: those of decided-labels.csv, or without this table those of labels.csv.
+
     Give the `dataset` again if the run's was made by `lnlbench.Dataset.from_arrays`.
 
     Raises:
@@ -37,6 +41,15 @@ def export_model(
         DataError: data or weights are damaged, or not those of the run.
         RunError: the run's checkpoint is damaged, or the disk fails.
     """
+    if is_audit(Path(run)):
+        with TURN:
+            return train_model(
+                Path(run),
+                Path(output),
+                weights=None if weights is None else Path(weights),
+                device=device,
+                overwrite=overwrite,
+            )
     plugins = load_plugins()
     if dataset is not None:
         provide(plugins, dataset)

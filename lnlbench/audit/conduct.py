@@ -1,8 +1,6 @@
 """`audit`: from a folder, or from features, to the findings on every label."""
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,33 +8,24 @@ import torch
 
 from lnlbench import __version__
 from lnlbench.audit.cross_fitting import Opinions, cross_fit, deal_folds
-from lnlbench.audit.features import FeatureNetwork, Progress
+from lnlbench.audit.features import Progress
 from lnlbench.audit.files import write_files
 from lnlbench.audit.findings import Audit, find
+from lnlbench.audit.given import Given, open_samples
 from lnlbench.audit.judge import Judge, Lesson
 from lnlbench.audit.likeness import find_copies, unit_vectors
 from lnlbench.audit.page.write import write_page
 from lnlbench.audit.posterior import fit_posterior
-from lnlbench.audit.samples import (
-    Samples,
-    collected,
-    feature_samples,
-    featured_samples,
-    image_samples,
-)
-from lnlbench.audit.tables import read_label_table
+from lnlbench.audit.samples import Samples
 from lnlbench.data.location import cache_dir
 from lnlbench.errors import Interrupted, UsageError
-from lnlbench.networks.weight_sources import WeightSources
 from lnlbench.plugins import Plugins, load_plugins
 from lnlbench.runner.devices import resolve_device
-from lnlbench.system.progress import shown_progress
+from lnlbench.system.progress import shown_progress, silent_progress
 
 # Best of those measured: docs/notebook/2026-11-28-detection.md.
 DEFAULT_METHOD = "dividemix"
 DEFAULT_FOLDS = 5
-_FOLDER_DATA = "image-folder"
-_PICTURE = 128  # pixels of the pictures beside features of one's own
 
 
 def audit(
@@ -79,21 +68,17 @@ def audit(
     """
     plugins = load_plugins()
     place = resolve_device(device)
-    progress = shown_progress if show else _silent
+    progress = shown_progress if show else silent_progress
     judges = _judges(plugins, [method] if isinstance(method, str) else method, params or {})
-    samples = _samples(
-        plugins,
-        Given(
-            folder=_path(folder),
-            table=_path(table),
-            features=_path(features),
-            weights=_path(weights),
-            backbone=backbone,
-            image_size=image_size,
-        ),
-        place,
-        progress,
+    given = Given(
+        folder=_path(folder),
+        table=_path(table),
+        features=_path(features),
+        weights=_path(weights),
+        backbone=backbone,
+        image_size=image_size,
     )
+    samples = open_samples(given, plugins, place, progress)
     found = judge_samples(samples, judges, folds, seed, place, progress)
     if output is not None:
         write_files(found, Path(output))
@@ -123,6 +108,7 @@ def judge_samples(
     opinions = [_opinions(judge, lesson, dealt, seed, progress) for judge in judges]
     posteriors = [fit_posterior(each.logits, samples.labels) for each in opinions]
     about = {
+        "given": samples.given,
         "features": samples.source,
         "judges": [judge.document() for judge in judges],
         "temperatures": [posterior.temperature for posterior in posteriors],
@@ -134,44 +120,8 @@ def judge_samples(
     return find(samples, opinions, posteriors, units, copies, dealt, about)
 
 
-@dataclass(frozen=True)
-class Given:
-    """Where the samples of an audit come from; see `audit`."""
-
-    folder: Path | None
-    table: Path | None
-    features: Path | None
-    weights: Path | None
-    backbone: str | None
-    image_size: int | None
-
-
 def _path(path: str | Path | None) -> Path | None:
     return None if path is None else Path(path)
-
-
-def _samples(plugins: Plugins, given: Given, device: torch.device, progress: Progress) -> Samples:
-    source = plugins.datasets.get(_FOLDER_DATA)
-    if given.features is None:
-        if given.folder is None:
-            raise UsageError(
-                "Name a folder of images, such as 'lnlbench audit FOLDER', or features and "
-                "labels: --features features.npy --table labels.csv."
-            )
-        sources = WeightSources(given.weights, plugins.backbones)
-        network = FeatureNetwork.of(given.backbone, given.image_size, sources)
-        size = network.preprocessing.image_size
-        collection = collected(source, given.folder, given.table, size)
-        return image_samples(collection, network, device, progress)
-    if given.folder is not None:
-        size = given.image_size or _PICTURE
-        return featured_samples(collected(source, given.folder, given.table, size), given.features)
-    if given.table is None:
-        raise UsageError(
-            "Features have no labels: name the folder of their images, or give a label for each "
-            "row with --table labels.csv, in the order of the features."
-        )
-    return feature_samples(given.features, read_label_table(given.table))
 
 
 def _judges(plugins: Plugins, names: Sequence[str], params: Mapping[str, Any]) -> list[Judge]:
@@ -197,8 +147,3 @@ def _opinions(
             raise Interrupted(
                 f"The audit was {reason}. Finished folds are kept: the same command resumes."
             ) from reason
-
-
-@contextlib.contextmanager
-def _silent(title: str, total: int) -> Iterator[Any]:
-    yield lambda done: None

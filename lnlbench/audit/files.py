@@ -11,6 +11,8 @@ from lnlbench.audit.findings import Audit, summary
 from lnlbench.system.atomic import write_atomically
 from lnlbench.system.cells import guarded
 
+# Tables of labels: with all suggestions, and with those that a person accepted.
+SUGGESTED, DECIDED = "labels.csv", "decided-labels.csv"
 SUSPECTS = (
     "path",
     "given_label",
@@ -32,7 +34,7 @@ def write_files(audit: Audit, folder: Path) -> None:
     write_atomically(folder / "suspects.csv", csv_bytes(SUSPECTS, suspect_rows(audit)))
     # Earlier decisions stay with the labels, so that no later audit asks again.
     columns = LABELS if audit.samples.decisions is None else (*LABELS, "decision")
-    write_atomically(folder / "labels.csv", csv_bytes(columns, _label_rows(audit)))
+    write_atomically(folder / SUGGESTED, csv_bytes(columns, _label_rows(audit)))
     text = json.dumps(summary(audit), indent=2, ensure_ascii=False, allow_nan=False)
     write_atomically(folder / "summary.json", f"{text}\n".encode(errors="surrogateescape"))
 

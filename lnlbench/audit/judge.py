@@ -116,6 +116,17 @@ def judged(
         Diverged: a loss was infinite or NaN.
         Interrupted: a signal came.
     """
+    method, standardization = taught(judge, lesson, rows, seed, told)
+    return asked(method, standardization, lesson.features, lesson.device)
+
+
+def taught(
+    judge: Judge, lesson: Lesson, rows: Tensor, seed: int, told: Callable[[int], None]
+) -> tuple[Method, Standardization]:
+    """The method after training on some rows, and the standardization of its features.
+
+    Arguments and errors are those of `judged`.
+    """
     own = lesson.features[rows]
     standardization = Standardization.of(own)
     views = EmbeddingViews([own], standardization, lesson.device)
@@ -127,8 +138,19 @@ def judged(
         control.run = _run(lesson, views, rows, seed, control)
         seed_global_streams(seed, "global", "start")
         method.fit(control.run)
-    every = EmbeddingViews([lesson.features], standardization, lesson.device)
-    return _logits(method, every, len(lesson.labels))
+    return method, standardization
+
+
+def asked(
+    method: Method, standardization: Standardization, features: Tensor, device: torch.device
+) -> Tensor:
+    """The method's logits float32 [M, C] of features [M, D], on the CPU."""
+    views, parts = EmbeddingViews([features], standardization, device), []
+    with evaluation_mode(method.trained_networks()):
+        for start in range(0, len(features), _ROWS):
+            stop = min(start + _ROWS, len(features))
+            parts.append(method.predict(views.plain(start, stop)).float().cpu())
+    return torch.cat(parts)
 
 
 def _run(
@@ -159,12 +181,3 @@ def _run(
             control=control,
         )
     )
-
-
-def _logits(method: Method, views: EmbeddingViews, count: int) -> Tensor:
-    parts = []
-    with evaluation_mode(method.trained_networks()):
-        for start in range(0, count, _ROWS):
-            stop = min(start + _ROWS, count)
-            parts.append(method.predict(views.plain(start, stop)).float().cpu())
-    return torch.cat(parts)

@@ -1,8 +1,9 @@
 """What an audit judges: features, labels as given, and how each sample is named and shown."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +27,8 @@ class Samples:
     `paths` names the samples. `clean` int64 [N] are the right labels if they are known (-1 for a
     class that no given label has). `decisions` has what a person said of each sample before, or "";
     None without an earlier audit. `picture` gives the images uint8 [M, C, S, S] of M rows; None
-    without images.
+    without images. `network` made the features; None for features of one's own. `given` says what
+    the user gave, as JSON values.
     """
 
     features: Tensor = field(repr=False)
@@ -38,6 +40,8 @@ class Samples:
     decisions: tuple[str, ...] | None = None
     left_out: tuple[tuple[str, str], ...] = ()
     picture: Picture | None = None
+    network: FeatureNetwork | None = None
+    given: dict[str, Any] | None = None
 
     @property
     def decided(self) -> Tensor:
@@ -88,7 +92,7 @@ def image_samples(
         f"{network.name} at {size}x{size} pixels, pretrained on {network.weights.pretrained_on}, "
         f"weights sha256 {network.weights.sha256[:16]}"
     )
-    return _pictured(collection, features, about, unreadable)
+    return replace(_pictured(collection, features, about, unreadable), network=network)
 
 
 def featured_samples(collection: Collection, features: Path) -> Samples:

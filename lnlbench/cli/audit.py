@@ -114,17 +114,59 @@ def apply(
         Path | None,
         typer.Option(help="The table to write; by default decided-labels.csv in that folder."),
     ] = None,
+    train: Annotated[
+        bool,
+        typer.Option("--train", help="Also train on these labels: `model` beside the table."),
+    ] = False,
+    device: Device = "auto",
+    quiet: Quiet = False,
 ) -> None:
-    """Write a table of labels that follows your decisions; `--table` reads it."""
+    """Write a table of labels that follows your decisions; `--table` reads it.
+
+    `--train` replaces a model that was made so before.
+    """
     from lnlbench.audit.decisions import apply_decisions
+    from lnlbench.audit.files import DECIDED, SUGGESTED
 
     folder = decisions.parent if audit_folder is None else audit_folder
-    target = folder / "decided-labels.csv" if output is None else output
-    done = apply_decisions(decisions, folder / "labels.csv", target)
+    target = folder / DECIDED if output is None else output
+    done = apply_decisions(decisions, folder / SUGGESTED, target)
     typer.echo(
         f"{done.accepted:,} labels changed, {done.kept:,} kept, {done.unsure:,} unsure, of "
         f"{done.samples:,}. Wrote {done.file}\n"
         f"Judge again: lnlbench audit FOLDER --table {done.file}"
+    )
+    if train:
+        model = done.file.parent / "model"
+        export_audit(folder, model, labels=done.file, device=device, overwrite=True, show=not quiet)
+
+
+def export_audit(
+    folder: Path,
+    output: Path,
+    *,
+    labels: Path | None = None,
+    weights: Path | None = None,
+    device: str = "auto",
+    overwrite: bool = False,
+    show: bool = True,
+) -> None:
+    """Train an audit's method on corrected labels, write its model, and say so."""
+    from lnlbench.audit.train import corrected_labels, train_model
+
+    chosen = corrected_labels(folder) if labels is None else labels
+    model = train_model(
+        folder,
+        output,
+        labels=chosen,
+        weights=weights,
+        device=device,
+        overwrite=overwrite,
+        show=show,
+    )
+    typer.echo(
+        f"Trained {model.card.origin.method} on the labels of {chosen}, and wrote its model: "
+        f"{len(model.classes)} classes. {output}"
     )
 
 

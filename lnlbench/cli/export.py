@@ -9,7 +9,12 @@ from lnlbench.cli.options.execution import DataDirectory, Device, Weights
 
 
 def export(
-    run: Annotated[Path, typer.Argument(metavar="RUN_DIR", help="Directory of a finished run.")],
+    run: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN_OR_AUDIT", help="Directory of a finished run, or folder of an audit."
+        ),
+    ],
     output: Annotated[Path, typer.Option(help="Folder that the model is written to.")],
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a model that lies there.")
@@ -18,10 +23,16 @@ def export(
     device: Device = "auto",
     data_dir: DataDirectory = None,
 ) -> None:
-    """Write a run's trained model: weights, classes and preprocessing, for `lnlbench predict`.
+    """Write a trained model: weights, classes and preprocessing, for `lnlbench predict`.
 
-    The folder needs neither the run nor its data, and also works on another machine.
+    The folder needs neither the run nor its data, and also works on another machine. For an audit,
+    the command first trains the audit's method on all samples with the corrected labels.
     """
+    if (run / "summary.json").is_file():
+        from lnlbench.cli.audit import export_audit
+
+        export_audit(run, output, weights=weights, device=device, overwrite=overwrite)
+        return
     from lnlbench.runner.finished import run_with_weights
 
     run_with_weights(run)

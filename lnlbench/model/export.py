@@ -1,5 +1,6 @@
 """From a trained run to its model, and the model into a folder."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -68,10 +69,7 @@ def model_of(execution: Execution, weights: WeightSources, result: Result | None
     networks = predicting_networks(execution.method)
     frozen = frozen_weights(execution.prepared, weights)
     card = card_of(execution, networks, frozen, result)
-    tensors = tensors_before(execution, card, frozen)
-    for number, network in enumerate(networks):
-        state = _body(network).state_dict()
-        tensors |= {f"network.{number}.{name}": tensor for name, tensor in state.items()}
+    tensors = tensors_before(execution, card, frozen) | network_tensors(networks)
     model = Model(card, tensors, execution.prepared.device)
     _compare(model, execution)
     return model
@@ -95,6 +93,15 @@ def predicting_networks(method: Method) -> list[nn.Module]:
     return networks
 
 
+def network_tensors(networks: Sequence[nn.Module]) -> dict[str, Tensor]:
+    """All tensors of the networks by their names in a model."""
+    return {
+        f"network.{number}.{name}": tensor
+        for number, network in enumerate(networks)
+        for name, tensor in _body(network).state_dict().items()
+    }
+
+
 def _body(network: nn.Module) -> nn.Module:
     return network.body if isinstance(network, PreciseNetwork) else network
 
@@ -112,11 +119,20 @@ def _compare(model: Model, execution: Execution) -> None:
     samples = read_rows(part.images, slice(0, count))
     with evaluation_mode(execution.method.trained_networks()):
         logits: Tensor = execution.method.predict(views.plain(0, count)).float().cpu()
+    check_same(model, samples, logits, execution.method)
+
+
+def check_same(model: Model, samples: Tensor, logits: Tensor, method: Method) -> None:
+    """Make sure that the model predicts the method's logits [B, C] of these samples.
+
+    Raises:
+        RunError: it does not.
+    """
     found = torch.from_numpy(model.probabilities(samples))
     apart = float((found - logits.softmax(1)).abs().max())
     if not apart <= _TOLERANCE:
         raise RunError(
             f"The exported model does not predict what the method does: probabilities differ by up "
-            f"to {apart:.2g}. The networks of {execution.method.name!r} need more than their "
+            f"to {apart:.2g}. The networks of {method.name!r} need more than their "
             "weights, or a frozen network's features have changed; nothing was written."
         )

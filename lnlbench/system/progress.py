@@ -29,6 +29,12 @@ def shown_progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
+def silent_progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
+    """The same without a display."""
+    yield lambda done: None
+
+
+@contextmanager
 def shown_downloads() -> Iterator[Progress]:
     """A display on standard error of files that arrive, in bytes."""
     with _shown(PlainLines(megabytes_of), in_bytes=True) as show:
