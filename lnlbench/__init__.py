@@ -1,11 +1,15 @@
 """lnlbench: a plugin-based benchmark suite for learning with noisy labels."""
 
+import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pluggy import HookimplMarker
 
 __version__ = "0.2.0"
+
+# What was read from a file that changed later is outdated; no plugin is imported before this line.
+IMPORTED_NS = time.time_ns()
 
 hookimpl = HookimplMarker("lnlbench")
 

@@ -8,7 +8,7 @@ import typer
 from lnlbench.cli.options.execution import Json
 
 if TYPE_CHECKING:
-    from lnlbench.plugins import Plugins
+    from lnlbench.plugins import Catalogue
 
 app = typer.Typer()
 
@@ -19,9 +19,9 @@ def backbones(context: typer.Context, as_json: Json = False) -> None:
     if context.invoked_subcommand is not None:
         return
     from lnlbench.networks import BACKBONES
-    from lnlbench.plugins import load_plugins
+    from lnlbench.plugins import known_plugins
 
-    plugins = load_plugins()
+    plugins = known_plugins()
     own = [name for name, each in plugins.backbones.items() if each.build is not None]
     described = [describe(name, plugins) for name in sorted([*BACKBONES, *own])]
     pretrained = pretrained_backbones(plugins)
@@ -54,9 +54,9 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Describe one network: what it is, and its size at 100 classes and 32x32 pixels."""
-    from lnlbench.plugins import load_plugins
+    from lnlbench.plugins import known_plugins
 
-    plugins = load_plugins()
+    plugins = known_plugins()
     described = describe(name, plugins)
     pretrained = pretrained_backbones(plugins)
     if name in pretrained:
@@ -73,7 +73,7 @@ def show(
     print_listing(("", ""), rows)
 
 
-def describe(name: str, plugins: "Plugins") -> dict[str, Any]:
+def describe(name: str, plugins: "Catalogue") -> dict[str, Any]:
     """A network's description, number of weights, and the distribution that it comes with.
 
     Raises:
@@ -98,7 +98,7 @@ def describe(name: str, plugins: "Plugins") -> dict[str, Any]:
     }
 
 
-def pretrained_backbones(plugins: "Plugins") -> dict[str, str]:
+def pretrained_backbones(plugins: "Catalogue") -> dict[str, str]:
     """The networks whose weights installed plugins provide, with the data that trained them."""
     provided = plugins.backbones
     return {

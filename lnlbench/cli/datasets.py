@@ -48,7 +48,7 @@ def show(
     """Explain one data set: its names, its classes, and the noises that it can have."""
     from lnlbench.data import DATASETS
 
-    # Plugins import torch, so load them only for a data set that lnlbench does not have itself.
+    # Plugins may import torch: ask them only for a data set that lnlbench does not have itself.
     own = any(name in (each, *info.aliases) for each, info in DATASETS.items())
     sources = {} if own else provided_sources()
     details = describe_source(sources[name]) if name in sources else describe_dataset(name)
@@ -72,9 +72,9 @@ def show(
 
 def provided_sources() -> "dict[str, DataSource]":
     """The data sets of plugins, by name."""
-    from lnlbench.plugins import load_plugins
+    from lnlbench.plugins import known_plugins
 
-    sources = load_plugins().datasets
+    sources = known_plugins().datasets
     return {name: sources[name] for name in sorted(sources)}
 
 

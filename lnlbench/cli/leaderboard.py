@@ -91,10 +91,10 @@ def _selected(
 
 def _denied(store: "ResultStore", results: Sequence["Result"]) -> list[str]:
     from lnlbench.leaderboard.contradictions import refusal
-    from lnlbench.plugins import load_plugins
+    from lnlbench.plugins import known_plugins
     from lnlbench.spec.recorded import denied_by_code
 
-    plugins = load_plugins()
+    plugins = known_plugins()
     return [
         refusal(store, result, problem)
         for result in results

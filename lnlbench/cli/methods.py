@@ -21,10 +21,10 @@ def methods(context: typer.Context, as_json: Json = False) -> None:
     """List the methods; `lnlbench methods show NAME` explains one."""
     if context.invoked_subcommand is not None:
         return
-    from lnlbench.plugins import load_plugins
+    from lnlbench.plugins import known_plugins
     from lnlbench.plugins.describe import method_summary
 
-    plugins = load_plugins()
+    plugins = known_plugins()
     summaries = [method_summary(plugins, name) for name in sorted(plugins.methods)]
     if as_json:
         typer.echo(json.dumps({"methods": summaries}, indent=2, sort_keys=True))
@@ -52,11 +52,11 @@ def show(
     The cost is the wall time divided by the time of plain cross-entropy, both measured on the same
     track and hardware.
     """
-    from lnlbench.plugins import load_plugins
+    from lnlbench.plugins import known_plugins
     from lnlbench.plugins.describe import method_details
     from lnlbench.results.store import ResultStore
 
-    details = method_details(load_plugins(), name)
+    details = method_details(known_plugins(), name)
     details["cost"] = measured_costs(ResultStore(output / "leaderboards"), name)
     if as_json:
         typer.echo(json.dumps(details, indent=2, sort_keys=True))

@@ -25,13 +25,13 @@ def plan(
     meant = grids(file, runs, protocol)
     arguments = execution.arguments()
 
-    from lnlbench.plugins import load_plugins
+    from lnlbench.plugins import known_plugins
     from lnlbench.spec.expand import expand
     from lnlbench.spec.grid_data import GridData
     from lnlbench.sweep.plan import make_plan
     from lnlbench.sweep.summary import notes
 
-    plugins = load_plugins()
+    plugins = known_plugins()
     data = GridData(plugins)
     specs = expand(meant, plugins, execution.weights, data, protocol.transfer())
     planned = make_plan(specs, execution.output, plugins)

@@ -26,10 +26,10 @@ def plugins(
     """
     if context.invoked_subcommand is not None:
         return
-    from lnlbench.plugins import load_plugins
+    from lnlbench.plugins import known_plugins
     from lnlbench.plugins.describe import plugin_report
 
-    loaded = load_plugins()
+    loaded = known_plugins()
     report = plugin_report(loaded)
     if as_json:
         typer.echo(json.dumps(report, indent=2, sort_keys=True))

@@ -66,25 +66,28 @@ def run(
     grid = None if resume or spec else _grid(runs, protocol, seed)
     specs, output = _given_specs(resume, spec, execution.output)
 
-    from lnlbench.loggers import make_logger
     from lnlbench.networks.weight_sources import WeightSources
-    from lnlbench.plugins import load_plugins
-    from lnlbench.runner.devices import resolve_device
-    from lnlbench.runner.options import RunOptions
-    from lnlbench.runner.series import Series
+    from lnlbench.plugins import known_plugins
     from lnlbench.spec.expand import expand
     from lnlbench.spec.grid_data import GridData
     from lnlbench.spec.run_data import RunData
 
-    plugins = load_plugins(strict=strict)
-    data = RunData(plugins, execution.data_dir, settings)
+    known = known_plugins(strict)
+    data = RunData(known, execution.data_dir, settings)
     if grid is not None:
-        kept = GridData(plugins, kept=data)
-        specs = expand([grid], plugins, execution.weights, kept, protocol.transfer())
+        kept = GridData(known, kept=data)
+        specs = expand([grid], known, execution.weights, kept, protocol.transfer())
     if print_spec:
         for each in specs:
             typer.echo(each.model_dump_json())
         return
+
+    from lnlbench.loggers import make_logger
+    from lnlbench.runner.devices import resolve_device
+    from lnlbench.runner.options import RunOptions
+    from lnlbench.runner.series import Series
+
+    plugins = known.load()
     for name in split_names(execution.log or []):
         plugins.manager.register(make_logger(name), f"lnlbench:{name}")
     options = RunOptions(

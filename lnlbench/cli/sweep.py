@@ -51,7 +51,7 @@ def sweep(
     meant = grids(file, runs, protocol)
     limits = parse_limits(time_limit, memory_limit)
 
-    from lnlbench.plugins import load_plugins
+    from lnlbench.plugins import known_plugins
     from lnlbench.spec.expand import expand
     from lnlbench.spec.grid_data import GridData
     from lnlbench.sweep.conduct import SweepSetting, conduct
@@ -60,7 +60,7 @@ def sweep(
     if placement.remote or store is not None:
         execution = execution.absolute()
     arguments = execution.arguments()
-    plugins = load_plugins()
+    plugins = known_plugins()
     data = GridData(plugins)
     specs = expand(meant, plugins, execution.weights, data, protocol.transfer())
     how = SweepSetting(

@@ -103,15 +103,14 @@ def tune(
     meant = find_track(track)
     fixed, numbers = parse_assignments(set_ or []), parse_seeds(seeds or DEFAULT_SEEDS)
 
-    from lnlbench.plugins import load_plugins
+    from lnlbench.plugins import known_plugins
     from lnlbench.spec.run_spec import MATCHED
-    from lnlbench.tune.conduct import SearchSetting, conduct
     from lnlbench.tune.definition import Shortening, define_search
 
     placement = executors.placement(device)
     where = options.ExecutionOptions(device, data_dir, weights, output)
     where = where.absolute() if placement.remote else where
-    plugins = load_plugins()
+    plugins = known_plugins()
     definition = define_search(
         *(plugins.method(method), meant, recipe or MATCHED),
         fixed,
@@ -124,10 +123,12 @@ def tune(
         pruning=pruning,
         sampler_seed=sampler_seed,
     )
+    from lnlbench.tune.conduct import SearchSetting, conduct
+
     setting = SearchSetting(
         *(placement, executors.retries, where.output, where.arguments(), trials, as_json)
     )
-    if not conduct(definition, plugins, setting, dry_run):
+    if not conduct(definition, plugins.load(), setting, dry_run):
         typer.echo("The same command resumes the search.", err=True)
         raise typer.Exit(EXIT_FAILED)
 

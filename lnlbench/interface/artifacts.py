@@ -10,17 +10,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from safetensors import safe_open
-from safetensors.torch import save
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from lnlbench.data.location import cache_dir
 from lnlbench.errors import DataError, UsageError
 from lnlbench.interface.params import Params
 from lnlbench.system.atomic import write_atomically
 from lnlbench.system.documents import parse_json
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LONGEST_REASON = 300
@@ -42,12 +41,14 @@ class ArtifactFile:
 class Artifact:
     """Named tensors, and what the file says about their origin."""
 
-    tensors: dict[str, Tensor]
+    tensors: "dict[str, Tensor]"
     about: dict[str, Any]
 
 
-def write_artifact(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
+def write_artifact(path: Path, tensors: "Mapping[str, Tensor]", about: Mapping[str, Any]) -> None:
     """Write tensors in one step; `about` holds JSON values and has a "kind"."""
+    from safetensors.torch import save
+
     content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     write_atomically(path, save(content, {_HEADER: json.dumps(about, sort_keys=True)}))
 
@@ -59,6 +60,8 @@ def read_artifact(path: Path) -> Artifact:
         UsageError: the file cannot be read.
         DataError: the file is damaged, or not an artifact of lnlbench.
     """
+    from safetensors import safe_open
+
     try:
         with safe_open(path, "pt") as file:
             header = (file.metadata() or {}).get(_HEADER)

@@ -7,12 +7,13 @@ docs/methods/co-teaching.md.
 from typing import Annotated, Literal
 
 import torch
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from lnlbench.interface.batch import Batch
 from lnlbench.interface.method import Method
+from lnlbench.interface.param_checks import share_or_word
 from lnlbench.interface.params import Recipe, SearchRange
 from lnlbench.interface.run import Run
 from lnlbench.pieces.small_loss import (
@@ -47,18 +48,13 @@ class CoTeaching(Method):
     class Params(ScheduleParams):
         """Defaults are the authors' values, but for the noise rate, which they are given."""
 
-        forget_rate: Annotated[float | Literal["estimate"], SearchRange(0.05, 0.6)] = Field(
+        forget_rate: Annotated[
+            float | Literal["estimate"], SearchRange(0.05, 0.6), AfterValidator(share_or_word)
+        ] = Field(
             "estimate",
             description="Share of each batch that is forgotten after ramp-up, in [0, 1); or "
             '"estimate": the noise rate that a mixture fitted to the losses finds during ramp-up.',
         )
-
-        @field_validator("forget_rate")
-        @classmethod
-        def _is_a_share(cls, value: float | str) -> float | str:
-            if not isinstance(value, str) and not 0 <= value < 1:
-                raise ValueError('give a number in [0, 1), or "estimate"')
-            return value
 
     def fit(self, run: Run) -> None:
         """Train both networks side by side, forgetting more of each batch until ramp-up ends."""

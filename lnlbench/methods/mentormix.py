@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from typing import Annotated
 
 import torch
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot, softmax
 
 from lnlbench.document import LeftOut
 from lnlbench.interface.batch import Batch
 from lnlbench.interface.method import Method
+from lnlbench.interface.param_checks import Stages, covers_the_training
 from lnlbench.interface.params import Recipe, SearchRange
 from lnlbench.interface.run import Run
 from lnlbench.pieces import mixup
@@ -83,7 +84,7 @@ class MentorMix(Method):
             le=100,
             description="Percent of the training with weight one for every sample.",
         )
-        example_dropout: tuple[tuple[float, int], ...] = Field(
+        example_dropout: Annotated[Stages, AfterValidator(covers_the_training)] = Field(
             ((0.0, 100),),
             description="Pairs of a rate and the percent of the training for which it holds, "
             "in order, together 100 %. The rate is the share of each batch whose weights become "

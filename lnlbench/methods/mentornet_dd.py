@@ -8,7 +8,7 @@ from functools import partial
 from typing import Annotated
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -16,6 +16,7 @@ from lnlbench.errors import DataError
 from lnlbench.interface.artifacts import ArtifactFile, load_artifact
 from lnlbench.interface.batch import Batch
 from lnlbench.interface.method import Method
+from lnlbench.interface.param_checks import Stages, covers_the_training, given_or_learned
 from lnlbench.interface.params import CleanSubsetParams
 from lnlbench.interface.run import Run
 from lnlbench.pieces.curriculum import (
@@ -44,7 +45,7 @@ class MentorNetDD(Method):
     class Params(WeighingParams, CleanSubsetParams):
         """Defaults are the values the authors give for CIFAR-100 at 40 % noise."""
 
-        mentor: Annotated[str | None, ArtifactFile(KIND)] = Field(
+        mentor: Annotated[str | None, ArtifactFile(KIND), AfterValidator(given_or_learned)] = Field(
             None,
             pattern=r"^[0-9a-f]{64}$",
             description="A mentor that another run has learned, as the SHA-256 of its "
@@ -69,7 +70,7 @@ class MentorNetDD(Method):
             True,
             description="After the burn-in, mentor and dropout see the time at which it ended.",
         )
-        example_dropout: tuple[tuple[float, int], ...] = Field(
+        example_dropout: Annotated[Stages, AfterValidator(covers_the_training)] = Field(
             ((0.5, 17), (0.05, 78), (0.9, 5)),
             description="Pairs of a rate and the percent of the training for which it holds, "
             "in order, together 100 %. The rate is the share of each batch whose weights become "
@@ -78,12 +79,6 @@ class MentorNetDD(Method):
         mentor_steps: int = Field(
             30_000, ge=1, description="Steps of 32 samples in which the mentor is learned."
         )
-
-        @model_validator(mode="after")
-        def _leaves_time_to_learn(self) -> "MentorNetDD.Params":
-            if self.mentor is None and self.burn_in < 2:
-                raise ValueError("without a mentor, burn_in is at least 2: it is learned meanwhile")
-            return self
 
     def fit(self, run: Run) -> None:
         """Burn in and learn the mentor, then train on weighted losses."""

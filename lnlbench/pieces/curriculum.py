@@ -7,11 +7,12 @@ code/utils.py and code/training_mentornet/models.py.
 from typing import Annotated, Literal
 
 import torch
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 from torch import Tensor
 
 import lnlbench
 from lnlbench.document import LeftOut
+from lnlbench.interface.param_checks import Stages, covers_the_training
 from lnlbench.interface.params import Recipe, SearchRange
 
 AUTHORS_RECIPE = Recipe(
@@ -51,7 +52,7 @@ class WeighingParams(lnlbench.Params):
     burn_in: int = Field(
         0, ge=0, le=100, description="Percent of the training with weight one for every sample."
     )
-    example_dropout: tuple[tuple[float, int], ...] = Field(
+    example_dropout: Annotated[Stages, AfterValidator(covers_the_training)] = Field(
         ((0.5, 17), (0.05, 83)),
         description="Pairs of a rate and the percent of the training for which it holds, in order, "
         "together 100 %. The rate is the share of each batch whose weights become zero.",
@@ -61,18 +62,6 @@ class WeighingParams(lnlbench.Params):
         description="Apply the weight decay to kernels of convolutions and dense layers alone, "
         "multiplied by the mean weight of the batch after dropout, as the authors do.",
     )
-
-    @field_validator("example_dropout")
-    @classmethod
-    def _covers_the_training(
-        cls, value: tuple[tuple[float, int], ...]
-    ) -> tuple[tuple[float, int], ...]:
-        shares = [percent for _, percent in value]
-        if sum(shares) != 100 or any(percent < 1 for percent in shares):
-            raise ValueError(f"the percents are positive and sum to 100, not to {sum(shares)}")
-        if not all(0 <= rate < 1 for rate, _ in value):
-            raise ValueError("a dropout rate is in [0, 1)")
-        return value
 
 
 class CurriculumParams(WeighingParams):

@@ -1,84 +1,109 @@
-"""The names of methods, recipes and parameters, kept on disk: loading plugins takes seconds.
+"""What the installed plugins provide, kept on disk: importing them takes seconds, because of torch.
 
-They serve shell completion alone, which must answer at once. The file is made again when an
-installed plugin, its version, or any of its source files has changed.
+The file is made again when a plugin was installed or removed, when any of a plugin's files or of
+the modules that it imported has changed, and with another version of Python or lnlbench. A plugin
+that failed may succeed the next time, so then nothing is kept.
 """
 
 import hashlib
 import json
 import os
-from importlib.metadata import EntryPoint, entry_points
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
-
+import lnlbench
 from lnlbench.data.location import cache_dir
-from lnlbench.plugins.loading import GROUP, load_plugins
-from lnlbench.plugins.registry import ENVIRONMENT
+from lnlbench.errors import LnlbenchError
+from lnlbench.interface.portable import NotPortable
+from lnlbench.plugins.kept import KeptDeclarations, KeptPlugins, declarations
+from lnlbench.plugins.loading import Candidate, installed_plugins, load_plugins
+from lnlbench.plugins.registry import ENVIRONMENT, Catalogue
 from lnlbench.system.atomic import write_atomically
+from lnlbench.system.documents import parse_json
+from lnlbench.system.stamps import Stamps, files_below, loaded_files, stamps
 
-FILE = "names.json"
-
-
-class MethodNames(BaseModel):
-    """What can be typed of one method."""
-
-    recipes: list[str]
-    parameters: list[str]
+FORMAT = 1
 
 
-class Names(BaseModel):
-    """What can be typed of all methods; `key` says which plugins it was read from."""
+def known_plugins(strict: bool = False) -> Catalogue:
+    """What the installed plugins provide, without importing them if it is kept on disk.
 
-    key: str
-    methods: dict[str, MethodNames]
-
-
-def known_names() -> dict[str, MethodNames]:
-    """The methods of the installed plugins with their recipes and parameters, by name."""
-    file, key = cache_dir() / FILE, _key()
-    try:
-        kept = Names.model_validate_json(file.read_bytes())
-    except (OSError, ValidationError):
-        kept = None
-    if kept is None or kept.key != key:
-        plugins = load_plugins()
-        methods = {
-            name: MethodNames(
-                recipes=sorted(method.recipes), parameters=sorted(method.Params.model_fields)
-            )
-            for name, method in sorted(plugins.methods.items())
-        }
-        kept = Names(key=key, methods=methods)
-        _keep(file, kept)
-    return kept.methods
+    Raises:
+        LnlbenchError: `strict`, and a plugin failed.
+        UsageError: LNLBENCH_PLUGINS names a distribution that is not an installed plugin.
+    """
+    found = Catalogue()
+    candidates = installed_plugins(found)
+    if found.errors:
+        return load_plugins(strict)
+    entry = _Entry(candidates)
+    kept = entry.read()
+    if kept is not None:
+        return KeptPlugins(kept, found.skipped)
+    plugins = load_plugins(strict)
+    if not plugins.errors:
+        # In a read-only home, for example, the next command is slow again.
+        with suppress(NotPortable, LnlbenchError):
+            entry.write(declarations(plugins))
+    return plugins
 
 
-def _keep(file: Path, names: Names) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, names.model_dump_json().encode())
-    except Exception:  # a full disk or a read-only home: the next completion is slow again
-        return
+class _Entry:
+    """The file that keeps what these plugins provide."""
 
+    def __init__(self, candidates: list[Candidate]) -> None:
+        self._candidates = candidates
+        # One file for each environment, so that two of them do not take turns in writing it.
+        place = [sys.prefix, lnlbench.__file__, os.environ.get(ENVIRONMENT)]
+        name = hashlib.sha256(json.dumps(place).encode()).hexdigest()[:16]
+        self.file = cache_dir() / "plugins" / f"{name}.json"
 
-def _key() -> str:
-    found = [os.environ.get(ENVIRONMENT)]
-    for each in sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
-        version = each.dist.version if each.dist else None
-        found.append(json.dumps([each.name, each.value, version, _sources(each)]))
-    return hashlib.sha256(json.dumps(found).encode()).hexdigest()
+    @cached_property
+    def _installed(self) -> list[object]:
+        versions = [FORMAT, sys.version, lnlbench.__version__]
+        found = [
+            [vars(each.origin), each.entry_point.value, list(each.requires)]
+            for each in self._candidates
+        ]
+        return [*versions, *found]
 
+    def read(self) -> KeptDeclarations | None:
+        """What the file keeps; None if there is no such file, or if anything has changed."""
+        try:
+            digest, _, text = self.file.read_bytes().partition(b"\n")
+            if hashlib.sha256(text).hexdigest().encode() != digest:
+                return None
+            document = parse_json(text.decode())
+            before: Stamps = {file: tuple(each) for file, each in document["files"].items()}
+            if document["installed"] != self._installed or before != stamps(self._files(before)):
+                return None
+            return KeptDeclarations.model_validate(document["declarations"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None  # whatever is wrong with it, it can be made again
 
-def _sources(point: EntryPoint) -> list[tuple[str, int]]:
-    """The source files of a plugin's top package, with the times when they were changed."""
-    try:
-        spec = find_spec(point.value.partition(":")[0].partition(".")[0])
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None or spec.origin is None:
-        return []
-    origin = Path(spec.origin)
-    files = origin.parent.rglob("*.py") if origin.name == "__init__.py" else [origin]
-    return sorted((str(file), file.stat().st_mtime_ns) for file in files)
+    def write(self, found: KeptDeclarations) -> None:
+        """Keep what was found, unless a file has changed since this process may have read it."""
+        files = stamps(self._files(loaded_files()))
+        if any(max(changed, moved) > lnlbench.IMPORTED_NS for changed, moved, _ in files.values()):
+            return
+        document = {"installed": self._installed, "files": files}
+        text = json.dumps({**document, "declarations": found.model_dump(mode="json")}).encode()
+        write_atomically(self.file, hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
+
+    def _files(self, others: Iterable[str]) -> set[str]:
+        """All files of the plugins' packages, so that new ones are noticed, and `others`."""
+        found = set(others)
+        for each in self._candidates:
+            top = each.entry_point.value.partition(":")[0].partition(".")[0]
+            spec = find_spec(top)
+            if spec is None or not (spec.submodule_search_locations or spec.has_location):
+                raise NotPortable(f"{top} has no file")
+            for folder in spec.submodule_search_locations or ():
+                found.update(files_below(folder))
+            if spec.origin is not None and Path(spec.origin).is_file():
+                found.add(spec.origin)
+        return found

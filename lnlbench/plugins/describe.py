@@ -3,10 +3,10 @@
 from typing import Any
 
 from lnlbench.interface.described import describe_params
-from lnlbench.plugins.registry import Origin, Plugins
+from lnlbench.plugins.registry import Catalogue, Origin
 
 
-def method_summary(plugins: Plugins, name: str) -> dict[str, Any]:
+def method_summary(plugins: Catalogue, name: str) -> dict[str, Any]:
     """What the table of methods says of one."""
     method, origin = plugins.method(name), plugins.origins[name]
     return {
@@ -20,7 +20,7 @@ def method_summary(plugins: Plugins, name: str) -> dict[str, Any]:
     }
 
 
-def method_details(plugins: Plugins, name: str) -> dict[str, Any]:
+def method_details(plugins: Catalogue, name: str) -> dict[str, Any]:
     """All that can be said of a method without running it.
 
     Raises:
@@ -36,7 +36,7 @@ def method_details(plugins: Plugins, name: str) -> dict[str, Any]:
     }
 
 
-def plugin_report(plugins: Plugins) -> dict[str, list[dict[str, Any]]]:
+def plugin_report(plugins: Catalogue) -> dict[str, list[dict[str, Any]]]:
     """Plain data on every plugin: `loaded` and its names, `failed` with the reason, `skipped`."""
 
     def provided(origins: dict[str, Origin], origin: Origin) -> list[str]:

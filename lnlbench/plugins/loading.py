@@ -11,18 +11,23 @@ from functools import partial
 from importlib.metadata import Distribution, EntryPoint, distributions
 from typing import Any
 
-import pluggy
 from packaging.utils import canonicalize_name
 
 import lnlbench
 from lnlbench.errors import LnlbenchError, unknown_name
-from lnlbench.plugins import hookspecs
 from lnlbench.plugins.checks import check_hooks, check_method, check_requirements, registered
 from lnlbench.plugins.data_checks import check_source, check_track
 from lnlbench.plugins.importing import import_plugin
 from lnlbench.plugins.network_checks import check_backbone
 from lnlbench.plugins.refusal import PluginRefused, attempt
-from lnlbench.plugins.registry import ENVIRONMENT, Origin, PluginError, Plugins
+from lnlbench.plugins.registry import (
+    ENVIRONMENT,
+    Catalogue,
+    Origin,
+    PluginError,
+    Plugins,
+    new_manager,
+)
 from lnlbench.system.text import printable
 
 GROUP = "lnlbench"
@@ -30,7 +35,9 @@ LONGEST_REASON = 600  # in characters: a foreign message must not fill the termi
 
 
 @dataclass(frozen=True)
-class _Candidate:
+class Candidate:
+    """A plugin that is installed, before it is imported."""
+
     origin: Origin
     entry_point: EntryPoint
     requires: tuple[str, ...]
@@ -43,8 +50,8 @@ def load_plugins(strict: bool = False) -> Plugins:
         LnlbenchError: `strict`, and a plugin failed.
         UsageError: LNLBENCH_PLUGINS names a distribution that is not an installed plugin.
     """
-    plugins = Plugins(_new_manager())
-    for candidate in _select(_find(plugins.errors), plugins):
+    plugins = Plugins()
+    for candidate in installed_plugins(plugins):
         try:
             _load(candidate, plugins)
         except PluginRefused as refusal:
@@ -55,24 +62,27 @@ def load_plugins(strict: bool = False) -> Plugins:
     return plugins
 
 
+def installed_plugins(catalogue: Catalogue) -> list[Candidate]:
+    """The plugins to load, in order; `catalogue` learns of those that are broken or left out.
+
+    Raises:
+        UsageError: LNLBENCH_PLUGINS names a distribution that is not an installed plugin.
+    """
+    return list(_select(_find(catalogue.errors), catalogue))
+
+
 def has_plugins() -> bool:
     """Whether any plugin is installed besides lnlbench's own; imports none of them."""
     return len({candidate.origin.distribution for candidate in _find([])}) > 1
-
-
-def _new_manager() -> pluggy.PluginManager:
-    manager = pluggy.PluginManager("lnlbench")
-    manager.add_hookspecs(hookspecs)
-    return manager
 
 
 def _error(origin: Origin, refusal: PluginRefused) -> PluginError:
     return PluginError(origin, textwrap.shorten(printable(refusal), LONGEST_REASON))
 
 
-def _find(errors: list[PluginError]) -> list[_Candidate]:
+def _find(errors: list[PluginError]) -> list[Candidate]:
     """Entry points of the group, built-in first, then by distribution and entry-point name."""
-    found: dict[str, list[_Candidate]] = {}
+    found: dict[str, list[Candidate]] = {}
     for distribution in distributions():
         # `importlib.metadata.entry_points()` reads all distributions at once, and one malformed
         # file anywhere makes it raise. Reading them one by one confines the damage.
@@ -87,7 +97,7 @@ def _find(errors: list[PluginError]) -> list[_Candidate]:
     if "lnlbench" not in found:  # run from a checkout that is not installed
         builtin = EntryPoint("builtin", "lnlbench.methods", GROUP)
         origin = Origin("lnlbench", lnlbench.__version__, builtin.name)
-        found["lnlbench"] = [_Candidate(origin, builtin, ())]
+        found["lnlbench"] = [Candidate(origin, builtin, ())]
     order = sorted(found, key=lambda name: (name != "lnlbench", name))
     return [
         candidate
@@ -96,7 +106,7 @@ def _find(errors: list[PluginError]) -> list[_Candidate]:
     ]
 
 
-def _read(distribution: Distribution) -> list[_Candidate]:
+def _read(distribution: Distribution) -> list[Candidate]:
     """The plugins of one distribution: usually at most one.
 
     Raises:
@@ -109,7 +119,7 @@ def _read(distribution: Distribution) -> list[_Candidate]:
     if not name or not version:
         raise PluginRefused("its METADATA has no Name or no Version")
     return [
-        _Candidate(
+        Candidate(
             Origin(printable(name), printable(version), printable(entry_point.name)),
             entry_point,
             tuple(distribution.requires or ()),
@@ -119,7 +129,7 @@ def _read(distribution: Distribution) -> list[_Candidate]:
     ]
 
 
-def _select(candidates: list[_Candidate], plugins: Plugins) -> Iterator[_Candidate]:
+def _select(candidates: list[Candidate], catalogue: Catalogue) -> Iterator[Candidate]:
     """Leave out plugins that LNLBENCH_PLUGINS does not name, such as one that hangs at import."""
     setting = os.environ.get(ENVIRONMENT, "").strip()
     if not setting:
@@ -136,10 +146,10 @@ def _select(candidates: list[_Candidate], plugins: Plugins) -> Iterator[_Candida
         if canonicalize_name(candidate.origin.distribution) in wanted | {"lnlbench"}:
             yield candidate
         else:
-            plugins.skipped.append(candidate.origin)
+            catalogue.skipped.append(candidate.origin)
 
 
-def _load(candidate: _Candidate, plugins: Plugins) -> None:
+def _load(candidate: Candidate, plugins: Plugins) -> None:
     """Import one plugin, check it in a manager of its own, then add it to the real one.
 
     A registration that fails leaves a plugin half registered, and an implementation that raises
@@ -151,7 +161,7 @@ def _load(candidate: _Candidate, plugins: Plugins) -> None:
     # Two distributions may use the same entry-point name. With the distribution's name it becomes
     # unique, so pluggy does not skip the second.
     name = f"{origin.distribution}:{origin.entry_point}"
-    alone = _new_manager()
+    alone = new_manager()
     attempt("registering its hooks", lambda: alone.register(plugin, name))
     attempt("checking its hooks", lambda: check_hooks(alone, plugin))
     kinds = _kinds(plugins)

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from lnlbench.data.names import DATASETS
 from lnlbench.errors import unknown_name
 from lnlbench.noise import parse_noise
-from lnlbench.plugins.loading import has_plugins, load_plugins
-from lnlbench.plugins.registry import Plugins
+from lnlbench.plugins.catalogue import known_plugins
+from lnlbench.plugins.loading import has_plugins
+from lnlbench.plugins.registry import Catalogue
 from lnlbench.tracks import Track, is_track_file, load_track, read_track, track_names
 
 
-def find_track(name: str, plugins: Plugins | None = None) -> Track:
+def find_track(name: str, plugins: Catalogue | None = None) -> Track:
     """The track that an option names: a name, or the path of a TOML file.
 
     Without `plugins`, this loads them only if no other track has that name.
@@ -34,8 +35,8 @@ def find_track(name: str, plugins: Plugins | None = None) -> Track:
 
 
 def provided_tracks() -> Mapping[str, Track]:
-    """The tracks of installed plugins; torch is imported only if there are plugins."""
-    return load_plugins().tracks if has_plugins() else {}
+    """The tracks of installed plugins, which are imported unless their declarations are kept."""
+    return known_plugins().tracks if has_plugins() else {}
 
 
 def all_tracks() -> dict[str, Track]:

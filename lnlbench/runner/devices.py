@@ -4,9 +4,9 @@ import platform
 
 import torch
 
-from lnlbench.errors import UsageError
 from lnlbench.system.cores import available_cores
 from lnlbench.system.freed_memory import keep_freed_memory
+from lnlbench.system.gpus import check_device
 
 
 def resolve_device(device: str) -> torch.device:
@@ -18,23 +18,11 @@ def resolve_device(device: str) -> torch.device:
     Raises:
         UsageError: the name is not a device, or this machine does not have such a device.
     """
+    check_device(device)
     keep_freed_memory()
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        resolved = torch.device(device)
-    except RuntimeError as error:
-        raise UsageError(
-            f"--device {device!r} is not a device. Use auto, cpu, cuda or cuda:N."
-        ) from error
-    if resolved.type not in ("cpu", "cuda"):
-        raise UsageError(f"--device {device!r} is not supported. Use auto, cpu, cuda or cuda:N.")
-    if resolved.type == "cuda" and (resolved.index or 0) >= torch.cuda.device_count():
-        raise UsageError(
-            f"--device {device!r}: this machine shows {torch.cuda.device_count()} CUDA devices. "
-            "Use --device cpu, or another number."
-        )
-    return resolved
+    return torch.device(device)
 
 
 def describe_device(device: torch.device) -> str:

@@ -6,12 +6,12 @@ from lnlbench.interface.artifacts import check_artifacts
 from lnlbench.networks import FEATURES, check_backbone
 from lnlbench.networks.kept import check_layer
 from lnlbench.networks.weight_sources import check_pretrained
-from lnlbench.plugins import Plugins
+from lnlbench.plugins import Catalogue
 from lnlbench.spec.run_data import RunData
-from lnlbench.spec.run_spec import RunSpec, deviations, make_method
+from lnlbench.spec.run_spec import RunSpec, deviations, params_of
 
 
-def check_spec(plugins: Plugins, spec: RunSpec) -> None:
+def check_spec(plugins: Catalogue, spec: RunSpec) -> None:
     """Make sure that a spec can be executed here; reads neither data nor pretrained weights.
 
     Raises:
@@ -21,7 +21,7 @@ def check_spec(plugins: Plugins, spec: RunSpec) -> None:
     method = plugins.method(spec.method)
     # A spec from a file may hold any name, and track and recipe become folder and file names.
     deviations(spec, method)
-    check_artifacts(make_method(spec, method).params)
+    check_artifacts(params_of(spec, method))
     RunData(plugins).check(spec.protocol)
     if spec.protocol.embedding is None and spec.protocol.pretrained is None:
         check_backbone(spec.protocol.backbone, plugins.backbones)
@@ -32,12 +32,13 @@ def check_spec(plugins: Plugins, spec: RunSpec) -> None:
         check_layer(spec.protocol.backbone, pretrained.frozen_until)
 
 
-def refusal(plugins: Plugins, spec: RunSpec) -> str | None:
+def refusal(plugins: Catalogue, spec: RunSpec) -> str | None:
     """Why a run's track refuses its method: it lacks the method's views. None if it has them."""
     if spec.protocol.cached is None:
         return None
     try:
-        for augment in make_method(spec, plugins.method(spec.method)).augmentations():
+        params = params_of(spec, plugins.method(spec.method))
+        for augment in plugins.augmentations(spec.method, params):
             require_embedded(augment)
     except UsageError as error:
         return str(error)

@@ -8,7 +8,7 @@ from typing import Any
 from lnlbench.errors import UsageError, shown
 from lnlbench.interface.artifacts import import_artifacts
 from lnlbench.networks.weight_sources import WeightSources
-from lnlbench.plugins import Plugins
+from lnlbench.plugins import Catalogue
 from lnlbench.spec.check import check_spec
 from lnlbench.spec.grid import Grid, choices, nested
 from lnlbench.spec.grid_data import GridData
@@ -20,7 +20,7 @@ _NO_FLAGS = TransferFlags()
 
 def expand(
     grids: list[Grid],
-    plugins: Plugins,
+    plugins: Catalogue,
     weights: Path | None = None,
     data: GridData | None = None,
     transfer: TransferFlags = _NO_FLAGS,
@@ -44,7 +44,7 @@ def expand(
 
 def _specs(
     grid: Grid,
-    plugins: Plugins,
+    plugins: Catalogue,
     sources: WeightSources,
     data: GridData,
     transfer: TransferFlags,

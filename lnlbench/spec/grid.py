@@ -16,7 +16,7 @@ from pydantic import (
 
 from lnlbench.errors import UsageError, first_problem, shown, unknown_name
 from lnlbench.noise import parse_noise
-from lnlbench.plugins import Plugins
+from lnlbench.plugins import Catalogue
 from lnlbench.plugins.tracks import find_track
 from lnlbench.results.tuning import Tuning, read_tuning
 from lnlbench.spec.axes import parse_seeds, split_names
@@ -130,7 +130,7 @@ class Grid(BaseModel):
         for noise in self.override.get("noise", []):
             parse_noise(noise)
 
-    def targets(self, plugins: Plugins) -> list[tuple[str, Track, Tuning | None]]:
+    def targets(self, plugins: Catalogue) -> list[tuple[str, Track, Tuning | None]]:
         """Each method with the track that it runs on, and its tuned recipe if it has one.
 
         Raises:
@@ -144,7 +144,7 @@ class Grid(BaseModel):
         return [(name, track, None) for name, track in product(names, tracks)]
 
 
-def _tuned_track(recipe: Tuning, given: list[Track], plugins: Plugins | None = None) -> Track:
+def _tuned_track(recipe: Tuning, given: list[Track], plugins: Catalogue | None = None) -> Track:
     """The track of a tuned recipe: one of the given ones if it has that name."""
     named = [track for track in given if track.name == recipe.track]
     return named[0] if named else find_track(recipe.track, plugins)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from lnlbench.plugins import Plugins
+from lnlbench.plugins import Catalogue
 from lnlbench.spec.run_data import RunData
 from lnlbench.spec.run_spec import RunSpec
 from lnlbench.tracks import Track
@@ -17,7 +17,7 @@ class GridData:
     keeps them, for runs in this process; then its settings are those of all grids.
     """
 
-    def __init__(self, plugins: Plugins, kept: RunData | None = None) -> None:
+    def __init__(self, plugins: Catalogue, kept: RunData | None = None) -> None:
         self._plugins = plugins
         self._kept = kept
         self._overrides: dict[str, dict[str, Any]] = {}

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from lnlbench.errors import UsageError, first_problem
-from lnlbench.interface.method import Method
-from lnlbench.plugins import Plugins
+from lnlbench.interface.declared import Declared
+from lnlbench.plugins import Catalogue
 from lnlbench.results.schema import Result
 from lnlbench.spec.run_spec import RunSpec, deviations
 
 
-def denied_by_code(result: Result, plugins: Plugins) -> list[str]:
+def denied_by_code(result: Result, plugins: Catalogue) -> list[str]:
     """What is wrong with a result by the installed code; empty if its method is not installed."""
     try:
         spec = RunSpec.model_validate(result.spec)
@@ -22,7 +22,7 @@ def denied_by_code(result: Result, plugins: Plugins) -> list[str]:
     return list(_denied(result, spec, plugins.method(spec.method)))
 
 
-def _denied(result: Result, spec: RunSpec, method: type[Method]) -> Iterator[str]:
+def _denied(result: Result, spec: RunSpec, method: Declared) -> Iterator[str]:
     oracle = sorted(method.oracle | spec.protocol.oracle)
     if sorted(result.method.oracle) != oracle:
         yield f"its oracle is {sorted(result.method.oracle)}, but the installed method's {oracle}"

@@ -6,12 +6,11 @@ from typing import Any
 
 from lnlbench.data import canonical_name
 from lnlbench.data.dataset import Dataset
-from lnlbench.data.load import load_dataset
 from lnlbench.data.names import GIVEN
 from lnlbench.errors import UsageError
 from lnlbench.networks import FEATURES
 from lnlbench.noise import check_noise
-from lnlbench.plugins import Plugins
+from lnlbench.plugins import Catalogue
 from lnlbench.spec.provided import Provided, ProvidedData, location_names
 from lnlbench.spec.track_data import check_content, track_settings
 from lnlbench.tracks import Protocol, Track
@@ -25,7 +24,7 @@ class RunData:
 
     def __init__(
         self,
-        plugins: Plugins,
+        plugins: Catalogue,
         data_dir: Path | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
@@ -127,6 +126,8 @@ class RunData:
             found = self._provided.load_pinned(name, protocol.data, remembered)
             return found.dataset, found.locations
         if name not in self._own:
+            from lnlbench.data.load import load_dataset  # imports torch
+
             self._own[name] = load_dataset(name, self._data_dir)
         return self._own[name], {}
 

@@ -26,7 +26,9 @@ from lnlbench.tracks import (
 )
 
 if TYPE_CHECKING:
+    from lnlbench.interface.declared import Declared
     from lnlbench.interface.method import Method
+    from lnlbench.interface.params import Params
 
 MATCHED = "matched"
 
@@ -134,7 +136,7 @@ def read_spec(file: Path) -> RunSpec:
 
 
 def build_spec(
-    method: "type[Method]",
+    method: "Declared",
     track: str | Track,
     recipe: str = MATCHED,
     overrides: dict[str, Any] | None = None,
@@ -176,16 +178,25 @@ def build_spec(
     )
 
 
+def params_of(spec: RunSpec, method: "Declared") -> "Params":
+    """The parameters that the spec gives its method.
+
+    Raises:
+        UsageError: the method has no such parameter, or a value is not allowed.
+    """
+    return validate_params(method.name, method.Params, spec.params)
+
+
 def make_method(spec: RunSpec, method: "type[Method]") -> "Method":
     """The spec's method, with the spec's parameters.
 
     Raises:
         UsageError: the method has no such parameter, or a value is not allowed.
     """
-    return method(validate_params(method.name, method.Params, spec.params))
+    return method(params_of(spec, method))
 
 
-def deviations(spec: RunSpec, method: "type[Method]") -> dict[str, Any]:
+def deviations(spec: RunSpec, method: "Declared") -> dict[str, Any]:
     """What the spec changes of its track and recipe; empty when it belongs in the track's table."""
     track = spec.track_definition.protocol
     protocol, recipe_params = _expected(method, spec.track, track, spec.recipe, spec.tuning)
@@ -204,7 +215,7 @@ def _changes(given: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
 
 
 def _expected(
-    method: "type[Method]", track: str, protocol: Protocol, recipe: str, tuning: Tuning | None
+    method: "Declared", track: str, protocol: Protocol, recipe: str, tuning: Tuning | None
 ) -> tuple[Protocol, dict[str, Any]]:
     """The protocol and parameter overrides of a method's recipe on the track of that protocol.
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from lnlbench.errors import UsageError
 from lnlbench.networks.weight_sources import WeightSources
-from lnlbench.networks.weights import find_weights
 from lnlbench.tracks import Protocol
 
 
@@ -47,6 +46,8 @@ def transfer_overrides(
     changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     name = backbone or protocol.backbone
     if sources.file is not None:
+        from lnlbench.networks.weights import find_weights  # imports torch
+
         changes["weights"] = find_weights(name, sources).sha256
     elif name != protocol.backbone:
         changes["weights"] = None

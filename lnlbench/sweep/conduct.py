@@ -7,14 +7,13 @@ from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
-from lnlbench.plugins import Plugins
+from lnlbench.plugins import Catalogue
 from lnlbench.spec.grid_data import GridData
 from lnlbench.spec.run_data import RunData
 from lnlbench.spec.run_spec import RunSpec
 from lnlbench.sweep.display import choose_display
 from lnlbench.sweep.engine import Sweep
 from lnlbench.sweep.executor import Job
-from lnlbench.sweep.failure import record_failure
 from lnlbench.sweep.placement import Placement
 from lnlbench.sweep.plan import Plan, PlannedRun, make_plan
 from lnlbench.sweep.process import Limits
@@ -46,7 +45,7 @@ class SweepSetting:
 
 
 def conduct(
-    specs: list[RunSpec], plugins: Plugins, data: GridData, how: SweepSetting, dry_run: bool
+    specs: list[RunSpec], plugins: Catalogue, data: GridData, how: SweepSetting, dry_run: bool
 ) -> bool:
     """Show the plan of the specs, execute what is missing, and show how it ended.
 
@@ -82,7 +81,7 @@ def conduct(
 def _execute(
     plan: Plan,
     slots: int | None,
-    plugins: Plugins,
+    plugins: Catalogue,
     data: GridData,
     how: SweepSetting,
     stored: StoredSweep | None,
@@ -109,7 +108,7 @@ def _job(run: PlannedRun, data: GridData, how: SweepSetting) -> Job:
 
 
 def _recorder(
-    plugins: Plugins,
+    plugins: Catalogue,
     how: SweepSetting,
     stored: StoredSweep | None,
     mirrored: MirroringExecutor | None,
@@ -118,9 +117,11 @@ def _recorder(
     data, device = RunData(plugins, how.data_dir), how.placement.device
 
     def record(job: Job, reason: str) -> Path:
+        from lnlbench.sweep.failure import record_failure  # imports torch
+
         if mirrored is not None and how.placement.remote:
             mirrored.bring_state(job)
-        written = record_failure(job.spec, plugins, how.output, data, device, reason)
+        written = record_failure(job.spec, plugins.load(), how.output, data, device, reason)
         if stored is not None:
             stored.push_failure(written)
         return written

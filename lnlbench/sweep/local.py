@@ -4,10 +4,9 @@ import os
 import time
 from collections.abc import Sequence
 
-import torch
-
 from lnlbench.sweep.executor import Ended, Job
-from lnlbench.sweep.process import GPUS, Limits, RunProcess, last_lines, run_environment
+from lnlbench.sweep.process import Limits, RunProcess, last_lines, run_environment
+from lnlbench.system.gpus import VISIBLE, count_gpus
 from lnlbench.system.memory import available_memory
 
 POLL_SECONDS = 0.02
@@ -63,8 +62,8 @@ def visible_gpus(device: str) -> list[str]:
     """The GPUs that runs are spread over; empty for the CPU, or if the user named one GPU."""
     if device not in ("auto", "cuda"):
         return []
-    named = [each.strip() for each in os.environ.get(GPUS, "").split(",") if each.strip()]
-    return named or [str(number) for number in range(torch.cuda.device_count())]
+    named = [each.strip() for each in os.environ.get(VISIBLE, "").split(",") if each.strip()]
+    return named or [str(number) for number in range(count_gpus())]
 
 
 def default_slots(cores: int, gpus: int, runs_per_gpu: int, peak_memory: int | None) -> int:

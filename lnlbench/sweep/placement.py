@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from lnlbench.errors import unknown_name
 from lnlbench.system.cores import available_cores
+from lnlbench.system.gpus import check_device
 
 if TYPE_CHECKING:
     from lnlbench.sweep.executor import Executor
@@ -29,12 +30,10 @@ class Placement:
     device: str
 
     def __post_init__(self) -> None:
-        from lnlbench.runner.devices import resolve_device
-
         if self.name not in EXECUTORS:
             raise unknown_name("executor", self.name, EXECUTORS)
         if not self.remote:
-            resolve_device(self.device)
+            check_device(self.device)
 
     @property
     def remote(self) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lnlbench.plugins import Plugins
+from lnlbench.plugins import Catalogue
 from lnlbench.results import Result, ResultStore
 from lnlbench.runner.costs import Costs
 from lnlbench.runner.directory import RunDirectory
@@ -57,7 +57,7 @@ class Plan:
 
 
 def make_plan(
-    specs: list[RunSpec], output: Path, plugins: Plugins, begun: Collection[str] = ()
+    specs: list[RunSpec], output: Path, plugins: Catalogue, begun: Collection[str] = ()
 ) -> Plan:
     """The plan of the specs: the results below an output folder, by fingerprint, say what is done.
 

@@ -14,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from lnlbench.system.gpus import VISIBLE
+
 LOG_NAME = "log.txt"
 PROGRAM = (sys.executable, "-m", "lnlbench.cli.child")
 # Seconds that a run may take to end its step and write its checkpoint after it is asked to stop.
@@ -24,7 +26,6 @@ _TAIL_BYTES = 2**14
 _PROC = Path("/proc")
 # Each library reads its own variable; a run that took all cores would slow down the others.
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-GPUS = "CUDA_VISIBLE_DEVICES"
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class RunProcess:
 def run_environment(base: Mapping[str, str], threads: int, gpu: str | None) -> dict[str, str]:
     """Environment variables that limit a run to some threads and to one GPU."""
     variables = {**base, **dict.fromkeys(_THREADS, str(threads))}
-    return variables if gpu is None else {**variables, GPUS: gpu}
+    return variables if gpu is None else {**variables, VISIBLE: gpu}
 
 
 def memory_is_measurable() -> bool:

@@ -14,7 +14,7 @@ from lnlbench.data.names import DATASETS
 from lnlbench.document import Document, LeftOut
 from lnlbench.errors import UsageError
 from lnlbench.interface.artifacts import import_artifacts
-from lnlbench.interface.method import Method
+from lnlbench.interface.declared import Declared
 from lnlbench.interface.params import SearchRange
 from lnlbench.results.fingerprint import fingerprint
 from lnlbench.results.tuning import SearchedRange
@@ -80,7 +80,7 @@ class SearchDefinition(Document):
             return load_track(self.track)
         return Track(name=self.track, title=own.title, protocol=own.protocol)
 
-    def specs(self, method: type[Method], values: dict[str, Any]) -> list[RunSpec]:
+    def specs(self, method: Declared, values: dict[str, Any]) -> list[RunSpec]:
         """The specs of a trial's runs with these values, one for each seed.
 
         Raises:
@@ -94,7 +94,7 @@ class SearchDefinition(Document):
 
 
 def define_search(
-    method: type[Method],
+    method: Declared,
     track: Track,
     base: str,
     fixed: dict[str, Any],
@@ -127,7 +127,7 @@ def define_search(
     )
 
 
-def _refuse_clean_labels(method: type[Method], spec: RunSpec) -> None:
+def _refuse_clean_labels(method: Declared, spec: RunSpec) -> None:
     privileged = sorted(method.oracle | spec.protocol.oracle)
     if privileged:
         raise UsageError(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lnlbench.errors import UsageError, shown
-from lnlbench.interface.method import Method
+from lnlbench.interface.declared import Declared
 from lnlbench.interface.params import SearchRange, search_ranges, validate_params
 
 Ranges = dict[str, SearchRange]
@@ -12,7 +12,7 @@ _LONGEST_NUMBER = 100
 
 
 def search_space(
-    method: type[Method], fixed: dict[str, Any], given: list[str], base: dict[str, Any]
+    method: Declared, fixed: dict[str, Any], given: list[str], base: dict[str, Any]
 ) -> Ranges:
     """The ranges of a search: the declared ranges without `fixed` parameters, changed by `given`.
 

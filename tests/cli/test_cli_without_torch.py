@@ -6,6 +6,11 @@ import sys
 import pytest
 from cli import environment
 
+from lnlbench.networks import BACKBONES
+from lnlbench.networks.kept import describe_backbone
+from lnlbench.networks.timm_names import check_timm
+from lnlbench.plugins import known_plugins
+
 ON_DIGITS = ("--method", "ce", "--track", "digits")
 PROGRAM = """
 import sys
@@ -27,7 +32,16 @@ ANSWERED = [
     ("predict", "--help"),
     ("tracks",),
     ("tracks", "show", "digits"),
+    ("datasets",),
     ("datasets", "show", "cifar100n"),
+    ("backbones",),
+    ("methods",),
+    ("methods", "show", "dividemix"),
+    ("plugins",),
+    ("run", *ON_DIGITS, "--print-spec"),
+    ("sweep", "--method", "all", "--track", "digits", "--seeds", "2", "--dry-run"),
+    ("sweep", "--method", "all", "--track", "cifar100n-embedding", "--dry-run"),
+    ("plan", *ON_DIGITS, "--seeds", "2"),
 ]
 REFUSED = [
     ("run",),
@@ -37,12 +51,22 @@ REFUSED = [
     ("run", *ON_DIGITS, "--noise", "symetric:0.4"),
     ("run", *ON_DIGITS, "--set", "lambda_u"),
     ("run", "--method", "ce", "--track", "digit"),
+    ("run", "--method", "cee", "--track", "digits"),
+    ("run", *ON_DIGITS, "--recipe", "natve"),
+    ("run", *ON_DIGITS, "--set", "lambda_u=25"),
+    ("run", *ON_DIGITS, "--backbone", "timm:resnet1888"),
+    ("run", "--method", "co-teaching", "--track", "digits", "--set", "forget_rate=2"),
+    ("run", "--method", "mentornet-dd", "--track", "digits", "--set", "burn_in=1"),
     ("run", "--resume", "nowhere"),
     ("run", "--spec", "missing.json"),
     ("sweep", "--method", "ce"),
     ("sweep", "missing.toml"),
     ("sweep", *ON_DIGITS, "--override", "epoch=3"),
     ("sweep", *ON_DIGITS, "--time-limit", "soon"),
+    ("sweep", *ON_DIGITS, "--device", "cuda:99"),
+    ("sweep", *ON_DIGITS, "--device", "gpu"),
+    ("methods", "show", "cee"),
+    ("datasets", "show", "cifar"),
     ("plan", "--method", "ce", "--track", "digit"),
     ("tune", "--method", "ce", "--track", "digit"),
     ("status", "nowhere"),
@@ -54,9 +78,23 @@ REFUSED = [
 ]
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """A cache in which earlier commands have kept what plugins and networks are."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LNLBENCH_CACHE_DIR", str(folder))
+        known_plugins()
+        check_timm("resnet18")
+        for name in BACKBONES:
+            describe_backbone(name)
+    return str(folder)
+
+
 @pytest.mark.parametrize("arguments", [*ANSWERED, *REFUSED], ids=" ".join)
-def test_torch_is_not_imported(tmp_path, arguments):
+def test_torch_is_not_imported(tmp_path, cache, arguments):
     command = [sys.executable, "-c", PROGRAM, *arguments]
-    done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    given = environment(LNLBENCH_CACHE_DIR=cache)
+    done = subprocess.run(command, cwd=tmp_path, env=given, capture_output=True, text=True)
     code = 2 if arguments in REFUSED else 0
     assert done.stderr.endswith(f"code {code}, torch False"), done.stderr

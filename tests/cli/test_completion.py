@@ -8,8 +8,7 @@ import sys
 import pytest
 from cli import call, environment
 
-from lnlbench.plugins import catalogue, load_plugins
-from lnlbench.plugins.catalogue import known_names
+from lnlbench.plugins import known_plugins, load_plugins
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.spec.run_spec import build_spec
 from lnlbench.tracks import track_names
@@ -62,7 +61,7 @@ def place(tmp_path_factory):
     program.chmod(0o755)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LNLBENCH_CACHE_DIR", str(folder / "cache"))
-        known_names()
+        known_plugins()
     return folder
 
 
@@ -133,24 +132,6 @@ def test_names_are_offered_without_torch_once_they_are_kept(place):
     assert methods.stderr == "quick"
     tracks = answer("lnlbench run --track ")
     assert tracks.stdout.split() == track_names()
-
-
-def test_names_are_read_again_when_a_source_file_changes(tmp_path, monkeypatch):
-    monkeypatch.setenv("LNLBENCH_CACHE_DIR", str(tmp_path))
-    before = known_names()
-    assert before["ce"].parameters == sorted(load_plugins().method("ce").Params.model_fields)
-    monkeypatch.setattr(catalogue, "load_plugins", lambda: pytest.fail("they are kept"))
-    assert known_names() == before
-    monkeypatch.setattr(catalogue, "_sources", lambda point: [("changed.py", 1)])
-    with pytest.raises(pytest.fail.Exception, match="they are kept"):
-        known_names()
-
-
-@pytest.mark.parametrize("damage", ["{", '{"key": 1, "methods": []}'])
-def test_a_damaged_file_of_names_is_made_again(tmp_path, monkeypatch, damage):
-    monkeypatch.setenv("LNLBENCH_CACHE_DIR", str(tmp_path))
-    (tmp_path / catalogue.FILE).write_text(damage)
-    assert "dividemix" in known_names()
 
 
 def test_an_unknown_shell_is_refused():

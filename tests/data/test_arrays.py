@@ -6,7 +6,7 @@ import torch
 
 from lnlbench import Dataset
 from lnlbench.errors import DataError, UsageError
-from lnlbench.spec.provided import check_dataset
+from lnlbench.spec.content import check_dataset
 
 LABELS = np.array([0, 1] * 5)
 

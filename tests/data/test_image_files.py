@@ -14,7 +14,7 @@ from lnlbench.cli.report import pictured
 from lnlbench.data.image_files import ImageFiles
 from lnlbench.errors import DataError
 from lnlbench.spec import provided
-from lnlbench.spec.provided import content_sha256
+from lnlbench.spec.content import content_sha256
 from lnlbench.testing import check_dataset
 
 

@@ -216,7 +216,7 @@ def test_without_weights_and_hub_the_two_ways_to_get_them_are_named(tmp_path, mo
         raise httpx.ConnectError("no route to host")
 
     dataset = random_dataset(60, 40)
-    monkeypatch.setattr("lnlbench.spec.run_data.load_dataset", lambda *arguments: dataset)
+    monkeypatch.setattr("lnlbench.data.load.load_dataset", lambda *arguments: dataset)
     monkeypatch.setattr(httpx, "head", unreachable)
     flags = ("--noise", "clean", "--method", "ce", "--output", tmp_path)
     outcome = call("run", *FINE_TUNED, *flags, LNLBENCH_PLUGINS="none")

@@ -8,9 +8,9 @@ import typer
 
 def methods(incomplete: str) -> list[str]:
     """Methods, also after a comma."""
-    from lnlbench.plugins.catalogue import known_names
+    from lnlbench.plugins import known_plugins
 
-    return _in_list(known_names(), incomplete)
+    return _in_list(sorted(known_plugins().methods), incomplete)
 
 
 def tracks(incomplete: str) -> list[str]:
@@ -22,19 +22,20 @@ def tracks(incomplete: str) -> list[str]:
 
 def recipes(context: typer.Context) -> list[str]:
     """The recipes of the methods that the command line names, or of all methods."""
-    from lnlbench.plugins.catalogue import known_names
+    from lnlbench.plugins import known_plugins
 
-    known = known_names()
+    known = known_plugins().methods
     found = {recipe for name in _chosen(context, known) for recipe in known[name].recipes}
     return ["matched", *sorted(found)]
 
 
 def parameters(context: typer.Context) -> list[str]:
     """NAME= for the parameters of the methods that the command line names, or of all methods."""
-    from lnlbench.plugins.catalogue import known_names
+    from lnlbench.plugins import known_plugins
 
-    known = known_names()
-    found = {name for method in _chosen(context, known) for name in known[method].parameters}
+    known = known_plugins().methods
+    chosen = _chosen(context, known)
+    found = {name for method in chosen for name in known[method].Params.model_fields}
     return [f"{name}=" for name in sorted(found)]
 
 
