@@ -92,6 +92,7 @@ def test_plugins_json(installed):
             "methods": ["plain"],
             "backbones": [],
             "datasets": [],
+            "tracks": [],
         },
         {
             "distribution": "lnlbench-fancy",
@@ -100,6 +101,7 @@ def test_plugins_json(installed):
             "methods": ["fancy"],
             "backbones": [],
             "datasets": [],
+            "tracks": [],
         },
     ]
     [failed] = report["failed"]
