@@ -149,7 +149,7 @@ def test_the_promise_names_all_that_is_public():
 def test_the_guides_commands_work_in_a_clean_folder(tmp_path, monkeypatch):
     """What a new user types, from the first block to the last; an epoch stands for sixty."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("lnlbench.tracks.tomllib.loads", one_epoch(tomllib.loads))
+    monkeypatch.setattr("lnlbench.tracks.shipped.tomllib.loads", one_epoch(tomllib.loads))
     lines = [line for block in blocks("sh") for line in block.splitlines()]
     assert any("leaderboard" in line for line in lines)
     said = ""
