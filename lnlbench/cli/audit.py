@@ -82,14 +82,14 @@ def judge_folder(
     Writes suspects.csv, labels.csv, summary.json and audit.html. A stopped audit resumes.
     """
     place = _output(folder, features, output)
-    from lnlbench.audit.conduct import DEFAULT_METHOD
+    from lnlbench.audit.conduct import DEFAULT_METHODS
     from lnlbench.audit.conduct import audit as conduct
 
     found = conduct(
         folder,
         table=table,
         features=features,
-        method=split_names(method) if method else DEFAULT_METHOD,
+        method=split_names(method) if method else DEFAULT_METHODS,
         params=_params(set_ or []),
         folds=folds,
         seed=seed,
