@@ -1,4 +1,6 @@
-"""The methods of the plugins that lnlbench's repository has beside it, by distribution."""
+"""What the plugins that lnlbench's repository has beside it provide, by distribution."""
+
+from collections.abc import Mapping, Sequence
 
 METHODS = {
     "lnlbench-early-learning": ("elr-plus", "pes", "pes-semi", "sop", "sop-plus"),
@@ -21,7 +23,28 @@ METHODS = {
     "lnlbench-transition": ("backward-correction", "cal", "t-revision", "volminnet"),
 }
 
+DATASETS = {
+    "lnlbench-image-folder": ("image-folder",),
+    "lnlbench-web-noise": (
+        "animal10n",
+        "clothing1m",
+        "food101n",
+        "mini-imagenet-blue",
+        "mini-imagenet-red",
+        "mini-webvision",
+    ),
+}
+
 
 def bringer(method: str) -> str | None:
     """The distribution that brings a method; None if no plugin of the repository does."""
-    return next((name for name, methods in METHODS.items() if method in methods), None)
+    return _bringer(METHODS, method)
+
+
+def bringer_of_data(dataset: str) -> str | None:
+    """The distribution that brings a data set; None if no plugin of the repository does."""
+    return _bringer(DATASETS, dataset)
+
+
+def _bringer(known: Mapping[str, Sequence[str]], wanted: str) -> str | None:
+    return next((name for name, provided in known.items() if wanted in provided), None)

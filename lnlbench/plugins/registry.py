@@ -92,7 +92,7 @@ class Catalogue:
 
     def _unknown(self, name: str) -> UsageError:
         known = bringer(name)
-        if known is not None and known not in self._found():
+        if known is not None and not self.finds(known):
             return UsageError(
                 f"The method {name!r} is in {known}, which is not installed: pip install {known} "
                 f"(in lnlbench's repository: pip install -e plugins/{known})."
@@ -109,10 +109,10 @@ class Catalogue:
             hint += f"\nThese plugins were left out by {ENVIRONMENT}: {names}."
         return unknown_name("method", name, self.methods, hint)
 
-    def _found(self) -> set[str]:
-        """The installed distributions, those that failed or were left out among them."""
+    def finds(self, distribution: str) -> bool:
+        """Whether a distribution is installed, even if it failed or was left out."""
         origins = [*self.loaded, *self.skipped, *(error.origin for error in self.errors)]
-        return {origin.distribution for origin in origins}
+        return any(origin.distribution == distribution for origin in origins)
 
 
 @dataclass

@@ -11,6 +11,7 @@ from lnlbench.errors import UsageError
 from lnlbench.networks import FEATURES
 from lnlbench.noise import check_noise
 from lnlbench.plugins import Catalogue
+from lnlbench.plugins.known import bringer_of_data
 from lnlbench.spec.provided import Provided, ProvidedData, location_names
 from lnlbench.spec.track_data import check_content, track_settings
 from lnlbench.tracks import Protocol, Track
@@ -50,7 +51,7 @@ class RunData:
             fields = _fields(loaded)
             return fields | ({"noise": GIVEN} if has_given_labels and noise is None else {})
         if dataset is not None:
-            canonical_name(dataset, self._plugins.datasets)
+            self._check_own(dataset)
         if self._settings:
             names = ", ".join(sorted(self._plugins.datasets)) or "no plugin has one"
             raise UsageError(
@@ -71,7 +72,7 @@ class RunData:
         """
         dataset, sources = track.protocol.dataset, self._plugins.datasets
         if dataset not in sources:
-            canonical_name(dataset, sources)
+            self._check_own(dataset)
             if track.data is not None or self._settings:
                 raise UsageError(
                     f"The data set {dataset!r} of track {track.name!r} is lnlbench's own and has "
@@ -91,6 +92,16 @@ class RunData:
             DataError: the data cannot be read.
         """
         return self._absolute(dataset, self._provided.load(dataset))
+
+    def _check_own(self, dataset: str) -> None:
+        """Refuse a data set that is not lnlbench's own; says which plugin would bring it."""
+        known = bringer_of_data(dataset)
+        if known is not None and not self._plugins.finds(known):
+            raise UsageError(
+                f"The data set {dataset!r} is in {known}, which is not installed: pip install "
+                f"{known} (in lnlbench's repository: pip install -e plugins/{known})."
+            )
+        canonical_name(dataset, self._plugins.datasets)
 
     def _absolute(self, dataset: str, loaded: Provided) -> dict[str, str]:
         places = location_names(self._provided.source(dataset))

@@ -108,7 +108,7 @@ def _assemble(
     known = all(sample.clean is not None for sample in samples if sample.split == "train")
     if not known:
         notes.append("the clean labels are unknown: accuracies are against the labels as given")
-    mean, std = _statistics(images.value_counts(rows[is_train]))
+    mean, std = statistics(images.value_counts(rows[is_train]))
     return lnlbench.Dataset(
         name="image-folder",
         train_images=images.of(rows[is_train]),
@@ -128,7 +128,7 @@ def _tensor(labels: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(labels))
 
 
-def _statistics(counts: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def statistics(counts: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each channel of the images divided by 255.
 
     They are computed from counts [3, 256] of the values: exact, and the same on every machine.
