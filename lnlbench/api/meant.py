@@ -79,7 +79,7 @@ def provide(plugins: Plugins, dataset: Dataset) -> None:
     """Let runs find a data set that is in memory, as if a plugin provided it."""
     if dataset.name in DATASETS or dataset.name in plugins.datasets:
         raise UsageError(
-            f"The data set is called {dataset.name!r}, as one that is installed. Give it another "
+            f"The name {dataset.name!r} belongs to an installed data set. Give yours another "
             "name: lnlbench.Dataset.from_arrays(…, name=…)."
         )
     plugins.datasets[dataset.name] = DataSource(

@@ -45,7 +45,7 @@ def apply_decisions(decisions: Path, labels: Path, output: Path) -> Applied:
         if path not in known or known[path]["given_label"] != row["given_label"]:
             raise UsageError(
                 f"{decisions} decides on {path!r} with the label {row['given_label']!r}, and "
-                f"{labels} does not have it so. Name the folder of the audit that the decisions "
+                f"{labels} has no such row. Name the folder of the audit that the decisions "
                 "belong to: --audit DIR."
             )
     rows = []

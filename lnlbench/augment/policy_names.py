@@ -24,6 +24,6 @@ def parse_policy(augment: str) -> tuple[int, int] | str | None:
         if count >= 1 and magnitude <= MAX_MAGNITUDE:
             return count, magnitude
     raise UsageError(
-        f"'randaugment:N:M' takes the number of operations, at least 1, and their magnitude of "
+        f"'randaugment:N:M' takes the number of operations, at least 1, and their magnitude, 0 to "
         f"{MAX_MAGNITUDE}, not {augment!r}. Example: randaugment:1:6"
     )

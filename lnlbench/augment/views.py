@@ -66,7 +66,7 @@ def require_in_memory(views: Views, use: str) -> None:
         raise UsageError(
             f"{use} needs all images in memory, and this run reads them from files as it goes. "
             "Turn them into features first (--backbone timm:NAME --frozen), choose another "
-            "method or setting, or have the data set held in memory, if it says how."
+            "method or setting, or hold the data set in memory, if it has a setting for this."
         )
 
 

@@ -43,7 +43,8 @@ def time_groups(groups: list[list[Task]], in_turns: bool) -> list[list[Timing]]:
         for task, timing in zip(group, found, strict=True):
             if task.required and timing is None:
                 raise UsageError(
-                    f"Method {task.method!r} trains no network step by step: it has no floor."
+                    f"Method {task.method!r} trains no network step by step, so it has no floor. "
+                    "Choose another --method."
                 )
         timed.append([timing for timing in found if timing is not None])
     return timed

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from lnlbench.cli.options.execution import Device, Quiet, Weights
-from lnlbench.cli.options.protocol import Backbone, ImageSize
-from lnlbench.cli.options.runs import Methods
+from lnlbench.cli.options import names
+from lnlbench.cli.options.execution import Device, Weights
+from lnlbench.cli.options.protocol import ImageSize
 from lnlbench.errors import UsageError
 from lnlbench.spec.axes import parse_values, split_names
 
 if TYPE_CHECKING:
     from lnlbench.audit.findings import Audit
+
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
 _JUDGE = "folder"
 _SHOWN = 5
@@ -45,30 +47,46 @@ def audit() -> None:
 
 
 @app.command(
-    _JUDGE, epilog="`lnlbench audit apply decisions.csv` makes labels of the page's decisions."
+    _JUDGE, epilog="`lnlbench audit apply decisions.csv` turns decisions of the page into labels."
 )
 def judge_folder(
     folder: Annotated[
         Path | None,
         typer.Argument(
             metavar="[FOLDER]",
-            help="Images as FOLDER/CLASS/… or FOLDER/train/CLASS/…, or of the table.",
+            help="Folder of the images: FOLDER/CLASS/… or FOLDER/train/CLASS/…; with --table, "
+            "the folder that its paths begin at.",
         ),
     ] = None,
     table: Annotated[
-        Path | None, typer.Option(help="CSV or Parquet file with path and label of each image.")
+        Path | None,
+        typer.Option(help="CSV or Parquet file with the path and the label of each image."),
     ] = None,
     features: Annotated[
         Path | None,
         typer.Option(help="Features in place of images: .npy or .parquet, a row for each label."),
     ] = None,
-    method: Methods = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--method",
+            help="Method that trains the models, or several, as a,b; default: dividemix.",
+            autocompletion=names.methods,
+        ),
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Parameter of the method, key=value.")
     ] = None,
-    folds: Annotated[int, typer.Option(help="Models; each judges the part it has not seen.")] = 5,
+    folds: Annotated[
+        int,
+        typer.Option(
+            help="Number of parts, and of models; each model judges the part that it has not seen."
+        ),
+    ] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the folds and models.")] = 0,
-    backbone: Backbone = None,
+    backbone: Annotated[
+        str | None, typer.Option(help="Pretrained network that makes the features: timm:NAME.")
+    ] = None,
     weights: Weights = None,
     image_size: ImageSize = None,
     output: Annotated[
@@ -108,7 +126,7 @@ def apply(
     decisions: Annotated[Path, typer.Argument(help="The decisions.csv that the page saved.")],
     audit_folder: Annotated[
         Path | None,
-        typer.Option("--audit", help="The audit's folder; by default that of the decisions."),
+        typer.Option("--audit", help="Folder of the audit; by default the decisions' folder."),
     ] = None,
     output: Annotated[
         Path | None,
@@ -116,14 +134,14 @@ def apply(
     ] = None,
     train: Annotated[
         bool,
-        typer.Option("--train", help="Also train on these labels: `model` beside the table."),
+        typer.Option("--train", help="Also train on these labels: write `model` beside the table."),
     ] = False,
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
-    """Write a table of labels that follows your decisions; `--table` reads it.
+    """Write a table of labels that follows your decisions, for `lnlbench audit --table`.
 
-    `--train` replaces a model that was made so before.
+    --train replaces a model that it wrote there before.
     """
     from lnlbench.audit.decisions import apply_decisions
     from lnlbench.audit.files import DECIDED, SUGGESTED

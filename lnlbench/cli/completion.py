@@ -47,8 +47,11 @@ def completion(
 ) -> None:
     """Print the script that completes commands, options, names and run folders in a shell.
 
-    In ~/.bashrc: eval "$(lnlbench completion bash)"; in ~/.zshrc, after compinit, the same with
-    zsh; in ~/.config/fish/config.fish: lnlbench completion fish | source
+    In ~/.bashrc: eval "$(lnlbench completion bash)"
+
+    In ~/.zshrc, below compinit: eval "$(lnlbench completion zsh)"
+
+    In ~/.config/fish/config.fish: lnlbench completion fish | source
     """
     typer.echo(SCRIPTS[shell], nl=False)
 

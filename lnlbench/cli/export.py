@@ -25,8 +25,9 @@ def export(
 ) -> None:
     """Write a trained model: weights, classes and preprocessing, for `lnlbench predict`.
 
-    The folder needs neither the run nor its data, and also works on another machine. For an audit,
-    the command first trains the audit's method on all samples with the corrected labels.
+    The folder needs neither the run nor its data, and works on any machine with
+    lnlbench. For an audit, the command first trains the audit's method on all
+    samples with the corrected labels.
     """
     if (run / "summary.json").is_file():
         from lnlbench.cli.audit import export_audit

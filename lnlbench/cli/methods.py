@@ -49,8 +49,8 @@ def show(
 ) -> None:
     """Explain one method: its parameters, recipes, privileged knowledge, cost and paper.
 
-    The cost is the wall time divided by the time of plain cross-entropy, both measured on the same
-    track and hardware.
+    The cost is the wall time divided by the time of plain cross-entropy, both
+    measured on the same track and hardware.
     """
     from lnlbench.plugins import known_plugins
     from lnlbench.plugins.describe import method_details

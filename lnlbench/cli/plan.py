@@ -19,8 +19,8 @@ def plan(
 ) -> None:
     """Print one `lnlbench run --spec …` line for each run that is not done yet.
 
-    This writes the specs into the directories of the runs below <output>/runs; the lines name these
-    files.
+    The command writes the specs into the directories of the runs, below
+    <output>/runs, and the lines name these files.
     """
     meant = grids(file, runs, protocol)
     arguments = execution.arguments()

@@ -22,7 +22,8 @@ def plugins(
 ) -> None:
     """List the installed plugins, what they provide, and why any of them failed to load.
 
-    `lnlbench plugins check NAME` checks a plugin, and `lnlbench plugins new NAME` writes a new one.
+    `lnlbench plugins check NAME` checks a plugin, and `lnlbench plugins new NAME`
+    writes a new one.
     """
     if context.invoked_subcommand is not None:
         return

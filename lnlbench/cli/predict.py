@@ -30,7 +30,8 @@ def predict(
 ) -> None:
     """Predict the classes of images: a table with path, class and probability.
 
-    Files that are not readable images are named and left out; the exit code is then 1.
+    The command names files that are not readable images and leaves them out; the
+    exit code is then 1.
     """
     from lnlbench.model.files import load_model
     from lnlbench.model.predictions import Unread, as_csv, find_images, predict_files

@@ -27,8 +27,8 @@ def report(
 ) -> None:
     """Write one self-contained HTML page about a run, or about up to 8 runs side by side.
 
-    For runs made with --samples, the page also shows the training samples with the most doubtful
-    labels.
+    For runs made with --samples, the page also shows the training samples with
+    the most doubtful labels.
     """
     from lnlbench.leaderboard.render.report import MAX_RUNS, report_page
     from lnlbench.runner.finished import finished_run

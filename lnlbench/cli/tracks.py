@@ -15,7 +15,8 @@ app = typer.Typer()
 def tracks(context: typer.Context, as_json: Json = False) -> None:
     """List the tracks; `lnlbench tracks show NAME` prints everything that a track fixes.
 
-    A track of your own is a TOML file, which you give in place of a name: --track FILE.toml.
+    A track of your own is a TOML file: give its path in place of a name, as in
+    --track FILE.toml.
     """
     if context.invoked_subcommand is not None:
         return

@@ -10,7 +10,7 @@ from lnlbench.cli.options import execution as options
 from lnlbench.cli.options import names
 from lnlbench.cli.options.executors import ExecutorOptions
 from lnlbench.cli.options.grouping import grouped
-from lnlbench.cli.options.protocol import Epochs, LimitTrain, ValidationLabels
+from lnlbench.cli.options.protocol import Epochs, LimitTrain
 from lnlbench.cli.options.runs import Recipe, Seeds
 from lnlbench.errors import EXIT_FAILED, UsageError
 from lnlbench.spec.axes import parse_seeds
@@ -28,7 +28,7 @@ def tune(
     ],
     track: Annotated[
         str,
-        typer.Option(help="Track of the recipe, or its TOML file.", autocompletion=names.tracks),
+        typer.Option(help="Track to search on: a name, or FILE.toml.", autocompletion=names.tracks),
     ],
     trials: Annotated[
         int, typer.Option(min=1, help="Number of trials, one of which tries the defaults.")
@@ -55,7 +55,9 @@ def tune(
             help="Share of the training samples to hold out for the comparison of trials.",
         ),
     ] = 0.1,
-    validation_labels: ValidationLabels = "noisy",
+    validation_labels: Annotated[
+        str, typer.Option(help="Labels of the held-out samples: a search takes only noisy ones.")
+    ] = "noisy",
     seeds: Seeds = DEFAULT_SEEDS,
     epochs: Epochs = None,
     limit_train: LimitTrain = None,
@@ -84,8 +86,9 @@ def tune(
 
     Ctrl-C stops the search, and the same command resumes it.
 
-    Trials see only noisy training labels. The search holds out a share of them to compare trials.
-    The processes of trials get neither clean labels nor the test split.
+    Trials see only noisy training labels. The search holds out a share of them
+    to compare trials. The processes of trials get neither clean labels nor the
+    test split.
     """
     if validation_labels != "noisy":
         raise UsageError(

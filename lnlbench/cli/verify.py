@@ -39,7 +39,8 @@ def verify(
 ) -> None:
     """Repeat runs from the specs in their results, and compare the results.
 
-    The results must be equal to the last bit or, on other hardware, within a tolerance.
+    The results must be equal to the last bit or, on other hardware, within a
+    tolerance.
     """
     from lnlbench.networks.weight_sources import WeightSources
     from lnlbench.plugins import load_plugins

@@ -71,7 +71,10 @@ def _wanted(archive: Path, tar: tarfile.TarFile, files: Sequence[str]) -> list[t
     wanted = {member.name: member for member in members if member.isreg() and member.name in files}
     lacking = [name for name in files if name not in wanted]
     if lacking:
-        raise DataError(f"{archive} lacks {', '.join(lacking)}; it is not the expected archive.")
+        raise DataError(
+            f"{archive} lacks {', '.join(lacking)}; it is not the published archive. Delete it, "
+            "and fetch it again: 'lnlbench data fetch'."
+        )
     return list(wanted.values())
 
 

@@ -89,13 +89,13 @@ class ImageFiles:
             said = (error.strerror if isinstance(error, OSError) else None) or str(error)
             reason = said[:_LONGEST_REASON] or type(error).__name__
             raise DataError(
-                f"Cannot read the image {file}: {reason}. Put it back as it was; a run that it has "
-                "ended continues from its last checkpoint with --resume."
+                f"Cannot read the image {file}: {reason}. Put it back as it was, and "
+                "resume the run that it ended at the last checkpoint: --resume RUN_DIR."
             ) from error
         if image.shape != self._image_shape or image.dtype != np.uint8:
             raise DataError(
                 f"The image {file} was decoded to {image.dtype} {list(image.shape)}, not uint8 "
-                f"{list(self._image_shape)}: a mistake of what provides the data set."
+                f"{list(self._image_shape)}. Correct the `decode` of the data set's plugin."
             )
         return np.ascontiguousarray(image)
 
@@ -111,7 +111,9 @@ class ImageFiles:
             try:
                 facts = file.stat()
             except OSError as error:
-                raise DataError(f"Cannot read the image {file}: {error.strerror}.") from error
+                raise DataError(
+                    f"Cannot read the image {file}: {error.strerror}. Put it back as it was."
+                ) from error
             digest.update(os.fsencode(file) + f"\0{facts.st_size} {facts.st_mtime_ns}\n".encode())
         return digest.hexdigest()
 

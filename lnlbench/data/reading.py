@@ -137,10 +137,10 @@ def _next(chunks: Iterator[Tensor | DataError]) -> Tensor | DataError:
         if isinstance(error, RuntimeError) and not reason.startswith("DataLoader worker"):
             raise
         raise RunError(
-            f"A process that reads images has ended: {reason}. If it was killed for want of "
-            f"memory, give it more of it or set {WORKERS_VARIABLE} to fewer than "
-            f"{default_workers()}; 0 reads in the run's own process. Go on from the last "
-            "checkpoint with --resume."
+            f"A process that reads images has ended: {reason}. If the system killed it because "
+            f"memory ran out, free some, or set {WORKERS_VARIABLE} to fewer than "
+            f"{default_workers()}; 0 reads in the run's own process. Then resume the run at its "
+            "last checkpoint: --resume RUN_DIR."
         ) from error
 
 

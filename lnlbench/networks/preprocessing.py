@@ -38,7 +38,7 @@ class Preprocessing:
         own = int(config.input_size[-1])
         if config.fixed_input_size and image_size not in (None, own):
             raise UsageError(
-                f"--image-size {image_size}: {backbone} takes {own}x{own} pixels alone. "
+                f"--image-size {image_size}: {backbone} takes only {own}x{own} pixels. "
                 f"Give --image-size {own}, or choose a convolutional network."
             )
         mode = config.interpolation if config.interpolation in _MODES else "bicubic"

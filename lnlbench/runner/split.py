@@ -59,8 +59,8 @@ def split_dataset(dataset: Dataset, noisy: NoisyLabels, protocol: Protocol) -> S
     held_out = round(protocol.validation * len(kept))
     if protocol.validation and not held_out:
         raise UsageError(
-            f"--validation {protocol.validation} of {len(kept)} training samples is no sample. "
-            "Give a larger share."
+            f"--validation {protocol.validation} holds out less than one of {len(kept)} training "
+            "samples. Give a larger share."
         )
     order = kept[_permutation(len(kept), "validation", protocol.noise_seed)]
     # Sort, so that samples keep the data set's order in a run.

@@ -157,8 +157,8 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         method = plugins.method(self.method)
         if method.oracle:
             raise UsageError(
-                f"{self.method!r} must be told {', '.join(sorted(method.oracle))}, and nobody "
-                "knows that of the data. Choose a method without an oracle: lnlbench.methods()."
+                f"{self.method!r} must be told {', '.join(sorted(method.oracle))}, which is not "
+                "known for these data. Choose a method without an oracle: lnlbench.methods()."
             )
         # A data set needs a test split; a blind run does not look at it.
         names = [str(label) for label in self.classes_]

@@ -64,7 +64,10 @@ def check_dataset(dataset: Dataset, name: str) -> None:
     if problem:
         raise DataError(f"The plugin's data set {name!r} cannot be used: {problem}.")
     if dataset.name != name:
-        raise UsageError(f"The data set {name!r} calls itself {dataset.name!r}.")
+        raise UsageError(
+            f"The plugin registers the data set {name!r}, and loading it gives one called "
+            f"{dataset.name!r}. Give both the same name."
+        )
 
 
 def _problem(dataset: Dataset) -> str:

@@ -90,16 +90,16 @@ def check_own_name(name: str, shipped: Iterable[str]) -> None:
         near = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:_LONGEST]
         guess = f" Did you mean {near!r}?" if near else ""
         raise UsageError(
-            f"A track is called {shown(name)}, and the name of a track is lower-case words of a-z "
+            f"A track cannot be called {shown(name)}: its name is lower-case words of a-z "
             f"and 0-9 joined by hyphens, at most {_LONGEST} characters.{guess}"
         )
     if name in shipped:
         raise UsageError(
-            f"A track is called {name!r}, as one that lnlbench ships. Results of both would share "
-            f"a table. Choose another name, such as 'my-{name}'."
+            f"The name {name!r} belongs to a track that lnlbench ships, and results of both would "
+            f"share a table. Choose another name, such as 'my-{name}'."
         )
     if name in _TAKEN or name.endswith(_TAKEN_END):
         raise UsageError(
-            f"A track is called {name!r}, and other files beside its table have that name. Choose "
+            f"A track cannot be called {name!r}: files of that name stand beside its table. Choose "
             "another name."
         )

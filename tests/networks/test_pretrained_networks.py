@@ -188,6 +188,6 @@ def test_a_network_that_cannot_take_small_images_sees_larger_ones():
 
 def test_a_pretrained_transformer_keeps_its_own_size():
     assert Preprocessing.of("timm:vit_tiny_patch16_224", None).image_size == 224
-    with pytest.raises(UsageError, match="224x224 pixels alone"):
+    with pytest.raises(UsageError, match="takes only 224x224 pixels"):
         Preprocessing.of("timm:vit_tiny_patch16_224", 32)
     assert Preprocessing.of(f"timm:{NETWORK}", 32).image_size == 32

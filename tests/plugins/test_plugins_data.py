@@ -88,7 +88,7 @@ def test_hook_register_tracks(site):
     ("returned", "reason"),
     [
         ("'mine'", "not an lnlbench.Track"),
-        (TRACK.format("digits", "clean"), "as one that lnlbench ships"),
+        (TRACK.format("digits", "clean"), "belongs to a track that lnlbench ships"),
         (TRACK.format("a/b", "clean"), "lower-case words"),
         (TRACK.format("mine", "symetric:0.2"), "Did you mean 'symmetric'?"),
     ],

@@ -116,7 +116,7 @@ def test_a_spec_with_a_shipped_name_cannot_bring_another_protocol(track):
     method = load_plugins().method("ce")
     document = build_spec(method, find_track(str(track()))).document()
     document["track"] = "digits"
-    with pytest.raises(UsageError, match="as one that lnlbench ships"):
+    with pytest.raises(UsageError, match="belongs to a track that lnlbench ships"):
         parse_spec(json.dumps(document), "forged")
 
 

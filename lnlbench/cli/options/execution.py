@@ -9,7 +9,7 @@ import typer
 from lnlbench.spec.axes import split_names
 
 Device = Annotated[
-    str, typer.Option(help="Device that trains the networks: auto, cpu, cuda or cuda:N.")
+    str, typer.Option(help="Device on which networks run: auto, cpu, cuda or cuda:N.")
 ]
 DataDirectory = Annotated[
     Path | None,
