@@ -10,6 +10,7 @@ from lnlbench.leaderboard.contradictions import contradictions
 from lnlbench.leaderboard.table import build_tables
 from lnlbench.plugins import load_plugins
 from lnlbench.results import ResultStore
+from lnlbench.results.audits import load_audits
 from lnlbench.spec.run_spec import RunSpec, deviations
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +23,7 @@ def test_every_result_is_valid_and_every_table_equals_its_results():
     assert results
     assert bad == []
     problems = conflicts(STORE, results) + contradictions(STORE, results)
-    assert problems + stale_files(STORE, results, complete=True) == []
+    assert problems + stale_files(STORE, results, True, load_audits(STORE.root)) == []
 
 
 def test_every_spec_still_parses_and_still_belongs_where_its_result_says():
