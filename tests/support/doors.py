@@ -29,6 +29,7 @@ from lnlbench.results.tuning import read_tuning
 from lnlbench.runner.checkpoint import load_checkpoint, save_checkpoint, seal
 from lnlbench.spec.grid import read_sweep_file
 from lnlbench.spec.run_spec import build_spec, parse_spec
+from lnlbench.tracks import read_track, track_text
 from lnlbench.tune.trial import _read_plan
 
 CPU = torch.device("cpu")
@@ -62,12 +63,15 @@ def doors(folder: Path, executed: Path) -> dict[str, Door]:
     weights = {"a": torch.zeros(4), "b": torch.ones(2, 3)}
     sweeps = [path.read_bytes() for path in sorted(_COMMITTED.glob("sweeps/*.toml"))]
     recipes = [path.read_bytes() for path in sorted(_COMMITTED.glob("recipes/*.json"))]
+    shipped = ("digits", "cifar100n-embedding", "cifar100n-pretrained-last")
+    tracks = [f'name = "my-{name}"\n{track_text(name)}'.encode() for name in shipped]
     kept = {name: door(folder, weights) for name, door in _BINARY.items()}
     return {
         "spec": Door([spec], lambda file: parse_spec(file.read_text("utf-8", "replace"), "it")),
         "result": Door([json.dumps(make_document()).encode()], read_result),
         "recipe": Door(recipes, read_tuning),
         "sweep file": Door(sweeps, read_sweep_file),
+        "track file": Door(tracks, read_track),
         "tune plan": Door([b'{"number": 0, "specs": [' + spec + b"]}"], _read_plan),
         "CIFAR pickle": Door([cifar, *hostile], lambda file: _cifar(file, folder)),
         "pickle": Door([cifar, *hostile], read_pickle),
