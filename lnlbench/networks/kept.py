@@ -8,11 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from lnlbench.data.facts import remembered
-from lnlbench.errors import unknown_name
 from lnlbench.networks import BACKBONES
-from lnlbench.networks.timm_names import PREFIX, timm_version
-
-_LISTED_DEPTH = 1  # a message lists blocks.6, and not blocks.6.0, which is allowed as well
+from lnlbench.networks.timm_names import PREFIX, require_layer, timm_version
 
 
 def check_layer(backbone: str, layer: str) -> None:
@@ -28,17 +25,6 @@ def check_layer(backbone: str, layer: str) -> None:
         return cut_layers(backbone, layer)
 
     require_layer(backbone, layer, remembered("layers", _key(backbone), find))
-
-
-def require_layer(backbone: str, layer: str, layers: list[str]) -> None:
-    """Refuse a layer that is not among those in front of which a network can be cut."""
-    if layer not in layers:
-        raise unknown_name(
-            f"layer of {backbone} to freeze until",
-            layer,
-            [path for path in layers if path.count(".") <= _LISTED_DEPTH],
-            "The layer is the first that is trained. Give one with --frozen-until LAYER.",
-        )
 
 
 def describe_backbone(name: str) -> dict[str, Any]:

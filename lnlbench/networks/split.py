@@ -7,8 +7,7 @@ import torch
 from torch import fx, nn
 
 from lnlbench.errors import UsageError
-from lnlbench.networks.kept import require_layer
-from lnlbench.networks.timm_names import PREFIX
+from lnlbench.networks.timm_names import PREFIX, require_layer
 
 
 def cut_layers(backbone: str, layer: str) -> list[str]:

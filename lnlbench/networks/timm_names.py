@@ -8,6 +8,7 @@ from lnlbench.data.facts import remembered
 from lnlbench.errors import unknown_name
 
 PREFIX = "timm:"
+_LISTED_DEPTH = 1  # a message lists blocks.6, and not blocks.6.0, which is allowed as well
 
 
 def check_timm(name: str) -> None:
@@ -47,3 +48,14 @@ def _ask() -> tuple[list[str], list[str]]:
     listed = timm.list_models()
     known = {name for name in vars(timm.models) if timm.is_model(name)}
     return listed, sorted(known - set(listed))
+
+
+def require_layer(backbone: str, layer: str, layers: list[str]) -> None:
+    """Refuse a layer that is not among those in front of which a network can be cut."""
+    if layer not in layers:
+        raise unknown_name(
+            f"layer of {backbone} to freeze until",
+            layer,
+            [path for path in layers if path.count(".") <= _LISTED_DEPTH],
+            "The layer is the first that is trained. Give one with --frozen-until LAYER.",
+        )
