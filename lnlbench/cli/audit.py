@@ -70,7 +70,7 @@ def judge_folder(
         list[str] | None,
         typer.Option(
             "--method",
-            help="Method that trains the models, or several, as a,b; default: dividemix.",
+            help="Methods that train the models, as a,b; default: dividemix,gce.",
             autocompletion=names.methods,
         ),
     ] = None,

@@ -17,11 +17,11 @@ LEVELS = 3
 
 RULE = (
     "A cell holds the mean test accuracy of the last 10 epochs over seeds, in percent, then the "
-    "row's rank in the table of that noise. Green cells are above plain cross-entropy and orange "
-    "cells are below it; the largest difference of a noise has the darkest shade. The average rank "
-    "compares the rows that have three seeds on every noise. Plain cross-entropy and the oracles "
-    "stand first, as references; an oracle was told something that a user does not know, so it has "
-    "no rank."
+    "row's rank in the table of that noise. Where cells have a color, green is above plain "
+    "cross-entropy and orange is below it, and the largest difference of a noise has the darkest "
+    "shade. The average rank compares the rows that have three seeds on every noise. Plain "
+    "cross-entropy and the oracles stand first, as references; an oracle was told something that a "
+    "user does not know, so it has no rank."
 )
 
 Kind = Literal["ranked", "baseline", "oracle"]
