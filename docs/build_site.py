@@ -7,6 +7,7 @@ link are copied.
 
 import re
 import subprocess
+import sys
 from pathlib import Path, PurePosixPath
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -16,6 +17,10 @@ from mkdocs.structure.files import File, Files
 import lnlbench
 
 ROOT = Path(__file__).resolve().parents[1]
+# MkDocs loads this file by its path, and it does not look beside it.
+sys.path.insert(0, str(ROOT / "docs"))
+from notebook_pages import as_markdown  # noqa: E402
+
 # The page that `lnlbench leaderboard` makes; the folder's README is the site's index.html there.
 INTERACTIVE = "leaderboards/page.html"
 FOR_THE_SITE = ("docs/iframe-worker.js", "docs/site.css")
@@ -36,6 +41,7 @@ REFERENCE = {
     ],
     "The run": ["Run", "Batch"],
     "Data and networks": ["Dataset", "Collection", "ImageFiles", "DataSource", "Backbone"],
+    "Tracks": ["Track", "TrackData", "read_track"],
     "From Python": [
         *("run", "load_results", "lnlbench.api.results.Results", "export_model", "load_model"),
         "lnlbench.sklearn.NoisyLabelClassifier",
@@ -81,7 +87,7 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     pages = _pages()
     added, linked = [], set()
     for page in pages:
-        text = (ROOT / page).read_text(encoding="utf-8")
+        text = _text(page)
         text, others = _followed(text, page, set(pages))
         linked |= others
         added.append(File.generated(config, page, content=text))
@@ -96,12 +102,25 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     return Files([*kept, *added])
 
 
+def _text(page: str) -> str:
+    notebook = (ROOT / page).with_suffix(".ipynb")
+    if notebook.is_file():
+        return as_markdown(notebook)
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
 def _pages() -> list[str]:
+    """All pages as Markdown files; a notebook stands for one of its name."""
     tracked = subprocess.run(
-        ["git", "ls-files", "-z", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "-z", "*.md", "docs/guide/*.ipynb"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     hidden = ("lnlbench/", "tests/", ".")
-    return sorted(page for page in tracked.split("\0") if page and not page.startswith(hidden))
+    pages = [page.replace(".ipynb", ".md") for page in tracked.split("\0")]
+    return sorted(page for page in pages if page and not page.startswith(hidden))
 
 
 def _rank(page: str) -> bool:
@@ -146,6 +165,8 @@ def _followed(text: str, page: str, pages: set[str]) -> tuple[str, set[str]]:
                 return words  # nothing of the site is there
             return f"[{words}]({target.rstrip('/')}/README.md{anchor})"
         path = place.relative_to(ROOT).as_posix()
+        if path.endswith(".ipynb"):
+            return f"[{words}]({target.removesuffix('.ipynb')}.md{anchor})"
         if path not in pages and place.is_file():
             others.add(path)
         return match[0]

@@ -50,8 +50,9 @@ def test_a_broken_link_is_noticed(tmp_path):
 
 @pytest.mark.parametrize("folder", ["guide", "notebook"])
 def test_an_index_has_one_line_for_each_page_of_its_folder(folder):
-    pages = {path.name for path in (ROOT / "docs" / folder).glob("*.md")} - {"README.md"}
-    lines = (ROOT / "docs" / folder / "README.md").read_text(encoding="utf-8").splitlines()
+    place = ROOT / "docs" / folder
+    pages = {path.name for kind in ("*.md", "*.ipynb") for path in place.glob(kind)} - {"README.md"}
+    lines = (place / "README.md").read_text(encoding="utf-8").splitlines()
     listed = [LINK.search(line)[1] for line in lines if line.startswith("| [")]
     assert sorted(listed) == sorted(pages)
 
