@@ -50,9 +50,9 @@ def run(
     The result is also written to `output/leaderboards/results`, as by `lnlbench run`. `track` is a
     name, or the TOML file of an own track. `named` are parameters of the method, such as
     `lambda_u=0`, and options that change the track, such as `epochs=10` or
-    `noise="symmetric:0.4"`; `params` holds parameters whose names are taken. A `dataset` may be one
-    made by `lnlbench.Dataset.from_arrays`. Nothing is printed without `progress`. Threads may call
-    this at once: their runs take turns.
+    `noise="symmetric:0.4"`; `params` holds parameters whose names are those of other arguments. A
+    `dataset` may be one made by `lnlbench.Dataset.from_arrays`. Nothing is printed without
+    `progress`. Threads may call this at once: their runs take turns.
 
     Raises:
         UsageError: a name or value is wrong; `DataError` if files are.

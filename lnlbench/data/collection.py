@@ -16,9 +16,9 @@ class Collection:
 
     `paths` are relative to the folder, with "/". `labels` and, if the truth is known,
     `clean_labels` are names of classes. `decisions` are those of an earlier audit, if the table has
-    them. `read` decodes some rows, and gives zeros for those that
-    are not readable. `identity` changes when a file does, or what is made of it. `left_out` names
-    files that were found and do not take part, with the reason.
+    them. `read` decodes some rows, and gives zeros for files that it cannot read. `identity`
+    changes when a file changes, or what is made of it. `left_out` names files that were found and
+    do not take part, with the reason.
     """
 
     paths: tuple[str, ...]

@@ -15,7 +15,8 @@ from lnlbench.system.documents import Unbounded, parse_json
 class Params(Document):
     """Base class of a method's parameters: typed, described fields; refuses unknown keys.
 
-    Mark a parameter that is added later as LeftOut, so that its default keeps earlier fingerprints.
+    Mark a parameter that is added later as LeftOut, so that runs with its default keep their
+    fingerprints.
     """
 
     model_config = ConfigDict(

@@ -231,7 +231,7 @@ class Run(PrivilegedKnowledge):
         self.logged.add(**scalars)
 
     def working(self, what: str, done: int, total: int) -> None:
-        """Say how far long work is that takes no steps, so that it is shown and can be stopped.
+        """Report how far long work without steps is, so that a run shows it and can be stopped.
 
         Raises:
             Interrupted: the run was asked to stop.
