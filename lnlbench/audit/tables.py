@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lnlbench.data.csv_table import read_csv
 from lnlbench.errors import DataError
 from lnlbench.system.cells import unguarded
 
@@ -65,11 +66,7 @@ def read_table(file: Path) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        if file.suffix.lower() in _PARQUET:
-            frame = pd.read_parquet(file)
-        else:
-            # Read all columns as text, so that a class named 007 or NA keeps its name.
-            frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+        frame = pd.read_parquet(file) if file.suffix.lower() in _PARQUET else read_csv(file)
     except Exception as error:  # a parser may raise anything; it means this table
         raise _unreadable(file, error) from error
     frame.columns = [str(name) for name in frame.columns]

@@ -1,6 +1,6 @@
 """The images that a table names, with their labels."""
 
-# ruff: noqa: PTH116, PTH118, PTH119, PTH120
+# ruff: noqa: PTH110, PTH116, PTH118, PTH119, PTH120
 # File names are texts here, not Paths: there may be millions of them
 
 import difflib
@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from lnlbench.data.csv_table import read_csv
 from lnlbench.errors import DataError
 from lnlbench.system.cells import unguarded
 from lnlbench_image_folder.listing import Sample
@@ -41,7 +42,7 @@ def list_table(root: Path, table: Path) -> list[Sample]:
         split = row.get("split") or "train"
         if split not in ("train", "test"):
             raise DataError(f"{where}: split is {split!r}. Write train or test.")
-        file = str(root / str(row["path"]))
+        file = _file(root, str(row["path"]))
         refusal = _refusal(file)
         if refusal:
             raise DataError(f"{where}: {refusal}. Paths are relative to root, {root}.")
@@ -56,6 +57,14 @@ def list_table(root: Path, table: Path) -> list[Sample]:
         samples.append(Sample(file, label, split, clean, decision))
     _check_clean(samples, table)
     return samples
+
+
+def _file(root: Path, path: str) -> str:
+    """The file that a path names, which may have backslashes between folders as on Windows."""
+    file = str(root / path)
+    if "\\" in path and not os.path.exists(file):
+        return str(root / path.replace("\\", "/"))
+    return file
 
 
 def _refusal(file: str) -> str:
@@ -79,8 +88,7 @@ def _rows(table: Path) -> Iterator[dict[str, str | None]]:
         if table.suffix.lower() in (".parquet", ".pq"):
             frame = pd.read_parquet(table)
         else:
-            # Read all columns as text, so that a class named 007 or NA keeps its name.
-            frame = pd.read_csv(table, dtype=str, keep_default_na=False)
+            frame = read_csv(table)
     except ImportError as error:
         raise DataError(
             f"Reading {table} needs pyarrow: pip install 'lnlbench-image-folder[parquet]'."

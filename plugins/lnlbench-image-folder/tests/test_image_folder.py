@@ -99,6 +99,30 @@ def test_a_table_gives_labels_clean_labels_and_splits(root):
     assert data.truth_known
 
 
+def test_a_table_of_a_spreadsheet_on_windows_is_read(root):
+    rows = ["path;label;split", r"train\red\0.png;red;", r"train\blue\deep\0.jpg;blue;"]
+    rows.append(r"test\red\a.png;red;test")
+    (root / "t.csv").write_text("\r\n".join(rows), encoding="utf-8-sig")
+    data = dataset(root, table="t.csv")
+    assert data.train_labels.tolist() == [1, 0]
+    assert data.test_labels.tolist() == [1]
+
+
+@pytest.mark.skipif(os.sep != "/", reason="a name cannot hold a backslash here")
+def test_a_backslash_in_the_name_of_a_file_stays(root):
+    write(root / r"red\0.png", (7, 0, 0))
+    write(root / "red" / "0.png", (9, 0, 0))
+    rows = [r"red\0.png,a,train", "test/blue/b.png,b,train", "test/red/a.png,a,test"]
+    (root / "t.csv").write_text("\n".join(["path,label,split", *rows]))
+    assert dataset(root, table="t.csv").train_images[0, 0].max() == 7
+
+
+def test_a_table_in_an_old_encoding_is_refused(root):
+    (root / "t.csv").write_text("path,label\ntrain/red/0.png,café\n", encoding="latin-1")
+    with pytest.raises(DataError, match=r"line 2 is not UTF-8 text \(byte 0xe9\)"):
+        dataset(root, table="t.csv")
+
+
 @pytest.mark.skipif(importlib.util.find_spec("pyarrow") is None, reason="pyarrow is not installed")
 def test_a_parquet_table_is_read(root):
     paths = ["train/red/0.png", "train/blue/deep/0.jpg", "test/red/a.png"]
