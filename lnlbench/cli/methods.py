@@ -18,7 +18,10 @@ app = typer.Typer()
 
 @app.callback(invoke_without_command=True)
 def methods(context: typer.Context, as_json: Json = False) -> None:
-    """List the methods; `lnlbench methods show NAME` explains one."""
+    """List the methods; `lnlbench methods show NAME` explains one.
+
+    A recipe NAME@TRACK takes the place of the recipe NAME on that track.
+    """
     if context.invoked_subcommand is not None:
         return
     from lnlbench.plugins import known_plugins
