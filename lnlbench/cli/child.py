@@ -2,9 +2,11 @@
 
 Each run of a sweep is its own process group. So Ctrl-C reaches only the sweep, and the sweep can
 end a run with all processes that the run started. If something kills the sweep, its runs must end,
-too.
+too. With `--serve SOCKET` the process forks such children, and ends with the socket.
 """
 
+import os
+import socket
 import sys
 import threading
 
@@ -13,7 +15,13 @@ from lnlbench.system.parent import end_with
 
 def main() -> None:
     """Watch the parent, and run the command that the other arguments give."""
-    threading.Thread(target=end_with, args=(int(sys.argv.pop(1)),), daemon=True).start()
+    parent = int(sys.argv.pop(1))
+    if sys.argv[1:2] == ["--serve"]:
+        from lnlbench.sweep.fork_server import ForkServer
+
+        parent = os.getpid()
+        sys.argv[1:] = ForkServer(socket.socket(fileno=int(sys.argv[2]))).serve()
+    threading.Thread(target=end_with, args=(parent,), daemon=True).start()
     from lnlbench.cli import main as command
 
     command()

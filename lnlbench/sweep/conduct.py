@@ -87,7 +87,7 @@ def _execute(
     stored: StoredSweep | None,
     console: Console,
 ) -> list[RunReport]:
-    executor = how.placement.start(slots, how.limits, queue=True)
+    executor = how.placement.start(slots, how.limits, queue=True, warm=stored is None)
     mirrored = None
     if stored is not None:
         executor = mirrored = stored.mirrored(executor)

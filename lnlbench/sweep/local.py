@@ -5,7 +5,14 @@ import time
 from collections.abc import Sequence
 
 from lnlbench.sweep.executor import Ended, Job
-from lnlbench.sweep.process import Limits, RunProcess, last_lines, run_environment
+from lnlbench.sweep.process import (
+    Limits,
+    RunProcess,
+    last_lines,
+    run_environment,
+    start_fresh,
+)
+from lnlbench.sweep.warm import WarmProcesses
 from lnlbench.system.gpus import VISIBLE, count_gpus
 from lnlbench.system.memory import available_memory
 
@@ -13,21 +20,28 @@ POLL_SECONDS = 0.02
 
 
 class LocalExecutor:
-    """Runs jobs on this machine; with `gpus`, each slot sees one of them."""
+    """Runs jobs on this machine; with `gpus`, each slot sees one of them.
 
-    def __init__(self, slots: int, threads: int, gpus: Sequence[str], limits: Limits) -> None:
+    With `warm`, jobs are forked from a process that has imported torch, where that is possible.
+    """
+
+    def __init__(
+        self, slots: int, threads: int, gpus: Sequence[str], limits: Limits, warm: bool = False
+    ) -> None:
         self.slots = slots
         self._threads = threads
         self._gpus = gpus
         self._limits = limits
         self._running: dict[int, tuple[Job, RunProcess]] = {}
+        self._warm = WarmProcesses() if warm else None
 
     def start(self, job: Job) -> None:
         """Start a job in the first free slot."""
         slot = min(set(range(self.slots)) - self._running.keys())
         gpu = self._gpus[slot % len(self._gpus)] if self._gpus else None
         variables = run_environment(os.environ, self._threads, gpu)
-        process = RunProcess(job.directory.path, job.arguments, self._limits, variables)
+        how = start_fresh if self._warm is None else self._warm.start
+        process = RunProcess(job.directory.path, job.arguments, self._limits, variables, how)
         self._running[slot] = (job, process)
 
     def wait(self) -> list[Ended]:
@@ -56,6 +70,8 @@ class LocalExecutor:
         """Kill all jobs."""
         for _, process in self._running.values():
             process.kill()
+        if self._warm is not None:
+            self._warm.close()
 
 
 def visible_gpus(device: str) -> list[str]:

@@ -49,11 +49,13 @@ class Placement:
         gpus = len(visible_gpus(self.device))
         return default_slots(available_cores(), gpus, self.runs_per_gpu, peak_memory)
 
-    def start(self, slots: int | None, limits: "Limits", queue: bool) -> "Executor":
+    def start(
+        self, slots: int | None, limits: "Limits", queue: bool, warm: bool = True
+    ) -> "Executor":
         """An executor of so many slots.
 
         Without a number, a cluster gets all jobs, or, when they may not `queue`, as many as it
-        has room for.
+        has room for. On this machine and without GPUs, `warm` jobs share what they import.
 
         Raises:
             UsageError: Ray is not installed.
@@ -70,4 +72,6 @@ class Placement:
 
         assert slots is not None
         threads = self.threads or max(1, available_cores() // slots)
-        return LocalExecutor(slots, threads, visible_gpus(self.device), limits)
+        gpus = visible_gpus(self.device)
+        warm = warm and not gpus and not self.device.startswith("cuda")
+        return LocalExecutor(slots, threads, gpus, limits, warm)

@@ -9,10 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from lnlbench.system.gpus import VISIBLE
 
@@ -52,6 +53,39 @@ class Exit:
     limit: str | None = None
 
 
+class Process(Protocol):
+    """A process that leads a group."""
+
+    @property
+    def pid(self) -> int:
+        """Its ID, and that of its group."""
+
+    def poll(self) -> int | None:
+        """The exit code, negative if a signal ended it; None while it runs."""
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+
+
+# Starts `lnlbench` with arguments and environment variables, so that its output and its log go to
+# two open files; None if another way has to be taken.
+Start = Callable[[Sequence[str], Mapping[str, str], int, int], Process | None]
+
+
+def start_fresh(
+    arguments: Sequence[str], environment: Mapping[str, str], output: int, log: int
+) -> Process:
+    """Start `lnlbench` as a new process."""
+    return subprocess.Popen(
+        [*PROGRAM, str(os.getpid()), *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=log,
+        env=dict(environment),
+        process_group=0,
+    )
+
+
 class RunProcess:
     """`lnlbench` with these arguments, in a process group of its own; its log goes to `folder`."""
 
@@ -61,6 +95,7 @@ class RunProcess:
         arguments: Sequence[str],
         limits: Limits,
         environment: Mapping[str, str],
+        start: Start = start_fresh,
     ) -> None:
         self._limits = limits
         self._limit: str | None = None
@@ -71,13 +106,9 @@ class RunProcess:
         # In this folder: to find the system's, Python writes a file there that a kill would leave.
         self._output = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (as long as the process)
         with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [*PROGRAM, str(os.getpid()), *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=self._output,
-                stderr=log,
-                env=dict(environment),
-                process_group=0,
+            files = self._output.fileno(), log.fileno()
+            self._process = start(arguments, environment, *files) or start_fresh(
+                arguments, environment, *files
             )
 
     def poll(self) -> Exit | None:

@@ -16,7 +16,7 @@ def stamps(files: Iterable[str]) -> Stamps:
     found = {}
     for file in files:
         try:
-            status = Path(file).stat()
+            status = os.stat(file)  # noqa: PTH116 - thousands of files, and Path takes longer
         except OSError:
             continue
         found[file] = (status.st_mtime_ns, status.st_ctime_ns, status.st_size)

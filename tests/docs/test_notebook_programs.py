@@ -51,10 +51,10 @@ def test_the_start_of_a_run_is_timed_to_its_first_step(tmp_path):
     file = tmp_path / "start-up.json"
     options = ["--track", "digits", "--repeats", "1", "--device", "cpu", "--output", str(file)]
     time_start_up.main(options)
-    helped, first_step = json.loads(file.read_text())["pieces"]
-    assert helped["name"] == "lnlbench --help"
+    *answers, first_step = json.loads(file.read_text())["pieces"]
+    assert [each["name"] for each in answers[:2]] == ["lnlbench --help", "lnlbench methods"]
     assert first_step["name"] == "import of torch to the first step on digits"
-    assert min(helped["value"], first_step["value"]) > 0.01
+    assert min(each["value"] for each in [*answers, first_step]) > 0.01
 
 
 def test_a_run_that_does_not_start_says_why_instead_of_a_time(tmp_path, monkeypatch):
