@@ -69,6 +69,19 @@ def test_samples_are_the_readable_images_with_features_of_their_own(network):
         assert (samples.picture([row])[0] == image).all()
 
 
+def test_images_are_read_in_chunks_so_that_memory_does_not_grow_with_their_number(network):
+    class Counted(Images):
+        most = 0
+
+        def read(self, rows):
+            self.most = max(self.most, len(rows))
+            return super().read(rows)
+
+    images = Counted()
+    image_features(images.collection(), network, CPU, quiet)
+    assert images.most == 250 < COUNT
+
+
 def test_a_stopped_computation_resumes_and_a_finished_one_is_not_repeated(network):
     images = Images()
     collection = images.collection()
