@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lnlbench.bench.floor import Floor, NetworkKind, Pass, view_by_view, wait_for
+from lnlbench.bench.roofline import Roofline, measure
 from lnlbench.bench.sections import Sections, time_passes
 from lnlbench.interface.host import RunControl
 from lnlbench.system.freed_memory import page_faults
@@ -42,6 +43,7 @@ class EpochTimer(RunControl):
         self.floors: list[float] = []
         self.references: list[float] = []
         self.faults_per_step: list[float] = []
+        self.roofline: Roofline | None = None
         self.untimed_seconds = 0.0
         self.steps = 0
         self.peak_memory_bytes = 0
@@ -95,6 +97,8 @@ class EpochTimer(RunControl):
                 self.floors.append(floor)
                 self.references.append(reference)
                 self.faults_per_step.append(faults)
+        if timed == self._setting.repeats - 1:
+            self.roofline = measure(self._kind, self._floor, self._passes)
         self._passes.clear()
         self._pause()
         if timed == self._setting.repeats - 1:

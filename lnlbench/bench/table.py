@@ -34,6 +34,7 @@ def print_timings(groups: Sequence[Sequence[Timing]]) -> None:
     headings += ["× reference"] * references + ["× first"] * compared
     times = [_times(timing, ratio, references, compared) for timing, ratio in timings]
     print_listing(headings, times, title=title)
+    _print_rooflines([timing for timing, _ in timings])
     headings = [
         "method",
         "precision",
@@ -46,6 +47,29 @@ def print_timings(groups: Sequence[Sequence[Timing]]) -> None:
     title = "Where the time goes, in % of an epoch (evaluation is not part of it)"
     sys.stdout.write("\n")
     print_listing(headings, [_shares(timing) for timing, _ in timings], title=title)
+
+
+def _print_rooflines(timings: Sequence[Timing]) -> None:
+    """Print the floors beside plain matrix products and copies of the same sizes."""
+    rows = []
+    for timing in timings:
+        roof = timing.roofline
+        if roof is None:
+            continue
+        gigas = (roof.flops, roof.bytes, roof.flops_per_second)
+        limits = (roof.product_flops_per_second, roof.copy_bytes_per_second)
+        numbers = [f"{number / 1e9:,.1f}" for number in (*gigas, *limits)]
+        ratios = [f"{roof.ratio_to_limit:.2f}", f"{timing.ratio_to_floor:.2f}"]
+        rows.append([timing.method, *numbers, *ratios])
+    if not rows:
+        return
+    headings = ["method", "GFLOP", "GB", "GFLOP/s", "products", "copies", "floor × limit"]
+    title = (
+        "The floor beside its limit: plain matrix products (GFLOP/s) and copies (GB/s) of the same "
+        "sizes. On a CPU a second is one of processor time."
+    )
+    sys.stdout.write("\n")
+    print_listing([*headings, "epoch × floor"], rows, title=title)
 
 
 def _times(timing: Timing, ratio: float | None, references: bool, compared: bool) -> list[str]:

@@ -12,6 +12,7 @@ from lnlbench.augment.views import Views
 from lnlbench.bench.data import NUM_CLASSES, random_samples, views_of
 from lnlbench.bench.epoch_timer import UNTIMED_EPOCHS, EpochTimer, Setting
 from lnlbench.bench.floor import NetworkKind
+from lnlbench.bench.roofline import Roofline
 from lnlbench.bench.sections import TimedRun, TimedViews
 from lnlbench.interface.host import RunHost
 from lnlbench.interface.method import Method
@@ -35,7 +36,8 @@ class Timing:
     `shares` come from one more epoch, which the clock makes slower. An epoch does not include
     `evaluation_seconds`. `untimed_seconds` count the epochs before the first timed one, and
     compilation. The peak of memory is the peak of the method without the floor. A page fault is a
-    page of memory (4 KiB) that the system has cleared and given to the process.
+    page of memory (4 KiB) that the system has cleared and given to the process. The roofline is the
+    floor's, of the last timed epoch; None if its passes make no matrix product.
     """
 
     method: str
@@ -53,6 +55,7 @@ class Timing:
     images_per_second: float
     floor_seconds: float
     ratio_to_floor: float
+    roofline: Roofline | None
     reference_seconds: float | None
     ratio_to_reference: float | None
     shares: dict[str, float]
@@ -108,6 +111,7 @@ def bench_method(
         images_per_second=run.samples / seconds,
         floor_seconds=statistics.median(timer.floors),
         ratio_to_floor=_median_ratio(timer.epochs, timer.floors),
+        roofline=timer.roofline,
         reference_seconds=statistics.median(timer.references) if setting.reference else None,
         ratio_to_reference=(
             _median_ratio(timer.epochs, timer.references) if setting.reference else None
