@@ -10,10 +10,12 @@ from lnlbench.cli import app
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("docs/methods/*.md"), *ROOT.glob("plugins/*/docs/*.md")])
-# Options of git, of pip, of fish's `complete`, and one that typer has and lnlbench leaves out.
+# Options of git, of pip, of fish's `complete`, one that typer has and lnlbench leaves out, and one
+# of the process that forks the runs of a sweep.
 OF_OTHERS = {
     *("--error-unmatch", "--porcelain", "--untracked-files"),
     *("--upgrade", "--command", "--arguments", "--install-completion"),
+    "--serve",
 }
 SOURCES = [*ROOT.glob("lnlbench/**/*.py"), *ROOT.glob("plugins/*/lnlbench_*/*.py")]
 
