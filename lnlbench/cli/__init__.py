@@ -34,6 +34,7 @@ from lnlbench.cli.verify import verify
 from lnlbench.errors import EXIT_FAILED, LnlbenchError
 from lnlbench.system.terminal import safe_streams
 from lnlbench.system.text import printable_lines, shortened
+from lnlbench.system.waiting import wait_passively
 
 
 class _Group(TyperGroup):
@@ -115,6 +116,7 @@ def options(
 
 def main() -> None:
     """Run a command; for a known error, print its message and return its exit code."""
+    wait_passively()
     with safe_streams() as output:
         code = _exit_code()
         output.flush()
