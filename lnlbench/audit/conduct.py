@@ -17,10 +17,12 @@ from lnlbench.audit.likeness import find_copies, unit_vectors
 from lnlbench.audit.page.write import write_page
 from lnlbench.audit.posterior import fit_posterior
 from lnlbench.audit.samples import Samples
+from lnlbench.data.class_names import class_lines
 from lnlbench.data.location import cache_dir
 from lnlbench.errors import Interrupted, UsageError
 from lnlbench.plugins import Plugins, load_plugins
 from lnlbench.runner.devices import resolve_device
+from lnlbench.system.console import Console
 from lnlbench.system.progress import shown_progress, silent_progress
 
 # Best of those measured: docs/notebook/2026-11-28-detection-in-five-folds.md.
@@ -79,6 +81,8 @@ def audit(
         image_size=image_size,
     )
     samples = open_samples(given, plugins, place, progress)
+    if show:
+        _show_classes(samples)
     found = judge_samples(samples, judges, folds, seed, place, progress)
     if output is not None:
         write_files(found, Path(output))
@@ -118,6 +122,12 @@ def judge_samples(
         "lnlbench": __version__,
     }
     return find(samples, opinions, posteriors, units, copies, dealt, about)
+
+
+def _show_classes(samples: Samples) -> None:
+    counts = samples.labels.bincount(minlength=len(samples.classes)).tolist()
+    for line in class_lines(samples.classes, counts):
+        Console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _path(path: str | Path | None) -> Path | None:

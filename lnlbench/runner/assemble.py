@@ -1,5 +1,6 @@
 """Turn a spec into a run that is ready to start: its data, inputs, method and directory."""
 
+from lnlbench.data.class_names import class_lines
 from lnlbench.data.dataset import Dataset
 from lnlbench.errors import UsageError
 from lnlbench.interface.method import Method
@@ -58,6 +59,10 @@ def assemble(
     elif options.samples:
         _check_watched(directory, options)
     directory.write_spec(spec)
+    if spec.protocol.data is not None and not blind:
+        counts = prepared.noisy.labels.bincount(minlength=dataset.num_classes)
+        for line in class_lines(dataset.classes, counts.tolist()):
+            display.working(line)
     noted = prepared.with_notes(inputs.notes)
     if options.earlier is not None:
         display = ForecastingDisplay(display, noted, chosen, options.earlier)

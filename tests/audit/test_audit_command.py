@@ -15,6 +15,7 @@ def test_the_command_judges_features_and_applies_decisions(tmp_path, monkeypatch
     assert done.code == 0
     assert "10 classes, 400 samples" in done.out
     assert "estimated share of wrong labels" in done.out
+    assert done.err.index("10 classes: ") < done.err.index("Judged by ce")
     assert "Judged by ce: 400 of 400" in done.err
     suspects = pd.read_csv("x-audit/suspects.csv", dtype=str)
     chosen = suspects.head(2)[["path", "given_label", "suggested_label"]]

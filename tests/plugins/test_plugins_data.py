@@ -115,6 +115,14 @@ def test_a_run_learns_the_given_labels_and_says_which_data_they_were(site, root,
     assert set(result["off_track"]["overrides"]) == {"dataset", "data", "noise", "epochs"}
 
 
+def test_a_run_names_the_classes_of_own_data_before_it_trains(site, root, tmp_path):
+    flags = ("--track", "digits", "--epochs", "1", "--output", tmp_path, "--method", "ce")
+    done = call("run", *flags, "--dataset", "shades", "--set-data", f"root={root}")
+    assert done.code == 0, done.err
+    told = done.out + done.err
+    assert 0 <= told.index(" classes: ") < told.index("epoch 1/1")
+
+
 def test_the_command_of_a_report_repeats_the_run_on_own_data(site, root, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = run(tmp_path, "--dataset", "shades", "--set-data", f"root={root}")

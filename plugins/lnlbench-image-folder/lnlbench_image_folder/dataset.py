@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 import lnlbench
+from lnlbench.data.class_names import class_lines
 from lnlbench.errors import DataError
 from lnlbench_image_folder.decoding import RULE
 from lnlbench_image_folder.folders import list_folders
@@ -52,7 +53,9 @@ def build(settings: "Settings") -> lnlbench.Dataset:
     samples = [listed[number] for number in usable]
     classes = class_names(listed)
     _check_classes(samples, classes, root)
+    counts = Counter(sample.label for sample in samples if sample.split == "train")
     notes = [f"{len(samples):,} image files, {RULE.format(size=settings.image_size)}"]
+    notes += class_lines(classes, [counts[name] for name in classes])
     if unreadable:
         names = _listing(unreadable, root).replace("\n", ";")
         notes.append(f"{len(unreadable):,} unreadable files left out: {names}")

@@ -9,10 +9,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lnlbench.data.class_names import alike
 from lnlbench.errors import DataError
 from lnlbench_image_folder.listing import Sample
 
-_IGNORED = ("thumbs.db", "desktop.ini", "@eadir", "__macosx", "lost+found", "$recycle.bin")
+# What Windows, macOS, Linux and storage devices put into folders of their own accord.
+_IGNORED = (
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "system volume information",
+    "$recycle.bin",
+    "__macosx",
+    "icon\r",
+    "lost+found",
+    "@eadir",
+    "#recycle",
+    "@recycle",
+)
 
 
 def list_folders(root: Path) -> tuple[list[Sample], list[str]]:
@@ -57,7 +71,7 @@ def list_folders(root: Path) -> tuple[list[Sample], list[str]]:
         if folder.name not in known:
             raise DataError(
                 f"{folder} is a class that {train} does not have. Its classes: "
-                f"{', '.join(sorted(known)[:20])}."
+                f"{', '.join(sorted(known)[:20])}.{_other_spelling(folder.name, known)}"
             )
         samples += [Sample(file, folder.name, "test") for file in _files(folder, left_out)]
     return samples, left_out
@@ -96,6 +110,14 @@ def list_classes(root: Path) -> tuple[list[Sample], list[str], list[str]]:
             "in a table: --table labels.csv."
         )
     return samples, odd, beside
+
+
+def _other_spelling(name: str, known: set[str]) -> str:
+    """Ask whether a known class is meant; empty if no class has another spelling of the name."""
+    for each in sorted(known):
+        if alike([each, name]):
+            return f" Is {each!a} meant? {name!a} is another spelling of it."
+    return ""
 
 
 def _class_folders(part: Path) -> list[Path]:

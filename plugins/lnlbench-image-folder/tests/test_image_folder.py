@@ -65,6 +65,30 @@ def test_folders_give_classes_splits_and_sizes(root):
     assert "16 pixels (bilinear, antialiased)" in data.notes[0]
 
 
+@pytest.mark.parametrize("name", ["@eaDir", "__MACOSX", ".ipynb_checkpoints", "#recycle"])
+def test_folders_that_systems_add_are_no_classes(root, name):
+    for place in (root, root / "train", root / "test", root / "train" / "red"):
+        write(place / name / "red" / "thumb.png", (1, 1, 1))
+    for file in ("Thumbs.db", "desktop.ini", ".DS_Store"):
+        (root / "train" / file).write_bytes(b"x")
+    data = dataset(root)
+    assert data.classes == ("blue", "red")
+    assert len(data.train_labels) + len(data.test_labels) == 10
+
+
+def test_notes_name_the_classes_and_two_spellings_of_one(root):
+    write(root / "train" / "red " / "a.png", (250, 0, 0))
+    notes = dataset(root).notes
+    assert "3 classes: blue (4), red (4), red  (1)" in notes
+    assert any("'red' and 'red '" in note for note in notes)
+
+
+def test_a_test_class_with_another_spelling_is_named(root):
+    (root / "test" / "red").rename(root / "test" / "Red ")
+    with pytest.raises(DataError, match=r"Is 'red' meant\? 'Red ' is another spelling of it\."):
+        dataset(root)
+
+
 def test_mean_and_deviation_are_of_the_training_images(root):
     data = dataset(root)
     values = data.train_images.double() / 255
