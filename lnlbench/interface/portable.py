@@ -19,6 +19,10 @@ from pydantic.fields import FieldInfo
 from lnlbench.interface.described import describe_params
 from lnlbench.interface.params import Params
 
+_PACKAGES_OF_TYPES = (
+    *("annotated_types", "builtins", "collections", "datetime", "decimal", "enum", "fractions"),
+    *("numbers", "pathlib", "pydantic", "typing", "uuid"),
+)
 # Parts of pydantic's schema of a class that differ between equal classes.
 _OF_THE_CLASS_ALONE = ("ref", "schema_ref", "cls", "metadata")
 
@@ -119,9 +123,9 @@ def _read(document: Any) -> Any:
     if kind == "builtin":
         return ... if content == "..." else NoneType
     if kind == "named":
-        return _found(content)
+        return _part(content)
     if kind == "made":
-        made, parts = _found(content[0]), {key: _read(each) for key, each in content[1].items()}
+        made, parts = _part(content[0]), {key: _read(each) for key, each in content[1].items()}
         if not is_dataclass(made) or not isinstance(made, type):
             raise NotPortable(f"{content[0]} is not a dataclass")
         return made(**parts)
@@ -148,6 +152,22 @@ def _found(place: str) -> Any:
         return reduce(getattr, name.split("."), import_module(module))
     except (ImportError, AttributeError) as error:
         raise NotPortable(f"{place} is not there") from error
+
+
+def _part(place: str) -> Any:
+    """A class or function that fields are made of.
+
+    Others may be able to write to the cache, so a document can name functions of lnlbench and its
+    plugins alone, and classes of few other packages.
+    """
+    package = place.partition(":")[0].partition(".")[0]
+    own = package == "lnlbench" or package.startswith("lnlbench_")
+    if not own and package not in _PACKAGES_OF_TYPES:
+        raise NotPortable(f"a document of parameters cannot name {place}")
+    found = _found(place)
+    if not own and not isinstance(found, type):
+        raise NotPortable(f"{place} is not a class")
+    return found
 
 
 def _equal(one: type[Params], other: type[Params]) -> bool:

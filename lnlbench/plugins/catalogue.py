@@ -19,7 +19,8 @@ import lnlbench
 from lnlbench.data.location import cache_dir
 from lnlbench.errors import LnlbenchError
 from lnlbench.interface.portable import NotPortable
-from lnlbench.plugins.kept import KeptDeclarations, KeptPlugins, declarations
+from lnlbench.plugins.kept import KeptDeclarations, declarations
+from lnlbench.plugins.kept_catalogue import KeptPlugins
 from lnlbench.plugins.loading import Candidate, installed_plugins, load_plugins
 from lnlbench.plugins.registry import ENVIRONMENT, Catalogue
 from lnlbench.system.atomic import write_atomically

@@ -17,7 +17,8 @@ from lnlbench.interface.params import Params, validate_params
 from lnlbench.interface.portable import NotPortable, read_params, write_params
 from lnlbench.plugins import known_plugins, load_plugins
 from lnlbench.plugins.describe import method_details
-from lnlbench.plugins.kept import KeptDeclarations, KeptPlugins, declarations
+from lnlbench.plugins.kept import KeptDeclarations, declarations
+from lnlbench.plugins.kept_catalogue import KeptPlugins
 from lnlbench.spec.check import refusal
 from lnlbench.spec.run_spec import build_spec
 from lnlbench.tracks import load_track, track_names
@@ -202,3 +203,12 @@ def test_edited_installed_and_removed_plugins_are_noticed(site, tmp_path):
     [folder] = site.glob("lnlbench_b*.dist-info")
     folder.rmdir()
     assert probe() == ({"edited": ["other"]}, True)
+
+
+@pytest.mark.parametrize("place", ["os:system", "builtins:eval", "subprocess:Popen", "typing:cast"])
+def test_a_document_cannot_name_a_function_or_another_package(place):
+    text = json.dumps(write_params(PLUGINS.method("elr").Params))
+    document = json.loads(text.replace("builtins:float", place))
+    assert place in json.dumps(document)
+    with pytest.raises(NotPortable):
+        read_params(document)
