@@ -86,7 +86,7 @@ def test_several_methods_are_combined_by_rank(given):
     assert (np.diff(ranks[order]) >= 0).all()
     np.testing.assert_allclose(both.mean(), (one.mean() + other.mean()) / 2)
     assert len(set(both.tolist())) > 0.98 * COUNT
-    with pytest.raises(UsageError, match="name one --method"):
+    with pytest.raises(UsageError, match="name one: --method"):
         audit(method=["ce", "gce"], params={"q": 0.5}, **files)
 
 

@@ -244,7 +244,7 @@ def test_an_unknown_augmentation_is_refused(name):
     ],
 )
 def test_randaugment_needs_a_number_of_operations_and_a_magnitude(name):
-    with pytest.raises(UsageError, match=r"of 30, not .*Example: randaugment:1:6"):
+    with pytest.raises(UsageError, match=r"0 to 30, not .*Example: randaugment:1:6"):
         find_policy(name)
 
 

@@ -13,7 +13,7 @@ from lnlbench import DataSource, Params
 from lnlbench.cli.report import pictured
 from lnlbench.data.image_files import ImageFiles
 from lnlbench.errors import DataError
-from lnlbench.spec import provided
+from lnlbench.spec import content
 from lnlbench.spec.content import content_sha256
 from lnlbench.testing import check_dataset
 
@@ -72,7 +72,7 @@ def test_image_files_look_like_the_tensor_they_stand_for(held, streamed):
         assert torch.equal(files[rows].read(), images[rows])
     assert files[index].file(2) == files.file(199)
     assert "199.bin" not in str(vars(files[index[:2]]))  # what is not chosen cannot be followed to
-    assert provided._problem(streamed) == ""
+    assert content._problem(streamed) == ""
 
 
 @pytest.mark.parametrize("name", [os.fsdecode(b"\xff.bin"), "a\nb.bin"])

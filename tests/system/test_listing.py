@@ -62,7 +62,8 @@ def test_timings_are_whole_on_a_narrow_terminal(monkeypatch, capsys, width):
     shares = {"augmentation": 0.1, "training": 0.5, "no-grad passes": 0.2, "selection": 0.1}
     timing = Timing(
         *("co-teaching-oracle", "fp32", "resnet-small", 2560, 128, "fp32", True, "CPU", 1, 0.5),
-        *((3.0,), 3.0, 853.0, 2.0, 1.5, None, None, shares | {"bookkeeping": 0.1}, 1.0, 2**30),
+        *((3.0,), 3.0, 853.0, 2.0, 1.5, None, None, None, shares | {"bookkeeping": 0.1}, 1.0),
+        *(12.0, 2**30),
     )
     print_timings([[timing]])
     shown = capsys.readouterr().out

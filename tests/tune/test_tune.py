@@ -25,6 +25,7 @@ from lnlbench.runner.record import Record
 from lnlbench.sweep.executor import Ended
 from lnlbench.sweep.process import Exit
 from lnlbench.testing.small_runs import CPU
+from lnlbench.tracks import load_track
 from lnlbench.tune import study as study_module
 from lnlbench.tune.definition import Shortening, define_search
 from lnlbench.tune.recipe import found_recipe, standard_error
@@ -45,7 +46,7 @@ PLUGINS = load_plugins(strict=True)
 def define(method="gce", track="digits", fixed=None, search=(), **settings):
     settings = {"shortening": Shortening(epochs=2, limit_train=100), **settings}
     return define_search(
-        PLUGINS.method(method), track, "matched", fixed or {}, list(search), **settings
+        PLUGINS.method(method), load_track(track), "matched", fixed or {}, list(search), **settings
     )
 
 

@@ -29,6 +29,7 @@ from lnlbench.runner.split import LabeledImages
 from lnlbench.spec.run_spec import build_spec, make_method
 from lnlbench.testing.declarations import check_parameters
 from lnlbench.testing.small_runs import CPU
+from lnlbench.tracks import load_track
 from lnlbench.tune.definition import Shortening, define_search
 from lnlbench.tune.space import search_space
 
@@ -112,7 +113,7 @@ ORACLES = sorted(name for name, each in PLUGINS.methods.items() if each.oracle)
 def test_no_method_that_is_told_the_truth_can_be_tuned(tmp_path, name):
     method = PLUGINS.method(name)
     with pytest.raises(UsageError, match="cannot be tuned"):
-        define_search(method, "digits", "matched", {}, [])
+        define_search(method, load_track("digits"), "matched", {}, [])
     # And if it were tried, there would be nothing to tell.
     spec = build_spec(method, "digits", overrides={"limit_train": 200}, params=quick_params(method))
     blind = prepare(spec, load_dataset("digits"), CPU).blinded()
@@ -136,14 +137,20 @@ def test_clean_validation_labels_are_refused():
 @pytest.mark.parametrize("recipe", ["clean", "oracle"])
 def test_a_recipe_with_other_labels_than_the_tracks_cannot_be_tuned(recipe):
     with pytest.raises(UsageError, match=r"cannot be tuned|labels of its track"):
-        define_search(Example, "digits", recipe, {}, [])
+        define_search(Example, load_track("digits"), recipe, {}, [])
 
 
 def test_trials_change_nothing_of_the_track_but_their_length():
     assert set(Shortening.model_fields) == {"epochs", "limit_train"}
     shortening = Shortening(epochs=2, limit_train=99)
     definition = define_search(
-        Example, "digits", "matched", {"mode": "x"}, [], shortening=shortening, seeds=[5, 6]
+        Example,
+        load_track("digits"),
+        "matched",
+        {"mode": "x"},
+        [],
+        shortening=shortening,
+        seeds=[5, 6],
     )
     specs = definition.specs(Example, {"weight": 2.0})
     assert [spec.seed for spec in specs] == [5, 6]
