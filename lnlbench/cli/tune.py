@@ -37,8 +37,8 @@ def tune(
     search: Annotated[
         list[str] | None,
         typer.Option(
-            help="Range to search: NAME=LOW..HIGH[:log] adds or replaces a range. With NAME alone, "
-            "the search covers only the named parameters."
+            help="Range to search: NAME=LOW..HIGH adds or replaces a range, and :log at its end "
+            "searches the logarithm. With NAME alone, the search covers only the named parameters."
         ),
     ] = None,
     set_: Annotated[
