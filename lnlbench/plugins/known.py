@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from lnlbench.errors import UsageError
+
 METHODS = {
     "lnlbench-early-learning": ("elr-plus", "pes", "pes-semi", "sop", "sop-plus"),
     "lnlbench-robust-losses": (
@@ -44,6 +46,14 @@ def bringer(method: str) -> str | None:
 def bringer_of_data(dataset: str) -> str | None:
     """The distribution that brings a data set; None if no plugin of the repository does."""
     return _bringer(DATASETS, dataset)
+
+
+def not_installed(what: str, distribution: str) -> UsageError:
+    """The error for something, such as "method 'sce'", that needs a plugin of the repository."""
+    return UsageError(
+        f"The {what} is in {distribution}, which is not installed: pip install {distribution} "
+        f"(in lnlbench's repository: pip install -e plugins/{distribution})."
+    )
 
 
 def _bringer(known: Mapping[str, Sequence[str]], wanted: str) -> str | None:

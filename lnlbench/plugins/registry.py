@@ -8,7 +8,7 @@ import pluggy
 
 from lnlbench.errors import UsageError, unknown_name
 from lnlbench.plugins import hookspecs
-from lnlbench.plugins.known import bringer
+from lnlbench.plugins.known import bringer, not_installed
 
 if TYPE_CHECKING:
     from lnlbench.interface.data_source import DataSource
@@ -93,10 +93,7 @@ class Catalogue:
     def _unknown(self, name: str) -> UsageError:
         known = bringer(name)
         if known is not None and not self.finds(known):
-            return UsageError(
-                f"The method {name!r} is in {known}, which is not installed: pip install {known} "
-                f"(in lnlbench's repository: pip install -e plugins/{known})."
-            )
+            return not_installed(f"method {name!r}", known)
         hint = "`lnlbench methods` lists them with their references."
         if self.errors:
             failures = "".join(f"\n  {error}" for error in self.errors)

@@ -11,7 +11,7 @@ from lnlbench.errors import UsageError
 from lnlbench.networks import FEATURES
 from lnlbench.noise import check_noise
 from lnlbench.plugins import Catalogue
-from lnlbench.plugins.known import bringer_of_data
+from lnlbench.plugins.known import bringer_of_data, not_installed
 from lnlbench.spec.provided import Provided, ProvidedData, location_names
 from lnlbench.spec.track_data import check_content, track_settings
 from lnlbench.tracks import Protocol, Track
@@ -97,10 +97,7 @@ class RunData:
         """Refuse a data set that is not lnlbench's own; says which plugin would bring it."""
         known = bringer_of_data(dataset)
         if known is not None and not self._plugins.finds(known):
-            raise UsageError(
-                f"The data set {dataset!r} is in {known}, which is not installed: pip install "
-                f"{known} (in lnlbench's repository: pip install -e plugins/{known})."
-            )
+            raise not_installed(f"data set {dataset!r}", known)
         canonical_name(dataset, self._plugins.datasets)
 
     def _absolute(self, dataset: str, loaded: Provided) -> dict[str, str]:
