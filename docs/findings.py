@@ -14,7 +14,6 @@ from statistics import fmean
 from scipy import stats
 
 from lnlbench.leaderboard import text
-from lnlbench.leaderboard.columns.rows import METHOD_AND_RECIPE
 from lnlbench.leaderboard.noises import noise_matrices
 from lnlbench.leaderboard.row import Row
 from lnlbench.leaderboard.table import Table, build_tables
@@ -179,7 +178,7 @@ def _noises(tables: Tables) -> list[Table]:
 
 
 def _rows(table: Table) -> dict[str, Row]:
-    return {text.plain(METHOD_AND_RECIPE.cell(row)): row for row in table.rows if row.accuracy}
+    return {text.plain(row.name_and_recipe): row for row in table.rows if row.accuracy}
 
 
 def _ranked(table: Table) -> dict[str, Row]:

@@ -88,7 +88,7 @@ def _chart(row: Row) -> dict[str, Any]:
     values = [value for _, curve, _, _ in curves for value in curve]
     low, top = min(values), max(values)
     return {
-        "title": f"{METHOD_AND_RECIPE.cell(row)} on {row.track}",
+        "title": f"{row.name_and_recipe} on {row.track}",
         "low": f"{100 * low:.0f}",
         "top": f"{100 * top:.0f}",
         "epochs": max(len(curve) for _, curve, _, _ in curves),

@@ -51,8 +51,7 @@ def found_labels(table: Table) -> list[Found]:
 
 
 def _in_sample(row: Row) -> Iterable[Found]:
-    name = row.name if row.recipe == "matched" else f"{row.name}, {row.recipe}"
-    name += " (oracle)" if row.oracle else ""
+    name = row.name_and_recipe + (" (oracle)" if row.oracle else "")
     for sorted_by in (BELIEF, "loss"):
         each = [_recorded(run, sorted_by) for run in row.finished]
         samples = {found.samples for found in each if found is not None}

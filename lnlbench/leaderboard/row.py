@@ -64,6 +64,11 @@ class Row(Runs):
         return f"{self.method} ({', '.join(f'{k}={v}' for k, v in self.distinct_params.items())})"
 
     @property
+    def name_and_recipe(self) -> str:
+        """The name, and the recipe unless it is the usual one."""
+        return self.name if self.recipe == "matched" else f"{self.name}, {self.recipe}"
+
+    @property
     def note(self) -> str:
         """What a reader may conclude from the row, in words."""
         if self.accuracy is None:

@@ -81,10 +81,6 @@ def _overrides(row: Row) -> str:
     return json.dumps(row.overrides, sort_keys=True, ensure_ascii=False)
 
 
-def _name_and_recipe(row: Row) -> str:
-    return row.name if row.recipe == "matched" else f"{row.name}, {row.recipe}"
-
-
 def _note_and_runs(row: Row) -> str:
     return "; ".join(filter(None, (row.note, row.status if row.unfinished else "")))
 
@@ -109,7 +105,7 @@ OVERRIDES = _words(
     shown="wide",
 )
 METHOD = _words("method", lambda row: row.name, "method", lambda row: row.method, shown="always")
-METHOD_AND_RECIPE = replace(METHOD, cell=_name_and_recipe)
+METHOD_AND_RECIPE = replace(METHOD, cell=lambda row: row.name_and_recipe)
 RECIPE = _words("recipe", lambda row: row.recipe, "recipe")
 PARAMS = _for_programs("params", lambda row: canonical_json(row.params))
 SEEDS = Column[Row](

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lnlbench.leaderboard import text
-from lnlbench.leaderboard.columns.rows import METHOD_AND_RECIPE
 from lnlbench.leaderboard.row import Row
 
 WIDTH, HEIGHT = 640, 260
@@ -94,7 +93,7 @@ def _front(rows: Iterable[Row]) -> set[int]:
 
 
 def _name(row: Row) -> str:
-    return text.plain(METHOD_AND_RECIPE.cell(row))
+    return text.plain(row.name_and_recipe)
 
 
 def _words(row: Row) -> str:
