@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from lnlbench.errors import DataError, first_problem
-from lnlbench.results.diagnostics import Fraction
+from lnlbench.results.diagnostics import FoundLabels, Fraction
 
 _Name = Annotated[str, Field(min_length=1, max_length=80)]
 
@@ -22,16 +22,10 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
 
-class AuditDetection(_Part):
-    """How well the suspicion found the wrong labels; a value is null if it is not defined."""
+class AuditDetection(FoundLabels):
+    """How well the suspicion found the wrong labels."""
 
-    auroc: Fraction | None
-    average_precision: Fraction | None
-    precision_at_100: Fraction
-    precision_at_true_number: Fraction | None
-    flagged_f1: Fraction | None
-    flagged_share: Fraction
-    true_noise_rate: Fraction
+    model_config = ConfigDict(extra="ignore")
 
 
 class AuditJudge(_Part):

@@ -122,7 +122,19 @@ class LabelConfusion(_Part):
         return self
 
 
-class Detection(_Part):
+class FoundLabels(_Part):
+    """How well wrong labels are found, by a run or by an audit."""
+
+    auroc: Fraction | None
+    average_precision: Fraction | None
+    precision_at_100: Fraction
+    precision_at_true_number: Fraction | None
+    flagged_f1: Fraction | None
+    flagged_share: Fraction
+    true_noise_rate: Fraction
+
+
+class Detection(FoundLabels):
     """How well a finished run finds the wrong labels that it was trained on: in sample.
 
     The samples are sorted by `of`, and those are flagged that the method holds for wrong. A value
@@ -131,16 +143,9 @@ class Detection(_Part):
 
     of: Literal["clean probability", "loss"]
     samples: Annotated[int, Field(ge=1)]
-    auroc: Fraction | None
-    average_precision: Fraction | None
-    precision_at_100: Fraction
-    precision_at_true_number: Fraction | None
-    flagged_f1: Fraction | None
-    flagged_share: Fraction
     estimated_noise_rate: Fraction | None = Field(
         description="The mean of 1 - clean probability; null for the loss."
     )
-    true_noise_rate: Fraction
 
 
 class Diagnostics(Document):
