@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import PIL
@@ -20,9 +20,7 @@ from lnlbench.data.location import cache_dir
 from lnlbench.system.memory import available_memory
 from lnlbench.system.progress import shown_progress
 from lnlbench_image_folder.decoding import DECODING, RULE, decode, read_squares
-
-if TYPE_CHECKING:
-    from lnlbench_image_folder import Settings
+from lnlbench_image_folder.reading import Reading
 
 # A run that holds its images has up to four copies of them while it begins.
 MEMORY_SHARE = 0.2
@@ -47,7 +45,7 @@ class Decoded(Protocol):
         ...
 
 
-def decoded(files: Sequence[str], is_train: NDArray[np.bool_], settings: "Settings") -> Decoded:
+def decoded(files: Sequence[str], is_train: NDArray[np.bool_], settings: Reading) -> Decoded:
     """The images of these files, held or streamed as the settings say."""
     size = settings.image_size
     stream = settings.stream
@@ -60,7 +58,7 @@ def decoded(files: Sequence[str], is_train: NDArray[np.bool_], settings: "Settin
 class Held:
     """All images in memory; from the cache if the files are unchanged and none was refused."""
 
-    def __init__(self, files: Sequence[str], settings: "Settings") -> None:
+    def __init__(self, files: Sequence[str], settings: Reading) -> None:
         paths = [Path(file) for file in files]
 
         def decode_all() -> Arrays:
@@ -91,7 +89,7 @@ class Streamed:
     """
 
     def __init__(
-        self, files: Sequence[str], is_train: NDArray[np.bool_], settings: "Settings"
+        self, files: Sequence[str], is_train: NDArray[np.bool_], settings: Reading
     ) -> None:
         size, most = settings.image_size, settings.max_megapixels
         rule = (
@@ -121,7 +119,7 @@ class Streamed:
 
 
 def _survey(
-    files: lnlbench.ImageFiles, is_train: NDArray[np.bool_], settings: "Settings"
+    files: lnlbench.ImageFiles, is_train: NDArray[np.bool_], settings: Reading
 ) -> dict[str, Any]:
     counts = np.zeros((_CHANNELS, 256), np.int64)
     unreadable: Unreadable = []

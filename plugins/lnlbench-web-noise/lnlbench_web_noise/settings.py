@@ -3,44 +3,20 @@
 from pathlib import Path
 from typing import Literal
 
+from lnlbench_image_folder.reading import Reading, pixels
 from pydantic import Field, field_validator
 
-import lnlbench
 
-
-class WebNoise(lnlbench.Params):
+class WebNoise(Reading):
     """What all these data sets have in common."""
 
     root: Path = Field(description="The folder into which the authors' archives were unpacked.")
-    image_size: int = Field(
-        224,
-        ge=8,
-        le=1024,
-        description="Pixels: the shorter side is scaled to it, and the middle square is cut out.",
-    )
+    image_size: int = pixels(224)
     subset: bool = Field(
         False,
         description="Whether counts may differ from the published ones, and listed images may be "
         "missing. The result then says how many samples there are.",
     )
-    skip_unreadable: bool = Field(
-        False, description="Leave out files that are not readable images; the result names them."
-    )
-    max_megapixels: float = Field(
-        100, gt=0, le=10_000, description="Larger images count as unreadable."
-    )
-    stream: bool | Literal["auto"] = Field(
-        "auto",
-        description="Whether training reads the images from their files as it goes, instead of "
-        "holding all in memory; auto: where they would take more than a fifth of the memory that "
-        "is free. The numbers are the same.",
-    )
-
-    @field_validator("root")
-    @classmethod
-    def _from_here(cls, path: Path) -> Path:
-        # An absolute path, so that a run resumed in another working directory finds the same files.
-        return path.expanduser().absolute()
 
 
 class MiniImageNet(WebNoise):
@@ -49,12 +25,10 @@ class MiniImageNet(WebNoise):
     level: Literal[0, 5, 10, 15, 20, 30, 40, 50, 60, 80] = Field(
         20, description="Share of wrong labels in percent: 0, 5, 10, 15, 20, 30, 40, 50, 60 or 80."
     )
-    image_size: int = Field(
+    image_size: int = pixels(
         32,
-        ge=8,
-        le=1024,
-        description="Pixels: 32 as in most papers, or 84, the authors' own size. The shorter side "
-        "is scaled to it, and the middle square is cut out.",
+        "Pixels: 32 as in most papers, or 84, the authors' own size. The shorter side is scaled to "
+        "it, and the middle square is cut out.",
     )
 
 
@@ -76,12 +50,7 @@ class MiniWebVision(WebNoise):
 class Animal10N(WebNoise):
     """ANIMAL-10N."""
 
-    image_size: int = Field(
-        64,
-        ge=8,
-        le=1024,
-        description="Pixels: the shorter side is scaled to it, and the middle square is cut out.",
-    )
+    image_size: int = pixels(64)
 
 
 class Food101N(WebNoise):
