@@ -37,7 +37,7 @@ class Timing:
     `evaluation_seconds`. `untimed_seconds` count the epochs before the first timed one, and
     compilation. The peak of memory is the peak of the method without the floor. A page fault is a
     page of memory (4 KiB) that the system has cleared and given to the process. The roofline is the
-    floor's, of the last timed epoch; None if its passes make no matrix product.
+    floor's, of the last timed epoch. It is None if the passes make no matrix product.
     """
 
     method: str

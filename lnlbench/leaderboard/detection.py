@@ -17,7 +17,7 @@ BELIEF = "clean probability"
 
 @dataclass(frozen=True)
 class Found:
-    """How well one row finds wrong labels: means over its seeds, None where a seed has no value.
+    """How well one row finds wrong labels: means over its seeds. A mean is None if a seed lacks it.
 
     `judged` says whether a label is judged by a model that learned it, `sorted_by` what sorts the
     `samples`. `flagged_share` is what the row holds for wrong. `seconds` are the duration of a

@@ -133,7 +133,7 @@ def _kept_method(plugins: Plugins, name: str) -> KeptMethod:
 
 
 def _views(plugins: Plugins, name: str, params: Params) -> KeptViews | None:
-    """What a method asks for, and on which parameters it depends; None if that cannot be told."""
+    """What a method asks for, and the parameters that decide it; None if the method fails here."""
     watched: Any = Watched(params)
     try:
         asked = plugins.augmentations(name, watched)

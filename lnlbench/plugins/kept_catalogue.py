@@ -37,7 +37,7 @@ class KeptDeclaration(Declaration):
         return read_params(self._kept.params)
 
     def augmentations(self, params: BaseParams) -> tuple[str, ...] | None:
-        """What the method asks for with these parameters; None if that is not kept."""
+        """What the method asks for with these parameters; None if the file does not say."""
         for views in self._kept.views:
             values = {field: to_jsonable_python(getattr(params, field)) for field in views.read}
             if values == views.read:

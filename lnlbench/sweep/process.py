@@ -68,7 +68,7 @@ class Process(Protocol):
 
 
 # Starts `lnlbench` with arguments and environment variables, so that its output and its log go to
-# two open files; None if another way has to be taken.
+# two open files. It returns None if it cannot, and the caller then starts a new process.
 Start = Callable[[Sequence[str], Mapping[str, str], int, int], Process | None]
 
 

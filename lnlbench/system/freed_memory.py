@@ -34,7 +34,7 @@ def return_freed_memory() -> None:
 
 
 def page_faults() -> int:
-    """How often this process has been given a page of memory so far; 0 where nobody counts them."""
+    """How many pages of memory this process has been given so far; 0 if the system counts none."""
     try:
         import resource
     except ImportError:  # there is no such module on Windows

@@ -11,7 +11,7 @@ from pathlib import Path
 from lnlbench.errors import DataError
 
 _SHOWN = 5
-Counts = Mapping[str, int | None]  # of each split; None where the authors do not state it
+Counts = Mapping[str, int | None]  # of each split; None if its authors publish no count
 
 
 @dataclass(frozen=True)
