@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from lnlbench.errors import DataError
+from lnlbench.leaderboard import text
 from lnlbench.leaderboard.runs import Runs, runs_by_row
 from lnlbench.results.schema import OFF_TRACK, Result
 from lnlbench.results.store import ResultStore, read_result
@@ -54,6 +55,12 @@ def budget_ratio(name: str, runs: Runs, baseline: Runs | None) -> float | None:
 def baseline_of(rows: Iterable[Some]) -> Some | None:
     """The runs of plain cross-entropy among those of one track."""
     return next((row for row in rows if (row.method, row.recipe) == (BASELINE, "matched")), None)
+
+
+def time_of_all(rows: Iterable[Runs]) -> str:
+    """How long the finished runs of these rows took, one after another."""
+    seconds = (result.cost.wall_seconds for row in rows for result in row.finished)
+    return text.duration(sum(seconds))
 
 
 def relative_costs(store: ResultStore, method: str) -> list[RelativeCost]:

@@ -1,6 +1,7 @@
 """What a table's readers must know: what was measured, and on which data."""
 
 from lnlbench.leaderboard import text
+from lnlbench.leaderboard.cost import time_of_all
 from lnlbench.leaderboard.table import Table
 
 
@@ -23,4 +24,5 @@ def table_facts(table: Table) -> dict[str, str]:
         "Ranked by": "test_accuracy_last10, averaged over seeds; never by the best test epoch",
         "Hardware": "; ".join(hardware) or "not stated",
         "Precision": "; ".join(precision) or "not stated",
+        "Time": f"{time_of_all(table.rows)} for all finished runs, one after another",
     }

@@ -82,6 +82,7 @@ def test_equal_results_make_equal_bytes_in_any_order(results):
         r"test\_accuracy\_last10",
         "**Hardware:** NVIDIA H100",
         "**Precision:** bf16",
+        "**Time:** 32.7 min for all finished runs",
     ],
 )
 def test_the_header_says_what_was_measured(page, fact):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.across import RULE, Across, across_tracks
 from lnlbench.leaderboard.columns.rows import METHOD_AND_RECIPE, RANKED, SEEDS
-from lnlbench.leaderboard.cost import baseline_of
+from lnlbench.leaderboard.cost import baseline_of, time_of_all
 from lnlbench.leaderboard.noises import RULE as NOISE_RULE
 from lnlbench.leaderboard.noises import Matrix, noise_matrices
 from lnlbench.leaderboard.render.markdown import MARKER, grid
@@ -69,9 +69,11 @@ def readme_page(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
 
 def _counts(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
     runs = sum(len(row.finished) for table in tables for row in table.rows)
+    time = time_of_all(row for table in tables for row in table.rows)
     said = (
-        f"Finished runs: {runs}, on {len(tables)} track{'' if len(tables) == 1 else 's'}. Test "
-        "accuracies in percent, mean ± standard deviation over seeds.\n"
+        f"Finished runs: {runs}, on {len(tables)} track{'' if len(tables) == 1 else 's'}, "
+        f"{time} one after another. Test accuracies in percent, mean ± standard deviation over "
+        "seeds.\n"
     )
     if off_track:
         said += (
