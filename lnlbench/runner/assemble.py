@@ -8,6 +8,7 @@ from lnlbench.runner.checkpoint import load_checkpoint
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display
 from lnlbench.runner.forecast import ForecastingDisplay
+from lnlbench.runner.image_size import size_line
 from lnlbench.runner.inputs import build_inputs
 from lnlbench.runner.loop import Execution
 from lnlbench.runner.options import RunOptions
@@ -63,6 +64,8 @@ def assemble(
         counts = prepared.noisy.labels.bincount(minlength=dataset.num_classes)
         for line in class_lines(dataset.classes, counts.tolist()):
             display.working(line)
+        if not dataset.holds_features:
+            display.working(size_line(dataset.train_images.shape[-2:], spec.protocol))
     noted = prepared.with_notes(inputs.notes)
     if options.earlier is not None:
         display = ForecastingDisplay(display, noted, chosen, options.earlier)

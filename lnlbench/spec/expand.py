@@ -13,9 +13,7 @@ from lnlbench.spec.check import check_spec
 from lnlbench.spec.grid import Grid, choices, nested
 from lnlbench.spec.grid_data import GridData
 from lnlbench.spec.run_spec import RunSpec, build_spec
-from lnlbench.spec.transfer import TransferFlags, transfer_overrides
-
-_NO_FLAGS = TransferFlags()
+from lnlbench.spec.transfer import NO_FLAGS, TransferFlags, pretrained_size, transfer_overrides
 
 
 def expand(
@@ -23,7 +21,7 @@ def expand(
     plugins: Catalogue,
     weights: Path | None = None,
     data: GridData | None = None,
-    transfer: TransferFlags = _NO_FLAGS,
+    transfer: TransferFlags = NO_FLAGS,
 ) -> list[RunSpec]:
     """The specs of all grids, each once, in order; checks all of them.
 
@@ -62,7 +60,10 @@ def _specs(
             if track.own and dataset in (None, track.protocol.dataset):
                 meant = data.pinned(track, data_settings)
             else:
-                protocol |= data.overrides(dataset, data_settings, protocol.get("noise"))
+                own = dataset in plugins.datasets
+                size = pretrained_size(track.protocol, protocol, transfer) if own else None
+                noise = protocol.get("noise")
+                protocol |= data.overrides(dataset, data_settings, noise, size)
             # The track's weights fit only the track's own network.
             changed = transfer_overrides(meant.protocol, backbone, transfer, sources)
             for part, changes in changed.items():

@@ -25,21 +25,27 @@ class GridData:
         self._locations: dict[str, dict[str, str]] = {}
 
     def overrides(
-        self, dataset: str | None, settings: Mapping[str, Any], noise: str | None
+        self,
+        dataset: str | None,
+        settings: Mapping[str, Any],
+        noise: str | None,
+        size: int | None = None,
     ) -> dict[str, Any]:
         """The protocol's fields that pin a plugin's data set; empty for lnlbench's own.
+
+        Images get the `size` that the runs' network takes, in pixels, unless `settings` name one.
 
         Raises:
             UsageError: there is no such data set, or a setting is wrong.
             DataError: the data cannot be read.
         """
-        key = json.dumps([dataset, dict(settings), noise], sort_keys=True)
+        key = json.dumps([dataset, dict(settings), noise, size], sort_keys=True)
         if key not in self._overrides:
             data = self._kept or RunData(self._plugins, settings=settings)
-            fields = data.overrides(dataset, noise)
+            fields = data.overrides(dataset, noise, size)
             if "data" in fields:
                 # Absolute paths, because a node of a cluster has another working directory.
-                self._locations[fields["data"]["sha256"]] = data.locations(str(dataset))
+                self._locations[fields["data"]["sha256"]] = data.locations(str(dataset), size)
             self._overrides[key] = fields
         return self._overrides[key]
 

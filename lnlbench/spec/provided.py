@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from lnlbench.data.dataset import Dataset
 
 
+IMAGE_SIZE = "image_size"
+
+
 @dataclass(frozen=True)
 class Provided:
     """A loaded data set, its fields in a spec, and settings of where it lies and how it is read."""
@@ -94,6 +97,16 @@ class ProvidedData:
                 },
             )
         return self._loaded[key]
+
+
+def sized(source: DataSource, size: int | None) -> dict[str, Any]:
+    """The setting `image_size` with the pixels that a run's network takes, for data that have it.
+
+    It is empty where the network takes images of any size (`size` is None).
+    """
+    field = source.params.model_fields.get(IMAGE_SIZE)
+    takes_it = size is not None and field is not None and field.annotation is int
+    return {IMAGE_SIZE: size} if takes_it else {}
 
 
 def location_names(source: DataSource) -> list[str]:

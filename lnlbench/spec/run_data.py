@@ -12,8 +12,9 @@ from lnlbench.networks import FEATURES
 from lnlbench.noise import check_noise
 from lnlbench.plugins import Catalogue
 from lnlbench.plugins.known import bringer_of_data, not_installed
-from lnlbench.spec.provided import Provided, ProvidedData, location_names
+from lnlbench.spec.provided import Provided, ProvidedData, location_names, sized
 from lnlbench.spec.track_data import check_content, track_settings
+from lnlbench.spec.transfer import NO_FLAGS, pretrained_size
 from lnlbench.tracks import Protocol, Track
 
 
@@ -35,18 +36,21 @@ class RunData:
         self._provided = ProvidedData(plugins.datasets, self._settings)
         self._own: dict[str, Dataset] = {}
 
-    def overrides(self, dataset: str | None, noise: str | None) -> dict[str, Any]:
+    def overrides(
+        self, dataset: str | None, noise: str | None, size: int | None = None
+    ) -> dict[str, Any]:
         """The protocol's fields that pin a plugin's data set; empty for lnlbench's own.
 
         This loads a plugin's data set, because its content pins it. If the run names no noise, it
-        takes the labels that came with the data.
+        takes the labels that came with the data. Images get the `size` that the run's network
+        takes, in pixels, unless the settings name another.
 
         Raises:
             UsageError: there is no such data set, or settings were given for a data set without.
             DataError: the data cannot be read.
         """
         if dataset in self._plugins.datasets:
-            loaded = self._provided.load(str(dataset))
+            loaded = self._loaded(str(dataset), size)
             has_given_labels = GIVEN in loaded.dataset.human_labels
             fields = _fields(loaded)
             return fields | ({"noise": GIVEN} if has_given_labels and noise is None else {})
@@ -79,19 +83,26 @@ class RunData:
                     "no settings. Leave out [data] in the track, and --set-data."
                 )
             return track, {}
-        settings = track_settings(track, sources[dataset], self._settings)
+        size = pretrained_size(track.protocol, {}, NO_FLAGS)
+        settings = sized(sources[dataset], size)
+        settings |= track_settings(track, sources[dataset], self._settings)
         loaded = self._provided.load(dataset, settings)
         check_content(track, loaded.spec.sha256)
         return track.with_protocol(_fields(loaded)), self._absolute(dataset, loaded)
 
-    def locations(self, dataset: str) -> dict[str, str]:
+    def locations(self, dataset: str, size: int | None = None) -> dict[str, str]:
         """Settings that say where a plugin's data set lies, as absolute paths, and how to read it.
+
+        `size` is the one that `overrides` was told.
 
         Raises:
             UsageError: no plugin provides the data set.
             DataError: the data cannot be read.
         """
-        return self._absolute(dataset, self._provided.load(dataset))
+        return self._absolute(dataset, self._loaded(dataset, size))
+
+    def _loaded(self, dataset: str, size: int | None) -> Provided:
+        return self._provided.load(dataset, sized(self._provided.source(dataset), size))
 
     def _check_own(self, dataset: str) -> None:
         """Refuse a data set that is not lnlbench's own; says which plugin would bring it."""

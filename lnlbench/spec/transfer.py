@@ -1,10 +1,13 @@
 """Turn the flags of a pretrained backbone into the protocol fields that they override."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lnlbench.errors import UsageError
-from lnlbench.networks.weight_sources import WeightSources
+from lnlbench.networks.timm_names import PREFIX
+from lnlbench.networks.weight_sources import WeightSources, check_pretrained
+from lnlbench.spec.overrides import merged
 from lnlbench.tracks import Protocol
 
 
@@ -18,6 +21,31 @@ class TransferFlags:
     image_size: int | None = None
     body_lr_factor: float | None = None
     frozen_until: str | None = None
+
+
+NO_FLAGS = TransferFlags()
+
+
+def pretrained_size(
+    protocol: Protocol, changes: Mapping[str, Any], flags: TransferFlags
+) -> int | None:
+    """Pixels of a side of the images that a run's pretrained network takes; None for others.
+
+    `changes` are the fields that replace those of the track's `protocol`.
+
+    Raises:
+        UsageError: the network is none of timm's, or takes another size only.
+    """
+    fields = merged(protocol.model_dump(mode="json"), dict(changes))
+    part = fields.get("embedding") or fields.get("pretrained")
+    name = fields["backbone"]
+    if not (part or flags.frozen or flags.pretrained) or not name.startswith(PREFIX):
+        return None
+    from lnlbench.networks.preprocessing import Preprocessing  # imports torch
+
+    check_pretrained(name)
+    asked = flags.image_size or (part or {}).get("image_size")
+    return Preprocessing.of(name, asked if isinstance(asked, int) else None).image_size
 
 
 def transfer_overrides(

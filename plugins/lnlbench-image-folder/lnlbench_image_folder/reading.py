@@ -7,7 +7,10 @@ from pydantic import Field, field_validator
 
 import lnlbench
 
-_SQUARE = "Pixels: the shorter side is scaled to it, and the middle square is cut out."
+_SQUARE = (
+    "Pixels: the shorter side is scaled to it, and the middle square is cut out. Unless you give "
+    "it, a run with a pretrained network takes the network's own size."
+)
 
 
 def pixels(default: int, description: str = _SQUARE) -> Any:

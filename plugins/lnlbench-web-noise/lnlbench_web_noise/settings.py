@@ -28,7 +28,8 @@ class MiniImageNet(WebNoise):
     image_size: int = pixels(
         32,
         "Pixels: 32 as in most papers, or 84, the authors' own size. The shorter side is scaled to "
-        "it, and the middle square is cut out.",
+        "it, and the middle square is cut out. Unless you give it, a run with a pretrained network "
+        "takes the network's own size.",
     )
 
 
