@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ DETECTION = ("judge_in_folds", "score_judges", "cleanlab_beside")
 def beside_the_pages(monkeypatch):
     monkeypatch.syspath_prepend(NOTEBOOK)
     yield
-    for name in ("time_pieces", "time_start_up", *DETECTION):
+    for name in ("time_pieces", "time_start_up", "calibration_picture", *DETECTION):
         sys.modules.pop(name, None)
 
 
@@ -101,3 +102,20 @@ def test_cleanlab_judges_the_same_folds(doubtful, tmp_path):
     found = json.loads((tmp_path / "found.json").read_text())
     assert found["strength"] in cleanlab_beside.STRENGTHS
     assert found["self_confidence"]["auroc"] > 0.9
+
+
+def test_the_picture_of_the_guide_shows_the_committed_audits(tmp_path):
+    import calibration_picture
+
+    audits = sorted(
+        (NOTEBOOK.parents[1] / "leaderboards/audits/cifar100n-embedding").glob("*seed0*")
+    )
+    drawn = tmp_path / "drawn.svg"
+    calibration_picture.main([*map(str, audits), "--output", str(drawn)])
+    assert drawn.read_bytes() == (NOTEBOOK.parent / "guide" / "audit-calibration.svg").read_bytes()
+    points = [each for each in ElementTree.parse(drawn).iter() if each.tag.endswith("circle")]
+    tenths = [json.loads(each.read_text())["detection"]["calibration"] for each in audits]
+    for point, tenth in zip(points, [each for audit in tenths for each in audit], strict=True):
+        right, top = float(point.get("cx")) - 64, 334 - float(point.get("cy"))
+        assert right / 320 == pytest.approx(tenth["mean_suspicion"], abs=2e-3)
+        assert top / 320 == pytest.approx(tenth["share_wrong"], abs=2e-3)
