@@ -70,9 +70,13 @@ def tune(
     minimize: Annotated[
         bool, typer.Option("--minimize", help="Search for the smallest value, as of a loss.")
     ] = False,
-    pruning: Annotated[
-        bool, typer.Option(help="End a trial early if it falls behind the median of the others.")
-    ] = True,
+    no_pruning: Annotated[
+        bool,
+        typer.Option(
+            "--no-pruning",
+            help="Never end a trial early; default: one ends if it falls behind the median.",
+        ),
+    ] = False,
     sampler_seed: Annotated[int, typer.Option(min=0, help="Seed of the search itself.")] = 0,
     executors: ExecutorOptions,
     device: options.Device = "auto",
@@ -123,7 +127,7 @@ def tune(
         seeds=numbers,
         objective=objective,
         direction="minimize" if minimize else "maximize",
-        pruning=pruning,
+        pruning=not no_pruning,
         sampler_seed=sampler_seed,
     )
     from lnlbench.tune.conduct import SearchSetting, conduct

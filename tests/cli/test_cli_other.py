@@ -32,6 +32,13 @@ def command_paths(group, path=()):
         yield from command_paths(each, (*path, name))
 
 
+def command_of(path):
+    group = typer.main.get_command(app)
+    for name in path:
+        group = group.commands[name]
+    return group
+
+
 COMMANDS = list(command_paths(typer.main.get_command(app)))
 
 
@@ -72,18 +79,18 @@ def test_every_kind_of_command_is_among_those_tested():
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
-def test_every_command_has_help(path):
-    outcome = call(*path, "--help")
+def test_every_command_has_help_that_cuts_no_option_at_80_columns(path):
+    outcome = call(*path, "--help", COLUMNS="80")
     assert outcome.code == 0
+    options = [name for each in command_of(path).params for name in each.opts if "--" in name]
+    assert set(options) <= set(outcome.out.split())
     assert "Usage: lnlbench" in outcome.out
     assert outcome.err == ""
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_every_option_and_argument_is_explained(path):
-    group = typer.main.get_command(app)
-    for name in path:
-        group = group.commands[name]
+    group = command_of(path)
     unexplained = [each.name for each in group.params if not getattr(each, "help", None)]
     assert unexplained == []
     assert group.help
