@@ -80,18 +80,25 @@ def measured_costs(store: "ResultStore", name: str) -> list[dict[str, Any]]:
 def _print_methods(summaries: list[dict[str, Any]]) -> None:
     from lnlbench.system.listing import print_listing
 
-    rows = [
-        (
-            each["name"],
-            each["networks"],
-            ", ".join(each["oracle"]) or "-",
-            ", ".join(each["recipes"]) or "-",
-            each["distribution"],
-            each["reference"],
+    brought: dict[str, list[tuple[object, ...]]] = {}
+    for each in summaries:
+        row = (
+            *(each["name"], each["networks"], ", ".join(each["oracle"]) or "-"),
+            _without_link(each["reference"]),
         )
-        for each in summaries
-    ]
-    print_listing(("name", "networks", "oracle", "recipes", "distribution", "reference"), rows)
+        brought.setdefault(each["distribution"], []).append(row)
+    for distribution in sorted(brought, key=lambda name: (name != "lnlbench", name)):
+        headings = ("name", "networks", "oracle", "paper")
+        print_listing(headings, brought[distribution], title=f"{distribution}:")
+        typer.echo()
+    more = "`lnlbench methods show NAME` has parameters, recipes, the cost and the paper's link."
+    print_listing(("",), [(more,)])
+
+
+def _without_link(reference: str) -> str:
+    """A paper without the address at its end, which no column has room for."""
+    paper, _, last = reference.rpartition(", ")
+    return paper if paper and "/" in last and " " not in last else reference
 
 
 def _describe_cost(cost: dict[str, Any]) -> str:

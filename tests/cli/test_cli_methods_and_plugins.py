@@ -121,10 +121,12 @@ def test_plugins_strict_exits_with_1_only_when_something_failed(installed, monke
 def test_methods_table(installed):
     result = invoke_methods()
     assert result.exit_code == 0
-    [row] = [line for line in result.stdout.splitlines() if line.startswith("fancy")]
-    for text in ("2", "noise_rate", "native", "lnlbench-fancy", r"[bold]Somewhere[/bold] \x1b[2J"):
-        assert text in row
-    assert result.stdout.index("fancy") < result.stdout.index("plain")
+    lines = result.stdout.splitlines()
+    [row] = [number for number, line in enumerate(lines) if line.startswith("fancy ")]
+    for text in ("2", "noise_rate", r"[bold]Somewhere[/bold] \x1b[2J"):
+        assert text in lines[row]
+    assert lines[row - 2] == "lnlbench-fancy:"
+    assert lines.index("lnlbench:") < row - 2
     assert "Plugin problems: 1. `lnlbench plugins` shows them." in result.stderr
 
 
