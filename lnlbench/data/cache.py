@@ -28,16 +28,12 @@ class Arrays:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _always(_made: Any) -> bool:
-    return True
-
-
 def cached(
     name: str,
     sources: Iterable[Path],
     root: Path,
     decode: Callable[[], Arrays],
-    keep: Callable[[Arrays], bool] = _always,
+    keep: Callable[[Arrays], bool] | None = None,
 ) -> Arrays:
     """What `decode` returns, from the cache below `root` when the source files are unchanged.
 
@@ -56,7 +52,7 @@ def cached(
     if found is not None:
         return found
     decoded = decode()
-    if not keep(decoded):
+    if keep is not None and not keep(decoded):
         return decoded
     try:
         _write(entry, identity, decoded)

@@ -13,12 +13,8 @@ from lnlbench.system.documents import parse_json, read_text
 _log = logging.getLogger(__name__)
 
 
-def _always(_made: Any) -> bool:
-    return True
-
-
 def remembered(
-    name: str, key: str, compute: Callable[[], Any], keep: Callable[[Any], bool] = _always
+    name: str, key: str, compute: Callable[[], Any], keep: Callable[[Any], bool] | None = None
 ) -> Any:
     """What `compute` returns, a JSON value; taken from the cache when `key` is there.
 
@@ -34,7 +30,7 @@ def remembered(
     except Exception as error:  # whatever is wrong with it, it can be made again
         _log.warning("%s is unreadable (%s) and is made again", file, error)
     value = compute()
-    if not keep(value):
+    if keep is not None and not keep(value):
         return value
     try:
         write_atomically(file, json.dumps({"value": value}).encode())
