@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from importlib.util import find_spec
@@ -21,11 +21,12 @@ from lnlbench.errors import LnlbenchError
 from lnlbench.interface.portable import NotPortable
 from lnlbench.plugins.kept import KeptDeclarations, declarations
 from lnlbench.plugins.kept_catalogue import KeptPlugins
-from lnlbench.plugins.loading import Candidate, installed_plugins, load_plugins
+from lnlbench.plugins.loading import BUILTIN, Candidate, installed_plugins, load_plugins
 from lnlbench.plugins.registry import ENVIRONMENT, Catalogue
 from lnlbench.system.atomic import write_atomically
 from lnlbench.system.documents import parse_json
 from lnlbench.system.stamps import Stamps, files_below, loaded_files, stamps
+from lnlbench.tracks import Track
 
 FORMAT = 1
 
@@ -38,7 +39,22 @@ def known_plugins(strict: bool = False) -> Catalogue:
         UsageError: LNLBENCH_PLUGINS names a distribution that is not an installed plugin.
     """
     found = Catalogue()
+    return _known(installed_plugins(found), found, strict)
+
+
+def provided_tracks() -> Mapping[str, Track]:
+    """The tracks of installed plugins, which are imported unless their declarations are kept.
+
+    lnlbench's own methods alone are not imported for it: they come without tracks.
+    """
+    found = Catalogue()
     candidates = installed_plugins(found)
+    if all(each.origin.distribution == BUILTIN for each in candidates):
+        return {}
+    return _known(candidates, found, strict=False).tracks
+
+
+def _known(candidates: list[Candidate], found: Catalogue, strict: bool) -> Catalogue:
     if found.errors:
         return load_plugins(strict)
     entry = _Entry(candidates)

@@ -31,6 +31,7 @@ from lnlbench.plugins.registry import (
 from lnlbench.system.text import printable
 
 GROUP = "lnlbench"
+BUILTIN = "lnlbench"  # the distribution of the built-in methods
 LONGEST_REASON = 600  # in characters: a foreign message must not fill the terminal
 
 
@@ -71,11 +72,6 @@ def installed_plugins(catalogue: Catalogue) -> list[Candidate]:
     return list(_select(_find(catalogue.errors), catalogue))
 
 
-def has_plugins() -> bool:
-    """Whether any plugin is installed besides lnlbench's own; imports none of them."""
-    return len({candidate.origin.distribution for candidate in _find([])}) > 1
-
-
 def _error(origin: Origin, refusal: PluginRefused) -> PluginError:
     return PluginError(origin, textwrap.shorten(printable(refusal), LONGEST_REASON))
 
@@ -94,11 +90,11 @@ def _find(errors: list[PluginError]) -> list[Candidate]:
             continue
         if candidates:  # the first on sys.path shadows others of the same name, as for imports
             found.setdefault(canonicalize_name(candidates[0].origin.distribution), candidates)
-    if "lnlbench" not in found:  # run from a checkout that is not installed
+    if BUILTIN not in found:  # run from a checkout that is not installed
         builtin = EntryPoint("builtin", "lnlbench.methods", GROUP)
-        origin = Origin("lnlbench", lnlbench.__version__, builtin.name)
-        found["lnlbench"] = [Candidate(origin, builtin, ())]
-    order = sorted(found, key=lambda name: (name != "lnlbench", name))
+        origin = Origin(BUILTIN, lnlbench.__version__, builtin.name)
+        found[BUILTIN] = [Candidate(origin, builtin, ())]
+    order = sorted(found, key=lambda name: (name != BUILTIN, name))
     return [
         candidate
         for name in order
@@ -143,7 +139,7 @@ def _select(candidates: list[Candidate], catalogue: Catalogue) -> Iterator[Candi
             f"plugin distribution in {ENVIRONMENT}", name, names, "Or `none` for the built-in ones."
         )
     for candidate in candidates:
-        if canonicalize_name(candidate.origin.distribution) in wanted | {"lnlbench"}:
+        if canonicalize_name(candidate.origin.distribution) in wanted | {BUILTIN}:
             yield candidate
         else:
             catalogue.skipped.append(candidate.origin)

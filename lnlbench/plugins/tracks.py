@@ -1,12 +1,9 @@
 """Find a track: lnlbench ships it, a file describes it, or a plugin provides it."""
 
-from collections.abc import Mapping
-
 from lnlbench.data.names import DATASETS
 from lnlbench.errors import unknown_name
 from lnlbench.noise import parse_noise
-from lnlbench.plugins.catalogue import known_plugins
-from lnlbench.plugins.loading import has_plugins
+from lnlbench.plugins.catalogue import provided_tracks
 from lnlbench.plugins.registry import Catalogue
 from lnlbench.tracks import Track, is_track_file, load_track, read_track, track_names
 
@@ -32,11 +29,6 @@ def find_track(name: str, plugins: Catalogue | None = None) -> Track:
         [*track_names(), *provided],
         "'lnlbench tracks' explains them. A track of your own is a file: --track FILE.toml.",
     )
-
-
-def provided_tracks() -> Mapping[str, Track]:
-    """The tracks of installed plugins, which are imported unless their declarations are kept."""
-    return known_plugins().tracks if has_plugins() else {}
 
 
 def all_tracks() -> dict[str, Track]:

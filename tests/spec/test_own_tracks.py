@@ -9,6 +9,7 @@ from cli import call, stored
 from plugin_zoo import SHADES, install, on_the_path
 
 import lnlbench
+from lnlbench.cli.options import names
 from lnlbench.errors import UsageError
 from lnlbench.plugins import load_plugins
 from lnlbench.plugins.tracks import find_track
@@ -241,6 +242,7 @@ def test_hook_register_tracks_in_use(site, track, tmp_path):
     listed = json.loads(call("tracks", "--json").out)["tracks"]
     assert "grays" in [each["name"] for each in listed]
     assert "grays" in lnlbench.tracks().index
+    assert names.tracks("digits,gr") == ["digits,grays"]  # what shell completion offers
     place = ("--set-data", f"root={tmp_path / 'tracks' / 'data'}")
     done = run(tmp_path, "--track", "grays", *place)
     assert done.code == 0, done.err

@@ -14,10 +14,10 @@ def methods(incomplete: str) -> list[str]:
 
 
 def tracks(incomplete: str) -> list[str]:
-    """Tracks, also after a comma."""
-    from lnlbench.tracks import track_names
+    """Tracks, those of plugins too, also after a comma."""
+    from lnlbench.plugins.tracks import all_tracks
 
-    return _in_list(track_names(), incomplete)
+    return _in_list(all_tracks(), incomplete)
 
 
 def recipes(context: typer.Context) -> list[str]:
