@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from lib2to3 import refactor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -72,6 +71,8 @@ def for_dividemix(images: SharedImages, build: Build) -> Curves:
 
 def for_co_teaching(images: SharedImages, build: Build) -> Curves:
     """Python 3, the given labels, the network, and a watch on what both networks keep."""
+    from lib2to3 import refactor
+
     files = [str(file) for file in Path().rglob("*.py")]
     refactor.RefactoringTool(["lib2to3.fixes.fix_print"]).refactor(files, write=True)
     given = images.given_labels[:, None]

@@ -12,13 +12,14 @@ import torch
 
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "notebook"
 DETECTION = ("judge_in_folds", "score_judges", "cleanlab_beside")
+PARITY = ("compare_curves", "run_authors_code", "shared_images", "stand_ins")
 
 
 @pytest.fixture(autouse=True)
 def beside_the_pages(monkeypatch):
     monkeypatch.syspath_prepend(NOTEBOOK)
     yield
-    for name in ("time_pieces", "time_start_up", "calibration_picture", *DETECTION):
+    for name in ("time_pieces", "time_start_up", "calibration_picture", *DETECTION, *PARITY):
         sys.modules.pop(name, None)
 
 
@@ -119,3 +120,41 @@ def test_the_picture_of_the_guide_shows_the_committed_audits(tmp_path):
         right, top = float(point.get("cx")) - 64, 334 - float(point.get("cy"))
         assert right / 320 == pytest.approx(tenth["mean_suspicion"], abs=2e-3)
         assert top / 320 == pytest.approx(tenth["share_wrong"], abs=2e-3)
+
+
+def test_curves_are_compared_by_their_last_epochs(tmp_path, capsys):
+    import compare_curves
+
+    lines = ["method,side,seed,epoch,curve,value"]
+    # The two sides differ by 1 point on average and by chance, or by 2 points in every seed, or by
+    # much in opposite directions; what happens before the last three epochs does not count.
+    for method, gaps in {"ce": (0, 1, 2), "elr": (1.9, 2, 2.1), "dividemix": (-9, 0, 9)}.items():
+        for seed, gap in enumerate(gaps):
+            for epoch in range(1, 11):
+                early = 20 if epoch < 8 else 0
+                lines.append(f"{method},authors,{seed},{epoch},test_accuracy,{30 + epoch}")
+                lines.append(
+                    f"{method},ours,{seed},{epoch},test_accuracy,{30 + epoch + gap + early}"
+                )
+    file = tmp_path / "curves.csv"
+    file.write_text("\n".join(lines) + "\n")
+    compare_curves.main(["--output", str(tmp_path / "curves")])
+    ce, elr, dividemix = capsys.readouterr().out.splitlines()[2:]
+    # 4.303 is the 97.5 % point of the t-distribution with 2 degrees of freedom.
+    half = 4.303 / 3**0.5
+    assert f"40.00 | 39.00 | +0.00, +1.00, +2.00 | +1.00 ({1 - half:+.2f} to {1 + half:+.2f})" in ce
+    assert "within spread" in ce and "beyond spread" in elr and "undecided" in dividemix
+    assert (tmp_path / "curves.svg").read_text().count("<polyline") == 18
+
+
+def test_authors_code_of_another_commit_is_not_changed(tmp_path):
+    from run_authors_code import SCRIPTS, changed_copy
+
+    code = tmp_path / "code" / "ELR"
+    code.mkdir(parents=True)
+    (code / "train.py").write_text("\n" * 58 + "        num_workers=2\n")
+    changed_copy(SCRIPTS["elr"], code.parent, tmp_path / "copy")
+    assert (tmp_path / "copy" / "train.py").read_text().strip() == "num_workers=0"
+    (code / "train.py").write_text("\n" * 60)
+    with pytest.raises(SystemExit, match=r"Line 59 of train\.py has no 'num_workers=2'"):
+        changed_copy(SCRIPTS["elr"], code.parent, tmp_path / "copy")
