@@ -26,6 +26,8 @@ LEADERBOARDS = Path(__file__).resolve().parents[1] / "leaderboards"
 PAGE = Path(__file__).with_suffix(".md")
 BEST = "test_accuracy_best"
 FEWEST = 5  # rows below which no order is compared
+EXPLAINED = ("digits", "cifar100n-embedding", "cifar100n-embedding-coarse")
+ESTIMATES = ("forget_rate", "estimated_noise_rate")  # curves of methods that estimate the noise
 _BLOCK = re.compile(r"(<!-- figures: ([a-z-]+) -->\n).*?(<!-- /figures -->)", re.DOTALL)
 Tables = dict[str, Table]
 
@@ -141,6 +143,32 @@ def last_stage(tables: Tables) -> str:
     return _markdown(f"{head}|memorized, trained", lines)
 
 
+def surprises(tables: Tables) -> str:
+    """Rows at most one point above plain cross-entropy: what they memorize, what they forget."""
+    lines = []
+    for table in (tables[name] for name in EXPLAINED):
+        for name, row in _rows(table).items():
+            above = _accuracy(table, name) - _accuracy(table, "ce")
+            if above <= 0.01:
+                scores = _accuracy(table, name), row.scores[BEST], row.scores["memorization"]
+                cells = [f"{100 * above:+.2f}", *map(text.percent, scores)]
+                lines.append([table.track, f"`{name}`", *cells, f"{_forgotten(row):.1f}"])
+    return _markdown("track|row|against `ce`|accuracy|best epoch|memorized|forgotten", lines)
+
+
+def estimated_rates(tables: Tables) -> str:
+    """The share of wrong labels that methods found by themselves, at the end of their runs."""
+    lines = []
+    for table in (tables[name] for name in EXPLAINED):
+        for name, row in _ranked(table).items():
+            curves = [run.curves.get(key) for run in row.finished for key in ESTIMATES]
+            ends = [[rate for rate in curve if rate is not None][-1] for curve in curves if curve]
+            if ends:
+                rates = text.percent(fmean(ends)), text.percent(table.data.noise_rate)
+                lines.append([table.track, f"`{name}`", *rates])
+    return _markdown("track|row|estimated|wrong in truth", lines)
+
+
 FIGURES: dict[str, Callable[[Tables], str]] = {
     "against-ce": against_ce,
     "orders": orders,
@@ -148,6 +176,8 @@ FIGURES: dict[str, Callable[[Tables], str]] = {
     "explanations": explanations,
     "left-out-noise": left_out_noise,
     "last-stage": last_stage,
+    "surprises": surprises,
+    "estimated-rates": estimated_rates,
 }
 
 
@@ -193,6 +223,12 @@ def _accuracy(table: Table, name: str) -> float:
 def _rank(table: Table, name: str, among: Collection[str]) -> int:
     """The rank of a row among these rows of the table, counted from 1."""
     return 1 + sum(_accuracy(table, other) > _accuracy(table, name) for other in among)
+
+
+def _forgotten(row: Row) -> float:
+    """How many classes have a test accuracy below 20 % at the end, on average over the runs."""
+    seen = [run.diagnostics.classes for run in row.finished if run.diagnostics]
+    return fmean(sum((end or 0.0) < 0.2 for end in each.test_accuracy) for each in seen if each)
 
 
 def _seeds(table: Table) -> str:

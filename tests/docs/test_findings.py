@@ -66,3 +66,39 @@ def test_what_ce_loses_after_its_best_epoch_follows_from_the_result_files():
     lost = means("digits", "test_accuracy_best")["ce"] - means("digits")["ce"]
     [line] = re.findall(r"^\| digits \| \d+\.\d+ \| `.*$", PAGE, flags=re.MULTILINE)
     assert line.split("|")[2].strip() == f"{100 * lost:.2f}"
+
+
+def lines_of(block):
+    """The cells of the lines of a block's table, without its head."""
+    table = re.search(rf"<!-- figures: {block} -->\n(.*?)<!-- /figures -->", PAGE, re.DOTALL)[1]
+    rows = [
+        [cell.strip(" `") for cell in line.strip("|").split("|")] for line in table.splitlines()
+    ]
+    return rows[2:]
+
+
+def test_the_forgotten_classes_follow_from_the_result_files():
+    files = sorted((RESULTS / "digits" / "epsilon-softmax").glob("matched-seed*.json"))
+    runs = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    ends = [run["diagnostics"]["classes"]["test_accuracy"] for run in runs]
+    forgotten = fmean(len([end for end in each if end < 0.2]) for each in ends)
+    [line] = [line for line in lines_of("surprises") if line[:2] == ["digits", "epsilon-softmax"]]
+    assert line[-1] == f"{forgotten:.1f}"
+    assert forgotten > 0
+
+
+def test_the_surprises_are_the_rows_at_most_a_point_above_cross_entropy():
+    last = means("digits")
+    shown = {line[1] for line in lines_of("surprises") if line[0] == "digits"}
+    surprising = {name for name, mean in last.items() if mean <= last["ce"] + 0.01}
+    assert {name for name in shown if "," not in name} == surprising
+
+
+def test_an_estimated_rate_follows_from_the_result_files():
+    files = (RESULTS / "digits" / "co-teaching").glob("matched-seed*.json")
+    runs = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    last = fmean(run["curves"]["forget_rate"][-1] for run in runs)
+    truth = runs[0]["data"]["noise_rate"]
+    assert ["digits", "co-teaching", f"{100 * last:.2f}", f"{100 * truth:.2f}"] in lines_of(
+        "estimated-rates"
+    )
