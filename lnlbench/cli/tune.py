@@ -28,7 +28,10 @@ def tune(
     ],
     track: Annotated[
         str,
-        typer.Option(help="Track to search on: a name, or FILE.toml.", autocompletion=names.tracks),
+        typer.Option(
+            help="Track to search on: a name, or FILE.toml, which may have data of your own.",
+            autocompletion=names.tracks,
+        ),
     ],
     trials: Annotated[
         int, typer.Option(min=1, help="Number of trials, one of which tries the defaults.")
@@ -45,6 +48,12 @@ def tune(
         list[str] | None,
         typer.Option(
             "--set", help="Parameter that stays fixed, key=value.", autocompletion=names.parameters
+        ),
+    ] = None,
+    set_data: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set-data", help="Where the data of a plugin's track lie, if not where it says."
         ),
     ] = None,
     validation: Annotated[
@@ -111,6 +120,7 @@ def tune(
     fixed, numbers = parse_assignments(set_ or []), parse_seeds(seeds or DEFAULT_SEEDS)
 
     from lnlbench.plugins import known_plugins
+    from lnlbench.spec.run_data import RunData
     from lnlbench.spec.run_spec import MATCHED
     from lnlbench.tune.definition import Shortening, define_search
 
@@ -118,6 +128,8 @@ def tune(
     where = options.ExecutionOptions(device, data_dir, weights, output)
     where = where.absolute() if placement.remote else where
     plugins = known_plugins()
+    settings = parse_assignments(set_data or [], "--set-data")
+    meant, locations = RunData(plugins, data_dir, settings).pinned(meant)
     definition = define_search(
         *(plugins.method(method), meant, recipe or MATCHED),
         fixed,
@@ -133,7 +145,7 @@ def tune(
     from lnlbench.tune.conduct import SearchSetting, conduct
 
     setting = SearchSetting(
-        *(placement, executors.retries, where.output, where.arguments(), trials, as_json)
+        *(placement, executors.retries, where.output, where.arguments(), trials, locations, as_json)
     )
     if not conduct(definition, plugins.load(), setting, dry_run):
         typer.echo("The same command resumes the search.", err=True)

@@ -29,6 +29,12 @@ def verify(
     data_dir: Annotated[
         Path | None, typer.Option(envvar="LNLBENCH_DATA_DIR", help="Folder with the data files.")
     ] = None,
+    set_data: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set-data", help="Where the data of a plugin lie now, if they have moved: root=DIR."
+        ),
+    ] = None,
     weights: Annotated[
         Path | None, typer.Option(help="Pretrained weights: a .safetensors or .pth file.")
     ] = None,
@@ -42,6 +48,7 @@ def verify(
     The results must be equal to the last bit or, on other hardware, within a
     tolerance.
     """
+    from lnlbench.interface.params import parse_assignments
     from lnlbench.networks.weight_sources import WeightSources
     from lnlbench.plugins import load_plugins
     from lnlbench.results.comparison import compare
@@ -55,14 +62,14 @@ def verify(
 
     old_results = {file: read_result(file) for file in results}
     plugins = load_plugins()
-    data = RunData(plugins, data_dir)
+    data = RunData(plugins, data_dir, parse_assignments(set_data or [], "--set-data"))
     options = RunOptions(resolve_device(device), WeightSources(weights, plugins.backbones))
     console = Console(stderr=as_json, highlight=False)
     comparisons: dict[Path, Comparison] = {}
     for file, old in old_results.items():
         display = choose_display(console, quiet)
         try:
-            new = run_again(old, plugins, data, options, display)
+            new = run_again(file, old, plugins, data, options, display)
         finally:
             display.close()
         comparisons[file] = compare(old, new, tolerance)

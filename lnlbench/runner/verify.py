@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
@@ -21,9 +22,16 @@ from lnlbench.system.temporary import temporary_folder
 
 
 def run_again(
-    result: Result, plugins: Plugins, data: RunData, options: RunOptions, display: Display
+    file: Path,
+    result: Result,
+    plugins: Plugins,
+    data: RunData,
+    options: RunOptions,
+    display: Display,
 ) -> Result:
     """Run a finished result's spec again, in a folder that is removed afterwards.
+
+    `file` is the result's own: the run beside it remembers where a plugin found its data.
 
     The new run uses as many threads as the old one, and compiled networks if the old one did,
     because both change the last digits.
@@ -43,6 +51,8 @@ def run_again(
     method = plugins.method(spec.method)
     with temporary_folder("lnlbench-verify-") as folder, _threads(result):
         directory = RunDirectory.of_spec(folder, spec)
+        if spec.protocol.data is not None:
+            directory.write_locations(_remembered(file, spec))
         return execute(
             spec,
             method,
@@ -52,6 +62,12 @@ def run_again(
             display,
             replace(options, compiled=compiled),
         )
+
+
+def _remembered(file: Path, spec: RunSpec) -> dict[str, str]:
+    """Where the data of a result's run lay; empty without its directory below the same output."""
+    outputs = [each.parent for each in file.absolute().parents if each.name == "leaderboards"]
+    return RunDirectory.of_spec(outputs[0], spec).read_locations() if outputs else {}
 
 
 @contextmanager

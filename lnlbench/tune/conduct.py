@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from lnlbench.tune.study import Study, mend_journal
 class SearchSetting:
     """How a search is conducted; `arguments` are what `lnlbench trial` is told besides its folder.
 
+    `locations` say where the data of a plugin lie; empty for lnlbench's own.
     None of it decides which search it is.
     """
 
@@ -35,6 +37,7 @@ class SearchSetting:
     output: Path
     arguments: tuple[str, ...]
     trials: int
+    locations: Mapping[str, str]
     as_json: bool = False
 
 
@@ -70,7 +73,8 @@ def conduct(
         study = Study(definition, folder, spec.protocol.epochs)
         # Trials do not queue: each one's values depend on those that have ended.
         executor = setting.placement.start(slots, Limits(), queue=False)
-        search = Search(study, method, executor, setting.arguments, console, setting.retries)
+        told = (setting.arguments, setting.locations)
+        search = Search(study, method, executor, *told, console, setting.retries)
         # Ray prints what it notices, a lost node for example, to standard output.
         with redirect_stdout(sys.stderr) if setting.as_json else nullcontext():
             finished = search.run(setting.trials)

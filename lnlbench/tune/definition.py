@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from lnlbench.data.names import DATASETS
 from lnlbench.document import Document, LeftOut
 from lnlbench.errors import UsageError
 from lnlbench.interface.artifacts import import_artifacts
@@ -101,17 +100,13 @@ def define_search(
     given: list[str],
     **settings: Any,
 ) -> SearchDefinition:
-    """A search of a method on a track; `fixed` is from `--set`, and `given` from `--search`.
+    """A search of a method on a track, whose protocol pins its data if a plugin has them.
+
+    `fixed` is from `--set`, and `given` from `--search`.
 
     Raises:
         UsageError: a name is unknown, a value is not allowed, or the search would see clean labels.
     """
-    if track.protocol.dataset not in DATASETS:
-        raise UsageError(
-            f"A search reads lnlbench's own data sets, and the data set of track {track.name!r} is "
-            f"{track.protocol.dataset!r}. Search on another track, and give what it finds with "
-            "--set."
-        )
     fixed = import_artifacts(method.Params, fixed)
     spec = build_spec(method, track, base, params=fixed)
     _refuse_clean_labels(method, spec)

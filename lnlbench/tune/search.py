@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +29,8 @@ VERSIONS = "versions"
 class Search(JobLoop):
     """A study, the executor that runs its trials, and the console that shows lines about them.
 
-    `options` are the options of `lnlbench trial`, which also gets its folder.
+    `options` are the options of `lnlbench trial`, which also gets its folder. `locations` say where
+    the data of a plugin lie.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Search(JobLoop):
         method: type[Method],
         executor: Executor,
         options: tuple[str, ...],
+        locations: Mapping[str, str],
         console: Console,
         retries: int,
     ) -> None:
@@ -45,6 +47,7 @@ class Search(JobLoop):
         self._study = study
         self._method = method
         self._options = options
+        self._locations = locations
         self._console = console
         self._retries = retries
         [first, *_] = study.definition.specs(method, {})
@@ -97,8 +100,10 @@ class Search(JobLoop):
         folder = self._study.trial_folder(number)
         plan = TrialPlan(definition=definition, number=number, specs=specs)
         write_atomically(folder / PLAN_NAME, (plan.model_dump_json(indent=2) + "\n").encode())
-        arguments = ("trial", str(folder), *self._options)
-        return Job(specs[0], RunDirectory(folder), arguments)
+        directory = RunDirectory(folder)
+        if self._locations:
+            directory.write_locations(self._locations)
+        return Job(specs[0], directory, ("trial", str(folder), *self._options))
 
     def _values(self, job: Job) -> dict[str, Any]:
         return values_of(self._study.trials()[_number(job)])

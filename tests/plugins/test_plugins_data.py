@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,40 @@ def test_a_spec_is_run_wherever_the_same_data_lie_and_refuses_others(site, root,
     (moved / "offset.txt").write_text("0")
     resumed = call("run", "--resume", directory, "--quiet")
     assert resumed.code == 0, resumed.err
+
+
+def test_a_result_is_verified_where_its_data_lay_or_where_they_lie_now(site, root, tmp_path):
+    done = run(tmp_path, "--dataset", "shades", "--set-data", f"root={root}")
+    assert done.code == 0, done.err
+    [file] = (tmp_path / "leaderboards").rglob("*.json")
+    same = call("verify", file, "--quiet")
+    assert (same.code, "equal to the last bit" in same.out) == (0, True), same.err
+    alone = shutil.copy(file, tmp_path / "alone.json")
+    lost = call("verify", alone, "--quiet")
+    assert (lost.code, "Give it with --set-data root=VALUE" in lost.err) == (2, True)
+    moved = root.rename(tmp_path / "moved")
+    found = call("verify", file, alone, "--quiet", "--set-data", f"root={moved}")
+    assert found.code == 0, found.err
+    assert found.out.count("equal to the last bit") == 2
+
+
+def test_a_search_reads_the_data_of_an_own_track(site, root, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pytest.importorskip("optuna")
+    toml = call("tracks", "show", "digits", "--toml").out
+    toml = toml.replace('"digits"', '"shades"')
+    toml = re.sub(r'noise = ".*"', 'noise = "given"', toml)
+    Path("track.toml").write_text(f"{toml}\n[data.settings]\nroot = 'nowhere'\n")
+    flags = ("--method", "gce", "--track", "track.toml", "--epochs", "1", "--trials", "1")
+    place = ("--set-data", f"root={root.relative_to(tmp_path)}")
+    done = call("tune", *flags, *place, PYTHONPATH=str(site))
+    assert done.code == 0, done.err + done.out
+    [recipe] = Path("tuning").rglob("recipe.json")
+    short = ("--track", "track.toml", "--epochs", "1", *place)
+    ran = call("run", "--recipe-file", recipe, *short, "--quiet")
+    assert ran.code == 0, ran.err
+    other = call("tune", *flags, *place, "--set-data", "size=9", "--dry-run")
+    assert (other.code, "other data are another track" in other.err) == (2, True)
 
 
 @pytest.mark.parametrize(

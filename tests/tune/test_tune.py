@@ -91,7 +91,7 @@ def search(folder, definition, end, trials, retries=1):
     executor = Inline(end)
     console = Console(quiet=True)
     method = PLUGINS.method(definition.method)
-    finished = Search(study, method, executor, (), console, retries).run(trials)
+    finished = Search(study, method, executor, (), {}, console, retries).run(trials)
     assert executor.killed
     return study, finished
 
