@@ -49,6 +49,11 @@ class Interrupted(RunError):
     """The run was asked to stop (SIGINT or SIGTERM)."""
 
 
+def installing(distribution: str) -> str:
+    """How to install a plugin of lnlbench's own repository: no package index has it."""
+    return f"pip install -e plugins/{distribution} in a checkout of lnlbench's repository"
+
+
 _brief = reprlib.Repr()
 _brief.maxstring = _brief.maxother = _brief.maxlong = 80
 _brief.maxlevel = 3

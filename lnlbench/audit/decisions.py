@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from lnlbench.audit.files import csv_bytes
-from lnlbench.audit.tables import read_table
+from lnlbench.data.table_file import read_table
 from lnlbench.errors import DataError, UsageError
 from lnlbench.system.atomic import write_atomically
 from lnlbench.system.cells import unguarded

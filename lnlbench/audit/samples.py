@@ -12,8 +12,9 @@ from torch import Tensor
 
 from lnlbench.audit.features import FeatureNetwork, Progress, image_features
 from lnlbench.audit.tables import DECIDED, LabelTable, read_features
+from lnlbench.data.class_names import in_order
 from lnlbench.data.collection import Collection
-from lnlbench.errors import DataError, UsageError
+from lnlbench.errors import DataError, UsageError, installing
 from lnlbench.interface.data_source import DataSource
 from lnlbench.interface.params import validate_params
 
@@ -50,14 +51,6 @@ class Samples:
         return torch.tensor([each in DECIDED for each in said])
 
 
-def class_names(labels: Sequence[str]) -> tuple[str, ...]:
-    """All labels in order: numbers by their value, other names by the alphabet."""
-    names = set(labels)
-    if all(name.isdecimal() for name in names):
-        return tuple(sorted(names, key=lambda name: (int(name), name)))
-    return tuple(sorted(names))
-
-
 def collected(source: DataSource | None, folder: Path, table: Path | None, size: int) -> Collection:
     """The images of a folder, as the plugin for image folders lists them.
 
@@ -67,9 +60,8 @@ def collected(source: DataSource | None, folder: Path, table: Path | None, size:
     """
     if source is None or source.collect is None:
         raise UsageError(
-            "Reading a folder of images needs the plugin lnlbench-image-folder: pip install "
-            "lnlbench-image-folder (in this repository: pip install -e "
-            "plugins/lnlbench-image-folder). Or give features with --features."
+            "Reading a folder of images needs the plugin lnlbench-image-folder: "
+            f"{installing('lnlbench-image-folder')}. Or give features with --features."
         )
     settings = {"root": str(folder), "image_size": size}
     if table is not None:
@@ -174,7 +166,7 @@ def make_samples(
     Raises:
         DataError: there are fewer than two classes.
     """
-    classes = class_names(labels)
+    classes = in_order(labels)
     if len(classes) < 2:
         raise DataError(
             f"The {len(labels):,} samples have {len(classes)} label(s) in all, and an audit needs "

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lnlbench.data.csv_table import read_csv
+from lnlbench.data.table_file import is_parquet, read_table, unreadable
 from lnlbench.errors import DataError
 from lnlbench.system.cells import unguarded
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DECIDED = ("accept", "keep")
-_PARQUET = (".parquet", ".pq")
-_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -57,22 +55,6 @@ def read_label_table(file: Path) -> LabelTable:
     )
 
 
-def read_table(file: Path) -> "pd.DataFrame":
-    """The rows of a CSV or Parquet file, as text.
-
-    Raises:
-        DataError: it cannot be read.
-    """
-    import pandas as pd
-
-    try:
-        frame = pd.read_parquet(file) if file.suffix.lower() in _PARQUET else read_csv(file)
-    except Exception as error:  # a parser may raise anything; it means this table
-        raise _unreadable(file, error) from error
-    frame.columns = [str(name) for name in frame.columns]
-    return frame
-
-
 def _texts(frame: "pd.DataFrame", column: str, default: list[str]) -> list[str]:
     if column not in frame:
         return default
@@ -93,14 +75,14 @@ def read_features(file: Path) -> NDArray[np.float32]:
         DataError: the file cannot be read, or holds anything but finite numbers.
     """
     try:
-        if file.suffix.lower() in _PARQUET:
+        if is_parquet(file):
             import pandas as pd
 
             values = pd.read_parquet(file).to_numpy(np.float32)
         else:
             values = np.load(file, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # a parser may raise anything; it means this file
-        raise _unreadable(file, error) from error
+        raise unreadable(file, error) from error
     if values.ndim != 2 or not len(values) or values.dtype.kind not in "fiu":
         raise DataError(
             f"{file} holds {values.dtype} {list(values.shape)}. Give numbers of the shape "
@@ -114,8 +96,3 @@ def read_features(file: Path) -> NDArray[np.float32]:
             f"{int(broken.argmax())}. Replace or leave out these rows, in the table too."
         )
     return numbers
-
-
-def _unreadable(file: Path, error: Exception) -> DataError:
-    reason = getattr(error, "strerror", None) or str(error)[:_SHOWN] or type(error).__name__
-    return DataError(f"Cannot read {file}: {reason}")

@@ -15,6 +15,7 @@ from lnlbench.spec.axes import parse_values, split_names
 
 if TYPE_CHECKING:
     from lnlbench.audit.findings import Audit
+    from lnlbench.model.model import Model
 
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
@@ -155,36 +156,20 @@ def apply(
         f"Judge again: lnlbench audit FOLDER --table {done.file}"
     )
     if train:
-        model = done.file.parent / "model"
-        export_audit(folder, model, labels=done.file, device=device, overwrite=True, show=not quiet)
+        from lnlbench.audit.train import train_model
+
+        place = done.file.parent / "model"
+        model = train_model(
+            folder, place, labels=done.file, device=device, overwrite=True, show=not quiet
+        )
+        say_trained(model, done.file, place)
 
 
-def export_audit(
-    folder: Path,
-    output: Path,
-    *,
-    labels: Path | None = None,
-    weights: Path | None = None,
-    device: str = "auto",
-    overwrite: bool = False,
-    show: bool = True,
-) -> None:
-    """Train an audit's method on corrected labels, write its model, and say so."""
-    from lnlbench.audit.train import corrected_labels, train_model
-
-    chosen = corrected_labels(folder) if labels is None else labels
-    model = train_model(
-        folder,
-        output,
-        labels=chosen,
-        weights=weights,
-        device=device,
-        overwrite=overwrite,
-        show=show,
-    )
+def say_trained(model: "Model", labels: Path, place: Path) -> None:
+    """Say which model was trained on an audit's labels, and where it is."""
     typer.echo(
-        f"Trained {model.card.origin.method} on the labels of {chosen}, and wrote its model: "
-        f"{len(model.classes)} classes. {output}"
+        f"Trained {model.card.origin.method} on the labels of {labels}, and wrote its model: "
+        f"{len(model.classes)} classes. {place}"
     )
 
 

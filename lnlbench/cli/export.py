@@ -30,9 +30,13 @@ def export(
     samples with the corrected labels.
     """
     if (run / "summary.json").is_file():
-        from lnlbench.cli.audit import export_audit
+        from lnlbench.audit.train import corrected_labels, train_model
+        from lnlbench.cli.audit import say_trained
 
-        export_audit(run, output, weights=weights, device=device, overwrite=overwrite)
+        trained = train_model(
+            run, output, weights=weights, device=device, overwrite=overwrite, show=True
+        )
+        say_trained(trained, corrected_labels(run), output)
         return
     from lnlbench.runner.finished import run_with_weights
 

@@ -1,9 +1,17 @@
-"""Tell a user which classes data have, and which names may be two spellings of one class."""
+"""The classes of data, from their labels: in order, and as a user is told of them."""
 
 import unicodedata
 from collections.abc import Iterable, Sequence
 
 _SHOWN = 20
+
+
+def in_order(labels: Iterable[str]) -> tuple[str, ...]:
+    """Each label once: numbers by their value, other names by the alphabet."""
+    names = set(labels)
+    if all(name.isdecimal() for name in names):
+        return tuple(sorted(names, key=lambda name: (int(name), name)))
+    return tuple(sorted(names))
 
 
 def class_lines(classes: Sequence[str], counts: Iterable[int]) -> list[str]:

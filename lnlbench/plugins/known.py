@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from lnlbench.errors import UsageError
+from lnlbench.errors import UsageError, installing
 
 METHODS = {
     "lnlbench-early-learning": ("elr-plus", "pes", "pes-semi", "sop", "sop-plus"),
@@ -51,8 +51,7 @@ def bringer_of_data(dataset: str) -> str | None:
 def not_installed(what: str, distribution: str) -> UsageError:
     """The error for something, such as "method 'sce'", that needs a plugin of the repository."""
     return UsageError(
-        f"The {what} is in {distribution}, which is not installed: pip install {distribution} "
-        f"(in lnlbench's repository: pip install -e plugins/{distribution})."
+        f"The {what} is in {distribution}, which is not installed: {installing(distribution)}."
     )
 
 

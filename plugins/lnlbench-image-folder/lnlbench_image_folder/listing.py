@@ -2,8 +2,10 @@
 
 import hashlib
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
+from lnlbench.data.class_names import in_order
 from lnlbench.errors import DataError
 
 
@@ -57,9 +59,6 @@ def _position(file: Path, root: Path) -> float:
 
 
 def class_names(samples: list[Sample]) -> tuple[str, ...]:
-    """All labels in order: numbers by their value, other names by the alphabet."""
-    labels = {sample.label for sample in samples}
-    labels |= {sample.clean for sample in samples if sample.clean is not None}
-    if all(label.isdecimal() for label in labels):
-        return tuple(sorted(labels, key=lambda label: (int(label), label)))
-    return tuple(sorted(labels))
+    """All labels, given and right ones, in order."""
+    clean = (sample.clean for sample in samples if sample.clean is not None)
+    return in_order(chain((sample.label for sample in samples), clean))

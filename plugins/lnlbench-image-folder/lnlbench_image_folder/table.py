@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from lnlbench.data.csv_table import read_csv
+from lnlbench.data.table_file import read_table
 from lnlbench.errors import DataError
 from lnlbench.system.cells import unguarded
 from lnlbench_image_folder.listing import Sample
@@ -79,25 +79,11 @@ def _refusal(file: str) -> str:
 
 
 def _rows(table: Path) -> Iterator[dict[str, str | None]]:
-    import pandas as pd
-
     refusal = _refusal(str(table))
     if refusal:
         raise DataError(f"Cannot read the table: {refusal}. Name it with --set-data table=FILE.")
-    try:
-        if table.suffix.lower() in (".parquet", ".pq"):
-            frame = pd.read_parquet(table)
-        else:
-            frame = read_csv(table)
-    except ImportError as error:
-        raise DataError(
-            f"Reading {table} needs pyarrow: pip install 'lnlbench-image-folder[parquet]'."
-        ) from error
-    except Exception as error:  # a parser may raise anything; it means this table
-        raise DataError(
-            f"Cannot read the table {table}: {str(error)[:_SHOWN] or type(error).__name__}"
-        ) from error
-    names = [str(name) for name in frame.columns]
+    frame = read_table(table)
+    names = list(frame.columns)
     for column in COLUMNS:
         near = difflib.get_close_matches(column, names, n=1, cutoff=0.8)
         if column not in names and (near or column in COLUMNS[:2]):
@@ -106,7 +92,6 @@ def _rows(table: Path) -> Iterator[dict[str, str | None]]:
                 f"{table} has no column {column!r}.{guess} Its columns: {', '.join(names)}. "
                 "Needed: path, label; understood: clean_label, split."
             )
-    frame.columns = names
     # Only tables that an audit wrote have guarded cells.
     read = _guarded_text if "given_label" in names else _text
     kept = [name for name in names if name in (*COLUMNS, _DECISION)]

@@ -161,7 +161,7 @@ def test_without_pyarrow_a_parquet_table_says_what_to_install(root, monkeypatch)
 
     (root / "t.parquet").touch()
     monkeypatch.setattr(pd, "read_parquet", missing)
-    with pytest.raises(DataError, match=r"lnlbench-image-folder\[parquet\]"):
+    with pytest.raises(DataError, match="needs pyarrow: pip install pyarrow"):
         dataset(root, table="t.parquet")
 
 
@@ -178,7 +178,7 @@ def test_without_pyarrow_a_parquet_table_says_what_to_install(root, monkeypatch)
             "path,label,clean_label\ntrain/red/0.png,red,red\ntrain/red/1.png,red,\n",
             "1 of 2 training images have no clean_label",
         ),
-        ("", "Cannot read the table"),
+        ("", r"Cannot read .*t\.csv: No columns"),
     ],
 )
 def test_a_wrong_table_is_refused_by_row(root, text, reason):

@@ -1,11 +1,11 @@
-"""CSV tables as spreadsheets save them are read alike, or refused with the line that is wrong."""
+"""Tables as spreadsheets save them are read alike, or refused with the line that is wrong."""
 
 import gzip
 
 import pytest
 
 from lnlbench.audit.tables import read_label_table
-from lnlbench.data.csv_table import read_csv
+from lnlbench.data.table_file import read_table
 from lnlbench.errors import DataError
 
 ROWS = [["path", "label"], ["a,1.png", "café"], ["b;2.png", "007"], ["c.png", "NA"]]
@@ -21,20 +21,20 @@ def table(separator):
 def test_separator_and_encoding_are_recognized(tmp_path, separator, encoding):
     file = tmp_path / "labels.csv"
     file.write_bytes(table(separator).encode(encoding))
-    frame = read_csv(file)
+    frame = read_table(file)
     assert [list(frame.columns), *frame.to_numpy().tolist()] == ROWS
 
 
 def test_a_compressed_table_is_read(tmp_path):
     file = tmp_path / "labels.csv.gz"
     file.write_bytes(gzip.compress(table(",").encode()))
-    assert read_csv(file).to_numpy().tolist() == ROWS[1:]
+    assert read_table(file).to_numpy().tolist() == ROWS[1:]
 
 
 def test_a_table_of_one_column_is_read(tmp_path):
     file = tmp_path / "labels.csv"
     file.write_text("label\na\nb\n")
-    assert read_csv(file).to_numpy().tolist() == [["a"], ["b"]]
+    assert read_table(file).to_numpy().tolist() == [["a"], ["b"]]
 
 
 def test_an_audit_names_the_line_that_is_not_utf_8(tmp_path):

@@ -1,17 +1,50 @@
-"""Read a CSV table as spreadsheets save it: with commas, semicolons or tabs, UTF-8 or UTF-16."""
+"""Read a table that a user brings: Parquet, or CSV as spreadsheets save it."""
 
 import codecs
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lnlbench.errors import DataError
+
 if TYPE_CHECKING:
     import pandas as pd
 
+_PARQUET = (".parquet", ".pq")
+_SHOWN = 200
 _SEPARATORS = ",;\t"
 _COMPRESSED = (".gz", ".bz2", ".zip", ".xz", ".zst", ".tar")
 
 
-def read_csv(file: Path) -> "pd.DataFrame":
+def is_parquet(file: Path) -> bool:
+    """Whether the file's name says that it is Parquet."""
+    return file.suffix.lower() in _PARQUET
+
+
+def read_table(file: Path) -> "pd.DataFrame":
+    """The rows of a CSV or Parquet file; the names of its columns are text.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    import pandas as pd
+
+    try:
+        frame = pd.read_parquet(file) if is_parquet(file) else _read_csv(file)
+    except Exception as error:  # a parser may raise anything; it means this table
+        raise unreadable(file, error) from error
+    frame.columns = [str(name) for name in frame.columns]
+    return frame
+
+
+def unreadable(file: Path, error: Exception) -> DataError:
+    """The error for a file that its parser refused."""
+    if isinstance(error, ImportError) and is_parquet(file):
+        return DataError(f"Reading {file} needs pyarrow: pip install pyarrow.")
+    reason = getattr(error, "strerror", None) or str(error)[:_SHOWN] or type(error).__name__
+    return DataError(f"Cannot read {file}: {reason}")
+
+
+def _read_csv(file: Path) -> "pd.DataFrame":
     """All cells as text, so that a class named 007 or NA keeps its name.
 
     The first line decides the separator: the one of `,`, `;` and tab that it has most often. A
