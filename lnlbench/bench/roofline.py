@@ -111,6 +111,9 @@ def _products(func: Any, args: Sequence[Any], output: Any) -> Iterator[Shape]:
     if func in (aten.mm.default, aten.addmm.default):
         left, right = args[-2:]
         yield left.shape[0], left.shape[1], right.shape[1]
+    elif str(func) == "mkldnn._linear_pointwise.default":  # lnlbench.networks.onednn_linear
+        left, right = args[:2]
+        yield left.shape[0], left.shape[1], right.shape[0]
     elif func is aten.convolution.default:
         yield from _convolved(output.shape, args[1].shape, args[8])
     elif func is aten.convolution_backward.default:

@@ -9,13 +9,12 @@ class EpochLog:
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._finite = torch.ones((), dtype=torch.bool, device=device)
+        self._losses: list[Tensor] = []
         self._scalars: dict[str, list[Tensor | float]] = {}
 
     def begin(self) -> None:
         """Forget the previous epoch."""
-        self._scalars = {}
-        self._finite.fill_(True)
+        self._scalars, self._losses = {}, []
 
     def add(self, **scalars: Tensor | float) -> None:
         """Add values under these names."""
@@ -23,14 +22,14 @@ class EpochLog:
             self._scalars.setdefault(name, []).append(value)
 
     def add_loss(self, loss: Tensor) -> None:
-        """Note a step's loss, and whether it is finite."""
-        # No transfer to the host here: the flag is read once, between two epochs.
-        self._finite.logical_and_(torch.isfinite(loss))
+        """Note a step's loss."""
+        self._losses.append(loss)
         self.add(loss=loss)
 
     def losses_were_finite(self) -> bool:
         """Whether every loss of the epoch was finite."""
-        return bool(self._finite.item())
+        # Asked once, between two epochs, and not at each step.
+        return not self._losses or bool(torch.stack(self._losses).isfinite().all())
 
     def means(self) -> dict[str, float]:
         """The mean of each name's values."""

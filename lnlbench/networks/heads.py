@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from lnlbench.errors import unknown_name
+from lnlbench.networks.onednn_linear import OneDnnLinear
 
 HIDDEN = 512
 HEADS = ("linear", "mlp")
@@ -30,7 +31,8 @@ class FeatureDropout(nn.Module):
         kept = torch.empty(features.shape, dtype=features.dtype, device=features.device)
         # Compare straight into numbers: on a CPU, filling by a mask takes several times as long.
         torch.ge(draws, self.dropped_bytes, out=kept)
-        return (features * (256 / (256 - self.dropped_bytes))).mul_(kept)
+        scale, nothing = 256 / (256 - self.dropped_bytes), features.new_zeros(())
+        return torch.addcmul(nothing, features, kept, value=scale)  # one pass over the features
 
 
 def build_head(name: str, features: int, num_classes: int, dropout: float) -> nn.Module:
@@ -42,10 +44,10 @@ def build_head(name: str, features: int, num_classes: int, dropout: float) -> nn
     if name not in HEADS:
         raise unknown_name("head", name, HEADS)
     if name == "linear":
-        return nn.Sequential(FeatureDropout(dropout), nn.Linear(features, num_classes))
+        return nn.Sequential(FeatureDropout(dropout), OneDnnLinear(features, num_classes))
     return nn.Sequential(
         FeatureDropout(dropout),
-        nn.Linear(features, HIDDEN),
+        OneDnnLinear(features, HIDDEN),
         nn.ReLU(),
-        nn.Linear(HIDDEN, num_classes),
+        OneDnnLinear(HIDDEN, num_classes),
     )

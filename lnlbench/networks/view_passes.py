@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from lnlbench.networks.heads import FeatureDropout
+from lnlbench.networks.onednn_linear import OneDnnLinear
 from lnlbench.networks.precision import PreciseNetwork
 
-_ROW_BY_ROW = (PreciseNetwork, nn.Sequential, nn.Linear, nn.ReLU, FeatureDropout)
+_ROW_BY_ROW = (PreciseNetwork, nn.Sequential, OneDnnLinear, nn.ReLU, FeatureDropout)
 
 
 def sees_samples_alone(network: nn.Module) -> bool:

@@ -32,9 +32,10 @@ TRIES = 3
 # A step of this network has about 10,000 where glibc returns freed memory, and else almost none.
 MOST_FAULTS = 2000
 # Processor time of the floor, in plain matrix products and copies of the same machine. With one
-# thread of an AMD EPYC the small network takes 1.0 to 1.3 and a head 2.6 (docs/guide/speed.md).
+# thread of an AMD EPYC the small network takes 1.0 to 1.3 and a head 1.8 (docs/guide/speed.md).
+# With MKL's products, a head takes 2.5 to 2.7 there.
 SMALL_NETWORK_LIMIT = 1.8
-HEAD_LIMIT = 3.9
+HEAD_LIMIT = 2.4
 
 
 def best_ratio(method, limit, setting=SETTING):

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from lnlbench.networks.heads import HEADS, build_head
+from lnlbench.networks.onednn_linear import OneDnnLinear
 from lnlbench.networks.precision import PreciseNetwork
 from lnlbench.networks.small import small_cnn
 from lnlbench.networks.view_passes import sees_samples_alone, view_logits
@@ -60,5 +61,5 @@ def test_batch_statistics_are_of_one_view_unless_told_otherwise():
     "layer", [nn.BatchNorm1d(FEATURES), Counted(nn.Linear(FEATURES, 7)), nn.Softmax(0)]
 )
 def test_a_layer_of_which_nothing_is_known_may_see_the_whole_batch(layer):
-    assert sees_samples_alone(nn.Sequential(nn.Linear(FEATURES, FEATURES), nn.ReLU()))
-    assert not sees_samples_alone(nn.Sequential(nn.Linear(FEATURES, FEATURES), layer))
+    assert sees_samples_alone(nn.Sequential(OneDnnLinear(FEATURES, FEATURES), nn.ReLU()))
+    assert not sees_samples_alone(nn.Sequential(OneDnnLinear(FEATURES, FEATURES), layer))
