@@ -39,7 +39,7 @@ def run(
     data_dir: str | Path | None = None,
     weights: str | Path | None = None,
     device: str = "auto",
-    compiled: bool = False,
+    compiled: bool | None = None,
     samples: bool = False,
     overwrite: bool = False,
     progress: bool = False,

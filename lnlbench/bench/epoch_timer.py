@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lnlbench.bench.floor import Floor, NetworkKind, Pass, view_by_view, wait_for
+from lnlbench.bench.floor import Floor, NetworkKind, Pass, view_by_view
 from lnlbench.bench.roofline import Roofline, measure
 from lnlbench.bench.sections import Sections, time_passes
 from lnlbench.interface.host import RunControl
+from lnlbench.runner.devices import wait_for
 from lnlbench.system.freed_memory import page_faults
 from lnlbench.system.memory import peak_memory_bytes
 

@@ -12,6 +12,7 @@ from lnlbench.networks.build import build_backbone
 from lnlbench.networks.heads import build_head
 from lnlbench.networks.precision import PreciseNetwork
 from lnlbench.plugins.networks import provided_for
+from lnlbench.runner.devices import wait_for
 from lnlbench.runner.optimizers import build_optimizer
 from lnlbench.runner.prepare import compiled_batches
 from lnlbench.tracks import Protocol
@@ -116,9 +117,3 @@ def view_by_view(passes: list[Pass], size: int) -> list[Pass]:
         sizes = [each.batch // parts + (part < each.batch % parts) for part in range(parts)]
         unbatched += [replace(each, batch=part) for part in sizes]
     return unbatched
-
-
-def wait_for(device: torch.device) -> None:
-    """Wait until the device has finished all its work."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

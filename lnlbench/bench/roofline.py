@@ -13,7 +13,8 @@ from torch.nn.functional import linear
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from lnlbench.bench.floor import Floor, NetworkKind, Pass, wait_for
+from lnlbench.bench.floor import Floor, NetworkKind, Pass
+from lnlbench.runner.devices import wait_for
 
 Shape = tuple[int, int, int]  # [m, k] times [k, n]
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from lnlbench.augment.views import Bounds, Views
-from lnlbench.bench.floor import wait_for
 from lnlbench.interface.batch import Batch
 from lnlbench.interface.host import RunHost
 from lnlbench.interface.run import Run
+from lnlbench.runner.devices import wait_for
 
 # Selection is the work of a method before the first batch of an epoch, without passes and views.
 # Bookkeeping is the rest: losses, mixing, indices, logs.

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lnlbench.cli.options.execution import Compiled, Device, Json
+from lnlbench.cli.options.execution import Device, Json
 from lnlbench.cli.options.protocol import Backbone, BatchSize, Precision
 from lnlbench.cli.options.runs import Methods, Track
 from lnlbench.errors import UsageError
@@ -21,7 +21,9 @@ def bench(
     backbone: Backbone = None,
     batch_size: BatchSize = None,
     precision: Precision = None,
-    compiled: Compiled = False,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Compile the networks, and those of the floor.")
+    ] = False,
     compare: Annotated[
         str | None,
         typer.Option(

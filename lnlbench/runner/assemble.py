@@ -4,6 +4,7 @@ from lnlbench.data.class_names import class_lines
 from lnlbench.data.dataset import Dataset
 from lnlbench.errors import UsageError
 from lnlbench.interface.method import Method
+from lnlbench.runner import compilation
 from lnlbench.runner.checkpoint import load_checkpoint
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display
@@ -51,7 +52,7 @@ def assemble(
         DataError: pretrained weights are damaged, or not the ones that the spec names.
     """
     chosen = make_method(spec, method)
-    prepared = prepare(spec, dataset, options.device, options.compiled)
+    prepared = prepare(spec, dataset, options.device)
     if blind:
         prepared = prepared.blinded()
     inputs = build_inputs(prepared, options.weights)
@@ -59,6 +60,12 @@ def assemble(
         directory.clear()
     elif options.samples:
         _check_watched(directory, options)
+    choice = compilation.choose(
+        options.compiled, prepared, inputs, method.networks, directory.checkpoint_file
+    )
+    prepared, inputs = compilation.apply(choice, prepared, inputs)
+    if choice.reason:
+        display.working(f"{'compiled' if choice.compiled else 'not compiled'}: {choice.reason}")
     directory.write_spec(spec)
     if spec.protocol.data is not None and not blind:
         counts = prepared.noisy.labels.bincount(minlength=dataset.num_classes)

@@ -13,9 +13,12 @@ from lnlbench.system.cores import available_cores
 
 
 def describe_environment(
-    device: torch.device, precision: str, compiled: bool = False
+    device: torch.device, precision: str, compiled: bool = False, compilation: str = ""
 ) -> dict[str, Any]:
-    """Versions, hardware, precision, and the git commit of the lnlbench checkout, if it is one."""
+    """Versions, hardware, precision, and the git commit of the lnlbench checkout, if it is one.
+
+    `compilation` says why networks are compiled or not, if lnlbench has decided it.
+    """
     # Times of compiled networks are comparable only with each other, as on one hardware.
     suffix = ", compiled" if compiled else ""
     commit, dirty = _git_state(Path(lnlbench.__file__).parent)
@@ -32,15 +35,19 @@ def describe_environment(
         "precision": precision,
         "git_commit": commit,
         "git_dirty": dirty,
+        **({"compilation": compilation} if compilation else {}),
     }
 
 
 def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """What differs between two environments, as "key: before -> now"; commits aside."""
+    """What differs between two environments, as "key: before -> now".
+
+    Commits are left aside, and also the reason for compiling: the device says whether it was done.
+    """
     return [
         f"{key}: {before.get(key)} -> {value}"
         for key, value in now.items()
-        if before.get(key) != value and not key.startswith("git")
+        if before.get(key) != value and not key.startswith(("git", "compilation"))
     ]
 
 

@@ -5,15 +5,13 @@ from collections.abc import Iterator
 from itertools import islice
 from statistics import median
 
-import torch
-
 from lnlbench.errors import DataError
 from lnlbench.interface.method import LossMethod, Method
 from lnlbench.interface.run import Run
 from lnlbench.results import Result, ResultStore
 from lnlbench.results.store import read_result
 from lnlbench.runner.costs import Costs
-from lnlbench.runner.devices import describe_device
+from lnlbench.runner.devices import describe_device, wait_for
 from lnlbench.runner.display import Display, EpochReport
 from lnlbench.runner.prepare import Prepared
 from lnlbench.runner.split import evaluation_sample
@@ -94,7 +92,7 @@ class ForecastingDisplay:
 
     def _measure(self, run: Run) -> None:
         if self._first is None:  # the first step also pays for allocations and compilation
-            self._wait_for_device()
+            wait_for(self._prepared.device)
             self._first = time.monotonic(), self._work()
             return
         began, before = self._first
@@ -102,7 +100,7 @@ class ForecastingDisplay:
         steps = 1 + 2 * self._method.networks
         if run.steps < steps or time.monotonic() - began < MEASURED_SECONDS:
             return
-        self._wait_for_device()
+        wait_for(self._prepared.device)
         work = self._work() - before
         if work == 0:
             return
@@ -142,10 +140,6 @@ class ForecastingDisplay:
     def _hardware(self) -> str:
         suffix = ", compiled" if self._prepared.compiled else ""
         return describe_device(self._prepared.device) + suffix
-
-    def _wait_for_device(self) -> None:
-        if self._prepared.device.type == "cuda":
-            torch.cuda.synchronize(self._prepared.device)
 
 
 def _recorded_work(store: ResultStore, method: str) -> Iterator[float]:

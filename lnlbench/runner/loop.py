@@ -62,7 +62,7 @@ class Execution(RunControl):
         self.observers = Observers(options.observers)
         self.record = Record()
         self.environment = describe_environment(
-            prepared.device, prepared.precision, prepared.compiled
+            prepared.device, prepared.precision, prepared.compiled, prepared.compilation
         )
         self._stop = StopRequest()
         protocol, split, device = prepared.spec.protocol, prepared.split, prepared.device

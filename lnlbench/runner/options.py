@@ -15,15 +15,16 @@ _CPU = torch.device("cpu")
 class RunOptions:
     """Where and how to execute runs: the options that a command passes to each run.
 
-    `weights` says where pretrained weights come from, `compiled` asks for networks run through
-    torch.compile, `samples` for samples.parquet. `overwrite` starts a run anew, even if it could be
+    `weights` says where pretrained weights come from. `compiled` says whether networks run through
+    torch.compile; None leaves it to `lnlbench.runner.compilation`. `samples` asks for
+    samples.parquet. `overwrite` starts a run anew, even if it could be
     resumed or is done. `observers` holds the plugins that observe the run, and
     `earlier` the results whose costs say how long the run will take.
     """
 
     device: torch.device = _CPU
     weights: WeightSources = field(default_factory=WeightSources)
-    compiled: bool = False
+    compiled: bool | None = None
     samples: bool = False
     overwrite: bool = False
     observers: pluggy.PluginManager | None = None

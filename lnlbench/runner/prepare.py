@@ -18,7 +18,10 @@ from lnlbench.tracks import Protocol
 
 @dataclass(frozen=True)
 class Prepared:
-    """A spec with the data, device and precision that it runs on."""
+    """A spec with the data, device and precision that it runs on.
+
+    `compiled` says whether networks are compiled, and `compilation` why, if lnlbench decided it.
+    """
 
     spec: RunSpec
     dataset: Dataset
@@ -27,18 +30,14 @@ class Prepared:
     device: torch.device
     precision: str
     compiled: bool = False
+    compilation: str = ""
     passes: Passes = field(default_factory=Passes)
 
     @property
     def precise(self) -> Callable[[nn.Module], PreciseNetwork]:
         """The function that wraps a network's body; it does not hold the data."""
-        unit = compiled_batches(self.spec.protocol) if self.compiled else None
         return partial(
-            PreciseNetwork,
-            precision=self.precision,
-            device=self.device,
-            compiled_batches=unit,
-            passes=self.passes,
+            PreciseNetwork, precision=self.precision, device=self.device, passes=self.passes
         )
 
     def with_notes(self, notes: tuple[str, ...]) -> "Prepared":
@@ -70,9 +69,7 @@ def compiled_batches(protocol: Protocol) -> int:
     return max(2, protocol.batch_size // 2)
 
 
-def prepare(
-    spec: RunSpec, dataset: Dataset, device: torch.device, compiled: bool = False
-) -> Prepared:
+def prepare(spec: RunSpec, dataset: Dataset, device: torch.device) -> Prepared:
     """Apply the noise and split the data, in the same way for every seed of a track.
 
     Raises:
@@ -81,4 +78,4 @@ def prepare(
     noisy = apply_noise(spec.protocol.noise, dataset, spec.protocol.noise_seed)
     split = split_dataset(dataset, noisy, spec.protocol)
     precision = resolve_precision(spec.protocol.precision, device)
-    return Prepared(spec, dataset, noisy, split, device, precision, compiled)
+    return Prepared(spec, dataset, noisy, split, device, precision)

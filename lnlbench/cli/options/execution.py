@@ -35,9 +35,11 @@ Log = Annotated[
     ),
 ]
 Compiled = Annotated[
-    bool,
+    bool | None,
     typer.Option(
-        "--compile", help="Compile the networks: training starts later and then runs faster."
+        "--compile/--no-compile",
+        help="Compile the networks: training starts later and then runs faster. By default a GPU "
+        "does it where a trial at the start shows that it pays.",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress, only how each run ended.")]
@@ -58,7 +60,7 @@ class ExecutionOptions:
     output: Output = Path()
     samples: Samples = False
     log: Log = None
-    compiled: Compiled = False
+    compiled: Compiled = None
 
     def absolute(self) -> "ExecutionOptions":
         """The same options with absolute paths, for processes with another working directory."""
@@ -78,7 +80,8 @@ class ExecutionOptions:
         options = [] if self.device == "auto" else ["--device", self.device]
         options += [] if self.data_dir is None else ["--data-dir", str(self.data_dir)]
         options += [] if self.weights is None else ["--weights", str(self.weights)]
-        options += ["--compile"] if self.compiled else []
+        if self.compiled is not None:
+            options.append("--compile" if self.compiled else "--no-compile")
         if self.samples:
             from lnlbench.runner.samples import require_pyarrow
 
