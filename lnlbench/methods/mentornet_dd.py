@@ -5,7 +5,7 @@ Details and deviations: docs/methods/mentornet-dd.md.
 """
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import AfterValidator, Field
@@ -41,6 +41,7 @@ class MentorNetDD(Method):
     reference = "Jiang et al., MentorNet, ICML 2018, arxiv.org/abs/1712.05055"
     oracle = frozenset({"clean_subset"})
     recipes = {"native": AUTHORS_RECIPE}  # noqa: RUF012 - a ClassVar by the base class
+    quick_params: ClassVar = {"mentor_steps": 100}
 
     class Params(WeighingParams, CleanSubsetParams):
         """Defaults are the values the authors give for CIFAR-100 at 40 % noise."""
