@@ -4,12 +4,14 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from lnlbench.data.access import announce_reading
 from lnlbench.data.dataset import Dataset
 from lnlbench.data.digits import load_digits_dataset
 from lnlbench.errors import Interrupted
@@ -160,15 +162,22 @@ class Trials:
 
 def digits(samples: int | None = None) -> Dataset:
     """The digits, or some of them, with 40 % instance-dependent noise as their given labels."""
-    whole = load_digits_dataset()
-    noisy = apply_noise("instance:0.4", whole, 0).labels
+    announce_reading("digits")  # a method that may not read them may not take these either
+    whole, noisy = _noisy_digits()
     chosen = slice(samples)
     tests = slice(None if samples is None else 100)
+    # A method that writes into its data must not change those of the next run.
     return replace(
         whole,
-        train_images=whole.train_images[chosen],
-        train_labels=whole.train_labels[chosen],
-        test_images=whole.test_images[tests],
-        test_labels=whole.test_labels[tests],
-        human_labels={"given": noisy[chosen]},
+        train_images=whole.train_images[chosen].clone(),
+        train_labels=whole.train_labels[chosen].clone(),
+        test_images=whole.test_images[tests].clone(),
+        test_labels=whole.test_labels[tests].clone(),
+        human_labels={"given": noisy[chosen].clone()},
     )
+
+
+@cache
+def _noisy_digits() -> tuple[Dataset, Tensor]:
+    whole = load_digits_dataset()
+    return whole, apply_noise("instance:0.4", whole, 0).labels
