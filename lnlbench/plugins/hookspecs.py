@@ -1,4 +1,4 @@
-"""The hooks a plugin can implement, one line each; plugins/README.md explains them."""
+"""The hooks a plugin can implement, one line each; plugins/hooks.md and data.md explain them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

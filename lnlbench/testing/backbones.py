@@ -72,7 +72,7 @@ def _check_builder(backbone: Backbone) -> Iterator[Finding]:
             except Exception as error:  # whatever the plugin's own code raises
                 wrong = f"{type(error).__name__}: {error}"
             if wrong:
-                advice = "plugins/README.md says what build returns."
+                advice = "plugins/hooks.md says what build returns."
                 yield Finding("network", "failed", f"{what}: {wrong}", advice)
             else:
                 yield Finding("network", "passed", what)

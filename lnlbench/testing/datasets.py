@@ -65,7 +65,7 @@ def _check_loading(source: DataSource, settings: Mapping[str, Any]) -> list[Find
     if lacking:
         found = f"Not loaded: it needs {', '.join(lacking)}. Give --set-data {lacking[0]}=…"
         return [Finding("loading", "skipped", found)]
-    advice = "load returns an lnlbench.Dataset; plugins/README.md says what is in it."
+    advice = "load returns an lnlbench.Dataset; plugins/data.md says what is in it."
     try:
         validate_params(source.name, source.params, dict(settings), kind="data set")
         with changes_undone() as changed:

@@ -29,7 +29,7 @@ def examine(
     wanted = canonicalize_name(name)
     refused = [each for each in plugins.errors if _is(each.origin.distribution, wanted)]
     if refused:
-        advice = "plugins/README.md says what makes a plugin refused."
+        advice = "plugins/checks.md says what makes a plugin refused."
         findings = [Finding("loading", "failed", each.reason, advice) for each in refused]
         yield Report(f"plugin {refused[0].origin}", findings)
     elif not any(_is(origin.distribution, wanted) for origin in plugins.loaded):

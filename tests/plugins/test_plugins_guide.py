@@ -25,7 +25,10 @@ from lnlbench.testing.small_runs import make_run
 from lnlbench.testing.trials import Trials
 
 ROOT = Path(__file__).parents[2]
-GUIDE = (ROOT / "plugins" / "README.md").read_text(encoding="utf-8")
+PAGES = [
+    ROOT / "plugins" / f"{name}.md" for name in ("README", "methods", "checks", "hooks", "data")
+]
+GUIDE = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 HOOKS = [hook for _, hook in inspect.getmembers(hookspecs, inspect.isfunction)]
 
 
@@ -40,7 +43,7 @@ def test_there_are_hooks():
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook.__name__)
 def test_hooks_are_documented_under_their_exact_signature(hook):
     signature = inspect.signature(hook)
-    heading = f"### {hook.__name__}({', '.join(map(str, signature.parameters.values()))})"
+    heading = f"## {hook.__name__}({', '.join(map(str, signature.parameters.values()))})"
     assert f"{heading} -> {signature.return_annotation}" in GUIDE.splitlines()
 
 
@@ -108,7 +111,7 @@ def test_every_block_is_of_a_language_that_is_executed():
 def test_every_python_block_of_the_guide_runs():
     for number, block in enumerate(blocks("python")):
         names = {"__name__": "guide"}
-        exec(compile(block, f"plugins/README.md, block {number}", "exec"), names)
+        exec(compile(block, f"plugin guide, block {number}", "exec"), names)
         for source in names["register_datasets"]() if "register_datasets" in names else []:
             check_dataset(source)
 
@@ -116,7 +119,7 @@ def test_every_python_block_of_the_guide_runs():
 def test_the_guides_method_with_two_heads_trains_both_and_predicts_with_one():
     [block] = [block for block in blocks("python") if "class TwoHeads" in block]
     names = {"__name__": "guide"}
-    exec(compile(block, "plugins/README.md", "exec"), names)
+    exec(compile(block, "plugin guide", "exec"), names)
     method = names["TwoHeads"](lnlbench.Params())
     run = make_run(max_epochs=1)
     weights, build = [], run.helper
@@ -131,7 +134,7 @@ def test_the_guides_own_test_checks_a_right_method(monkeypatch):
     monkeypatch.setattr("lnlbench.testing.check_method", checked.append)
     [block] = [block for block in blocks("python") if "check_method" in block]
     names = {"__name__": "guide"}
-    exec(compile(block, "plugins/README.md", "exec"), names)
+    exec(compile(block, "plugin guide", "exec"), names)
     names["test_it_passes_every_check"]()
     [method] = checked
     assert check_metadata(method).status == check_parameters(method).status == "passed"
