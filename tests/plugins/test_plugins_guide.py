@@ -1,18 +1,17 @@
 """The plugin guide: every hook is in it and tested, and its example is a plugin that works."""
 
 import inspect
-import os
 import re
 import shlex
-import subprocess
 import sys
 import tomllib
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
-from cli import call, environment
-from plugin_zoo import install_package, write_dist_info
+from cli import call
+from plugin_zoo import install_package, on_path, run_its_tests, write_dist_info
 
 import lnlbench
 from lnlbench.interface.batch import Batch
@@ -192,13 +191,10 @@ def type_in(line, site, monkeypatch):
             monkeypatch.syspath_prepend(folder)
         return ""
     if program == "pytest":
-        path = os.pathsep.join([str(site), str(Path.cwd())])
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-        done = subprocess.run(
-            command, env=environment(PYTHONPATH=path), capture_output=True, text=True, timeout=250
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        installed = partial(on_path, [str(site), str(Path.cwd())])
+        done = run_its_tests(Path.cwd(), installed, site.parent / "log")
+        assert done.code == 0, done.out + done.err
+        return done.out
     assert program == "lnlbench", line
     outcome = call(*arguments, **variables)
     assert outcome.code == 0, f"{line}: {outcome.out}{outcome.err}"

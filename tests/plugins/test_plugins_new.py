@@ -1,14 +1,12 @@
 """`lnlbench plugins new`: every kind of package is complete, and passes its own tests untouched."""
 
-import os
-import subprocess
-import sys
 import tomllib
+from functools import partial
 
 import pytest
-from cli import call, environment, run_process
+from cli import call, start_forked
 from packaging.requirements import Requirement
-from plugin_zoo import install_package
+from plugin_zoo import install_package, on_path, run_its_tests
 
 import lnlbench
 from lnlbench.errors import UsageError
@@ -20,21 +18,14 @@ from lnlbench.plugins.scaffold import KINDS, LICENCES, write_plugin
 def test_a_new_plugin_loads_and_passes_its_own_tests(kind, tmp_path):
     folder = write_plugin("new-one", kind, tmp_path, "MIT", None)
     assert folder == tmp_path / "lnlbench-new-one"
-    path = os.pathsep.join(install_package(folder, tmp_path / "site"))
-    listed = run_process("plugins", "--strict", "--json", cwd=tmp_path, PYTHONPATH=path)
+    installed = partial(on_path, install_package(folder, tmp_path / "site"))
+    arguments = ("plugins", "--strict", "--json")
+    listed = start_forked(*arguments, folder=tmp_path / "log", prepare=installed).finish()
     assert listed.code == 0, listed.err
     assert '"lnlbench-new-one"' in listed.out
-    # No plugin of pytest's, and no proxy: nothing may be needed from outside.
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-        cwd=folder,
-        env=environment(PYTHONPATH=path, HTTPS_PROXY="http://127.0.0.1:9"),
-        capture_output=True,
-        text=True,
-        timeout=280,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert " passed" in done.stdout
+    done = run_its_tests(folder, installed, tmp_path / "log")
+    assert done.code == 0, done.out + done.err
+    assert " passed" in done.out
 
 
 def test_the_package_is_complete_and_bounded(tmp_path):

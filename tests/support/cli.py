@@ -27,8 +27,11 @@ SMALL = ("--track", "digits", "--limit-train", "200", "--limit-test", "100", "--
 _OBEYED = ("COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 
 _fork = multiprocessing.get_context("forkserver")
-# Importing torch takes seconds, a fork of a process that has done it milliseconds.
-_fork.set_forkserver_preload(["lnlbench.runner.series", "lnlbench.methods", "sklearn.datasets"])
+# Importing torch takes seconds, a fork of a process that has done it milliseconds. torch imports
+# its compiler when the first optimizer is made.
+_fork.set_forkserver_preload(
+    ["lnlbench.runner.series", "lnlbench.methods", "sklearn.datasets", "torch._dynamo"]
+)
 
 
 @dataclass(frozen=True)
@@ -168,14 +171,17 @@ def start_process(*arguments: object, folder: Path, **variables: str) -> Running
 
 
 def start_forked(
-    *arguments: object, folder: Path, prepare: Callable[[], Any] | None = None
+    *arguments: object,
+    folder: Path,
+    prepare: Callable[[], Any] | None = None,
+    program: Callable[[], Any] = main,
 ) -> Running:
-    """Start the command's `main` in a fork of a process that has imported torch, in `folder`."""
+    """Start a program, the command, in a fork of a process that has imported torch, in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("out", "err"):
         (folder / name).write_bytes(b"")
     process = _fork.Process(
-        target=_main_in_fork, args=([str(each) for each in arguments], folder, prepare)
+        target=_main_in_fork, args=([str(each) for each in arguments], folder, prepare, program)
     )
     process.start()
     assert process.pid is not None
@@ -187,7 +193,12 @@ def start_forked(
     return Running(folder, process.pid, ended)
 
 
-def _main_in_fork(arguments: list[str], folder: Path, prepare: Callable[[], Any] | None) -> None:
+def _main_in_fork(
+    arguments: list[str],
+    folder: Path,
+    prepare: Callable[[], Any] | None,
+    program: Callable[[], Any],
+) -> None:
     for descriptor, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(folder / name, os.O_WRONLY | os.O_APPEND), descriptor)
     os.chdir(folder)
@@ -196,7 +207,7 @@ def _main_in_fork(arguments: list[str], folder: Path, prepare: Callable[[], Any]
     sys.argv = ["lnlbench", *arguments]
     if prepare is not None:
         prepare()
-    main()
+    program()
 
 
 def essence(document: dict[str, Any]) -> dict[str, Any]:

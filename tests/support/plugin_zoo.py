@@ -1,12 +1,15 @@
 """Distributions written by hand into a folder, so that importlib.metadata really finds them."""
 
 import contextlib
+import os
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
+from cli import Outcome, start_forked
 
 # A data set of 200 + 60 images, whose content depends on a file below its setting `root`.
 SHADES = """
@@ -166,3 +169,22 @@ def install_package(folder: Path, site: Path) -> tuple[str, str]:
         requires=tuple(project["dependencies"]),
     )
     return str(site), str(folder)
+
+
+def on_path(folders: Sequence[str]) -> None:
+    """Let a forked process find what is in these folders, and nothing outside this machine."""
+    sys.path[:0] = folders
+    os.environ["HTTPS_PROXY"] = "http://127.0.0.1:9"
+
+
+def run_its_tests(folder: Path, installed: Callable[[], None], log: Path) -> Outcome:
+    """Type `pytest` in a package's folder; `installed` puts what it needs on the path."""
+    arguments = ("-q", "-p", "no:cacheprovider")
+    prepare = partial(_enter, folder, installed)
+    running = start_forked(*arguments, folder=log, prepare=prepare, program=pytest.console_main)
+    return running.finish(280)
+
+
+def _enter(folder: Path, installed: Callable[[], None]) -> None:
+    os.chdir(folder)
+    installed()
