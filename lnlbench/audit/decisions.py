@@ -19,13 +19,17 @@ COLUMNS = ("path", "label", "given_label", "suspicion", "decision")
 
 @dataclass(frozen=True)
 class Applied:
-    """How many decisions of each kind became labels, and where these are."""
+    """How many decisions of each kind became labels, and where these are.
+
+    `new` are accepted labels that no sample had: a class of the user's own, or a misspelling.
+    """
 
     file: Path
     samples: int
     accepted: int
     kept: int
     unsure: int
+    new: tuple[str, ...]
 
 
 def apply_decisions(decisions: Path, labels: Path, output: Path) -> Applied:
@@ -39,7 +43,12 @@ def apply_decisions(decisions: Path, labels: Path, output: Path) -> Applied:
         DataError: a file cannot be read, or a decision is unknown.
     """
     chosen = _read_decisions(decisions)
-    table = _rows(labels, ("path", "given_label", "suspicion"), {"decision": ""})
+    if not labels.is_file():
+        raise UsageError(
+            f"{labels.parent} holds no {labels.name} of an audit. Name the folder of the audit "
+            "that the decisions belong to: --audit DIR."
+        )
+    table = _rows(labels, ("path", "label", "given_label", "suspicion"), {"decision": ""})
     known = {row["path"]: row for row in table}
     for path, row in chosen.items():
         if path not in known or known[path]["given_label"] != row["given_label"]:
@@ -57,12 +66,15 @@ def apply_decisions(decisions: Path, labels: Path, output: Path) -> Applied:
         rows.append((path, label, row["given_label"], row["suspicion"], decision))
     write_atomically(output, csv_bytes(COLUMNS, rows))
     counts = Counter(row["decision"] for row in chosen.values())
-    return Applied(output, len(rows), counts["accept"], counts["keep"], counts["unsure"])
+    before = {row[name] for row in table for name in ("given_label", "label")}
+    new = tuple(sorted({label for _, label, *_ in rows} - before))
+    return Applied(output, len(rows), counts["accept"], counts["keep"], counts["unsure"], new)
 
 
 def _read_decisions(file: Path) -> dict[str, dict[str, str]]:
     found = {}
     for number, row in enumerate(_rows(file, _NEEDED), start=2):
+        row["decision"] = row["decision"].strip().lower()  # a person may have typed it
         if row["decision"] not in CHOICES:
             raise DataError(
                 f"{file}, row {number}: the decision is {row['decision']!r}. Write one of "

@@ -31,7 +31,7 @@ class _Group(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the name of the audit's own command before its arguments."""
         named = args[:1] == ["apply"]
-        return super().parse_args(ctx, args if named or not args else [self.default, *args])
+        return super().parse_args(ctx, args if named else [self.default, *(args or ["--help"])])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Usage lines show no name for the audit's own command."""
@@ -39,7 +39,7 @@ class _Group(TyperGroup):
         return "" if name == self.default else name, command, rest
 
 
-app = typer.Typer(cls=_Group, no_args_is_help=True)
+app = typer.Typer(cls=_Group)
 
 
 @app.callback()
@@ -81,7 +81,8 @@ def judge_folder(
     folds: Annotated[
         int,
         typer.Option(
-            help="Number of parts, and of models; each model judges the part that it has not seen."
+            min=2,
+            help="Number of parts, and of models; each model judges the part that it has not seen.",
         ),
     ] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the folds and models.")] = 0,
@@ -150,9 +151,10 @@ def apply(
     folder = decisions.parent if audit_folder is None else audit_folder
     target = folder / DECIDED if output is None else output
     done = apply_decisions(decisions, folder / SUGGESTED, target)
+    new = f"Labels that no image had: {', '.join(done.new)}\n" if done.new else ""
     typer.echo(
         f"{done.accepted:,} labels changed, {done.kept:,} kept, {done.unsure:,} unsure, of "
-        f"{done.samples:,}. Wrote {done.file}\n"
+        f"{done.samples:,}. Wrote {done.file}\n{new}"
         f"Judge again: lnlbench audit FOLDER --table {done.file}"
     )
     if train:
@@ -214,6 +216,9 @@ def _tell(found: "Audit", folder: Path) -> None:
         typer.echo(f"  {each['given']} -> {each['suggested']}: {each['suspects']:,}")
     if copies["exact"] or copies["near"]:
         typer.echo(f"Copies with different labels: {copies['exact']} exact, {copies['near']} near")
-    if facts["left_out"]:
-        typer.echo(f"{len(facts['left_out']):,} files left out; summary.json says why")
+    left_out = facts["left_out"]
+    if left_out:
+        named = "; ".join(f"{each['path']}: {each['reason']}" for each in left_out[:_SHOWN])
+        more = "; summary.json names all" if len(left_out) > _SHOWN else ""
+        typer.echo(f"{len(left_out):,} left out ({named}{more})")
     typer.echo(f"Wrote suspects.csv, labels.csv, summary.json and audit.html in {folder}")

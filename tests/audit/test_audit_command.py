@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from audited import noisy_digits
 from cli import call
 
@@ -32,14 +33,20 @@ def test_a_folder_without_a_network_says_how_to_get_one(tmp_path):
     assert "pip install -e plugins/lnlbench-efficientnet-lite" in refused.err
 
 
+def test_too_few_folds_are_refused_before_anything_is_computed(tmp_path):
+    refused = call("audit", str(tmp_path), "--folds", "1")
+    assert (refused.code, "--folds" in refused.err) == (2, True)
+
+
 def test_an_output_inside_the_folder_is_refused(tmp_path):
     refused = call("audit", str(tmp_path), "--output", str(tmp_path / "audit"))
     assert refused.code == 2
     assert "where the next audit would take it for a class" in refused.err
 
 
-def test_help_shows_the_options_of_an_audit_and_names_apply():
-    helped = call("audit", "--help")
+@pytest.mark.parametrize("arguments", [(), ("--help",)])
+def test_help_shows_the_options_of_an_audit_and_names_apply(arguments):
+    helped = call("audit", *arguments)
     assert "--features" in helped.out
     assert "lnlbench audit apply" in helped.out
     assert "[FOLDER]" in helped.out

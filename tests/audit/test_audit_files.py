@@ -142,6 +142,21 @@ def test_decisions_of_another_audit_or_kind_are_refused(tmp_path, line, message)
     assert not (tmp_path / "new.csv").exists()
 
 
+def test_decisions_that_a_person_typed_are_understood_and_new_labels_are_told(tmp_path):
+    found = small_audit()
+    write_files(found, tmp_path)
+    row = found.suspects.tolist()[0]
+    given = found.samples.classes[found.samples.labels[row]]
+    line = (found.samples.paths[row], given, "my own class", " Accept ")
+    columns = ("path", "given_label", "suggested_label", "decision")
+    (tmp_path / "d.csv").write_bytes(csv_bytes(columns, [line]))
+    done = apply_decisions(tmp_path / "d.csv", tmp_path / "labels.csv", tmp_path / "new.csv")
+    assert (done.accepted, done.new) == (1, ("my own class",))
+    assert read_label_table(tmp_path / "new.csv").labels[row] == "my own class"
+    with pytest.raises(UsageError, match=r"holds no nolabels\.csv of an audit.*--audit DIR"):
+        apply_decisions(tmp_path / "d.csv", tmp_path / "nolabels.csv", tmp_path / "new.csv")
+
+
 def test_features_and_tables_that_do_not_fit_are_refused(given):
     table, features = given / "labels.csv", given / "x.npy"
     with pytest.raises(UsageError, match="Features have no labels"):

@@ -13,7 +13,7 @@ import lnlbench
 from lnlbench.data.collection import Reading
 from lnlbench.errors import DataError
 from lnlbench_image_folder.decoding import DECODING, RULE, read_squares
-from lnlbench_image_folder.folders import list_classes, list_folders
+from lnlbench_image_folder.folders import NOT_REGULAR, list_classes, list_folders
 from lnlbench_image_folder.listing import Sample
 from lnlbench_image_folder.table import list_table
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from lnlbench_image_folder import Settings
 
 _SHOWN = 5
-_NOT_REGULAR = "not a regular file"
-_BESIDE = "lies beside the class folders, so its label is unknown"
 
 
 def collect_images(settings: "Settings") -> lnlbench.Collection:
@@ -43,10 +41,9 @@ def collect_images(settings: "Settings") -> lnlbench.Collection:
                 )
     elif (root / "train").is_dir():
         samples, odd = list_folders(root)
-        left_out = [(file, _NOT_REGULAR) for file in odd]
+        left_out = [(file, NOT_REGULAR) for file in odd]
     else:
-        samples, odd, beside = list_classes(root)
-        left_out = [(file, _NOT_REGULAR) for file in odd] + [(file, _BESIDE) for file in beside]
+        samples, left_out = list_classes(root)
     clean = tuple(sample.clean for sample in samples if sample.clean is not None)
     paths = tuple(_relative(sample.file, root) for sample in samples)
     files = [sample.file for sample in samples]

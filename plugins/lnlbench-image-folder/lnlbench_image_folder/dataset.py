@@ -14,7 +14,7 @@ import lnlbench
 from lnlbench.data.class_names import class_lines
 from lnlbench.errors import DataError
 from lnlbench_image_folder.decoding import RULE
-from lnlbench_image_folder.folders import list_folders
+from lnlbench_image_folder.folders import NOT_REGULAR, list_folders
 from lnlbench_image_folder.images import Decoded, decoded
 from lnlbench_image_folder.listing import Sample, class_names, hold_out
 from lnlbench_image_folder.table import list_table
@@ -60,7 +60,7 @@ def build(settings: "Settings") -> lnlbench.Dataset:
         names = _listing(unreadable, root).replace("\n", ";")
         notes.append(f"{len(unreadable):,} unreadable files left out: {names}")
     if left_out:
-        names = _listing([(file, "not a regular file") for file in left_out], root)
+        names = _listing([(file, NOT_REGULAR) for file in left_out], root)
         names = names.replace("\n", ";")
         notes.append(f"{len(left_out):,} pipes, sockets or devices left out: {names}")
         _log.warning("%s", notes[-1])

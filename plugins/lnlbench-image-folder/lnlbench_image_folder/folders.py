@@ -28,6 +28,10 @@ _IGNORED = (
     "@recycle",
 )
 
+NOT_REGULAR = "not a regular file"
+_BESIDE = "lies beside the class folders, so its label is unknown"
+_EMPTY = "a folder without an image"
+
 
 def list_folders(root: Path) -> tuple[list[Sample], list[str]]:
     """The images below `root/train/CLASS` and `root/test/CLASS`, in order of their paths.
@@ -77,11 +81,11 @@ def list_folders(root: Path) -> tuple[list[Sample], list[str]]:
     return samples, left_out
 
 
-def list_classes(root: Path) -> tuple[list[Sample], list[str], list[str]]:
+def list_classes(root: Path) -> tuple[list[Sample], list[tuple[str, str]]]:
     """The images below `root/CLASS`, in order of their paths.
 
-    The second list names entries that are not regular files, and the third files that lie beside
-    the class folders.
+    The second list names what is left out, with the reason: entries that are not regular files,
+    files beside the class folders, and folders without an image.
 
     Raises:
         DataError: a folder is missing, there are fewer than two with images, or links lead in a
@@ -91,16 +95,19 @@ def list_classes(root: Path) -> tuple[list[Sample], list[str], list[str]]:
         raise DataError(f"{root} is not a folder. Name an existing one.")
     samples: list[Sample] = []
     odd: list[str] = []
-    beside: list[str] = []
+    left_out: list[tuple[str, str]] = []
     for name in _names(root):
         if _is_hidden(name):
             continue
         entry = root / name
         if not stat.S_ISDIR(_mode(str(entry))):
-            beside.append(str(entry))
+            left_out.append((str(entry), _BESIDE))
             continue
         _check_text(entry)
-        samples += [Sample(file, name, "train") for file in _files(entry, odd)]
+        found = [Sample(file, name, "train") for file in _files(entry, odd)]
+        samples += found
+        if not found:
+            left_out.append((str(entry), _EMPTY))
     classes = {sample.label for sample in samples}
     if len(classes) < 2:
         found = ", ".join(sorted(classes)) or "none"
@@ -109,7 +116,7 @@ def list_classes(root: Path) -> tuple[list[Sample], list[str], list[str]]:
             f"folder for each of at least two classes: {root}/CLASS/image.jpg. Or list the images "
             "in a table: --table labels.csv."
         )
-    return samples, odd, beside
+    return samples, [*((file, NOT_REGULAR) for file in odd), *left_out]
 
 
 def _other_spelling(name: str, known: set[str]) -> str:

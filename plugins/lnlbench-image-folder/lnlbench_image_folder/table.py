@@ -81,7 +81,7 @@ def _refusal(file: str) -> str:
 def _rows(table: Path) -> Iterator[dict[str, str | None]]:
     refusal = _refusal(str(table))
     if refusal:
-        raise DataError(f"Cannot read the table: {refusal}. Name it with --set-data table=FILE.")
+        raise DataError(f"Cannot read the table: {refusal}. Name an existing file.")
     frame = read_table(table)
     names = list(frame.columns)
     for column in COLUMNS:

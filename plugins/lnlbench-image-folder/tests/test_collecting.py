@@ -29,13 +29,17 @@ def collected(root, **settings):
 
 def test_a_folder_for_each_class_is_enough(root):
     (root / "notes.txt").write_text("x")
+    (root / "empty").mkdir()
     (root / "@eaDir").mkdir()
     (root / "@eaDir" / "thumb.png").write_text("x")
     (root / "blue" / "broken.png").write_text("x")
     found = collected(root)
     assert found.paths[:3] == ("=red/0.png", "=red/1.png", "=red/2.png")
     assert found.labels == ("=red",) * 3 + ("blue",) * 4
-    assert [path for path, _ in found.left_out] == ["notes.txt"]
+    assert found.left_out == (
+        ("empty", "a folder without an image"),
+        ("notes.txt", "lies beside the class folders, so its label is unknown"),
+    )
     pixels, unreadable = found.read([1, 3, 4])
     assert found.paths[3] == "blue/broken.png"
     assert pixels.shape == (3, 3, 8, 8)
