@@ -14,6 +14,7 @@ from torch import Tensor
 from lnlbench.data.access import announce_reading
 from lnlbench.data.dataset import Dataset
 from lnlbench.data.digits import load_digits_dataset
+from lnlbench.data.image_files import read_rows
 from lnlbench.errors import Interrupted
 from lnlbench.interface.method import Method
 from lnlbench.interface.run import Run
@@ -169,9 +170,9 @@ def digits(samples: int | None = None) -> Dataset:
     # A method that writes into its data must not change those of the next run.
     return replace(
         whole,
-        train_images=whole.train_images[chosen].clone(),
+        train_images=read_rows(whole.train_images, chosen).clone(),
         train_labels=whole.train_labels[chosen].clone(),
-        test_images=whole.test_images[tests].clone(),
+        test_images=read_rows(whole.test_images, tests).clone(),
         test_labels=whole.test_labels[tests].clone(),
         human_labels={"given": noisy[chosen].clone()},
     )
