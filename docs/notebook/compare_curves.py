@@ -16,6 +16,7 @@ import pandas as pd
 from scipy import stats
 
 from lnlbench.api.results import load_results
+from lnlbench.system.atomic import write_atomically
 
 SCORED = 3
 TOO_WIDE = 5.0  # points; an interval that reaches further from 0 answers nothing
@@ -31,14 +32,16 @@ def collect(runs: Path) -> pd.DataFrame:
     rows = []
     for file in sorted((runs / "authors").glob("*.json")):
         method, seed = file.stem.rsplit("-seed", 1)
-        for curve, values in json.loads(file.read_text(encoding="utf-8")).items():
+        found = json.loads(file.read_text(encoding="utf-8"))
+        for curve in found.keys() & {"test_accuracy", "label_precision"}:
+            values = found[curve]
             first = 11 - len(values)  # nothing is divided before the warm-up ends
             rows += [
                 (method, "authors", int(seed), first + i, curve, 100 * value)
                 for i, value in enumerate(values)
             ]
-    found = load_results(runs).curves("test_accuracy", "test_accuracy_single", "label_precision")
-    for row in found.dropna().itertuples():
+    curves = load_results(runs).curves("test_accuracy", "test_accuracy_single", "label_precision")
+    for row in curves.dropna().itertuples():
         wanted = {"label_precision"} if row.method in SELECTING else set()
         curve = "label_precision" if row.curve in wanted else ""
         if row.curve == ACCURACY.get(row.method, "test_accuracy"):
@@ -133,9 +136,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     file = given.output.with_suffix(".csv")
     if given.runs is not None:
-        collect(given.runs).to_csv(file, index=False, lineterminator="\n")
+        text = collect(given.runs).to_csv(index=False, lineterminator="\n")
+        write_atomically(file, text.encode())
     curves = pd.read_csv(file)
-    given.output.with_suffix(".svg").write_text(picture(curves), encoding="utf-8")
+    write_atomically(given.output.with_suffix(".svg"), picture(curves).encode())
     sys.stdout.write("\n".join(table(curves)) + "\n")
 
 

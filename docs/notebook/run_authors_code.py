@@ -29,6 +29,7 @@ from torch import nn
 
 from lnlbench.networks.build import build_backbone
 from lnlbench.seeds import seed_for
+from lnlbench.system.atomic import write_atomically
 
 WARMUP, FORGET_RATE, RAMP_UP = 3, 0.26, 5
 
@@ -187,7 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     file.parent.mkdir(parents=True, exist_ok=True)
     curves = run(given.method, given.code.resolve(), given.seed, given.output)
-    file.write_text(json.dumps(curves) + "\n", encoding="utf-8")
+    write_atomically(file, f"{json.dumps(curves)}\n".encode())
 
 
 if __name__ == "__main__":
