@@ -144,7 +144,7 @@ def test_a_sweep_asks_its_runs_for_samples_and_says_which_have_none(tmp_path):
     overrides = ("limit_train=200", "limit_test=100", "epochs=2")
     grid = ("--method", "ce", "--track", "digits", "--output", tmp_path)
     grid += tuple(part for each in overrides for part in ("--override", each))
-    assert call("sweep", *grid).code == 0
+    assert call("run", *grid).code == 0
     late = call("sweep", *grid, "--seeds", "2", "--samples")
     assert late.code == 0
     assert "1 of the runs that are done have no samples.parquet" in late.out
