@@ -12,6 +12,11 @@ def conv3x3(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
 
 
+def _activated(maps: Tensor) -> Tensor:
+    # In place: on a CPU, a new tensor for each activation makes a pass take up to a tenth longer.
+    return relu(maps, inplace=True)
+
+
 class BasicBlock(nn.Module):
     """Two 3x3 convolutions, each normalized and then activated (He et al., CVPR 2016)."""
 
@@ -27,8 +32,8 @@ class BasicBlock(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Feature maps to feature maps, `stride` times smaller."""
-        out = relu(self.bn1(self.conv1(images)))
-        return relu(self.bn2(self.conv2(out)) + self.shortcut(images))
+        out = _activated(self.bn1(self.conv1(images)))
+        return _activated(self.bn2(self.conv2(out)).add_(self.shortcut(images)))
 
 
 class PreActBlock(nn.Module):
@@ -47,9 +52,9 @@ class PreActBlock(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Feature maps to feature maps, `stride` times smaller."""
-        out = relu(self.bn1(images))
+        out = _activated(self.bn1(images))
         skipped = out if self.shortcut is None else self.shortcut(out)
-        return self.conv2(relu(self.bn2(self.conv1(out)))) + skipped
+        return self.conv2(_activated(self.bn2(self.conv1(out)))).add_(skipped)
 
 
 class CifarResNet(nn.Module):
@@ -66,7 +71,7 @@ class CifarResNet(nn.Module):
     ) -> None:
         super().__init__()
         stem = conv3x3(channels, widths[0], stem_stride)
-        self.stem = nn.Sequential(stem, nn.BatchNorm2d(widths[0]), nn.ReLU())
+        self.stem = nn.Sequential(stem, nn.BatchNorm2d(widths[0]), nn.ReLU(inplace=True))
         layers: list[nn.Module] = []
         inputs = widths[0]
         for stage, (count, width) in enumerate(zip(blocks, widths, strict=True)):
