@@ -7,8 +7,9 @@ import pytest
 from cli import call
 
 import lnlbench
-from lnlbench.errors import RunError, UsageError
+from lnlbench.errors import Interrupted, RunError, UsageError
 from lnlbench.results import ResultStore
+from lnlbench.runner.loop import Execution
 
 QUICK = {"track": "digits", "epochs": 2}
 
@@ -94,6 +95,27 @@ def test_features_of_ones_own_train_a_head(tmp_path, method):
     assert result.data.noise == "given"
     assert result.data.noise_rate == pytest.approx(np.mean(noisy != truth), abs=0.05)
     assert "48 of 240 samples" in " ".join(result.data.notes)
+
+
+@pytest.mark.parametrize("method", ["ce", "dividemix"])
+def test_a_head_that_is_stopped_and_resumed_has_the_same_bits(tmp_path, monkeypatch, method):
+    features, noisy, _ = blobs()
+    data = lnlbench.Dataset.from_arrays(features, noisy, name="blobs")
+    settings = {"track": "cifar100n-embedding", "dataset": data, "epochs": 4}
+    whole = lnlbench.run(method, **settings, output=tmp_path / "whole")
+    finish = Execution.epoch_finished
+
+    def stop_after_the_second(self, epoch):
+        finish(self, epoch)
+        if epoch == 1:
+            raise Interrupted("stopped by the test")
+
+    with monkeypatch.context() as stopping, pytest.raises(Interrupted):
+        stopping.setattr(Execution, "epoch_finished", stop_after_the_second)
+        lnlbench.run(method, **settings, output=tmp_path / "stopped")
+    resumed = lnlbench.run(method, **settings, output=tmp_path / "stopped")
+    assert resumed.curves == whole.curves
+    assert resumed.scores == whole.scores
 
 
 def test_images_of_ones_own_train_a_network(tmp_path):
