@@ -98,14 +98,15 @@ def find(
         nearest_given=nearest_trusted(units, suspects, given, samples.labels, trusted),
         copies=copies,
         folds=folds,
-        noise_rates=_between([posterior.noise_rates for posterior in posteriors]),
+        noise_rates=noise_rates_of(posteriors),
         about=about,
     )
 
 
-def _between(rates: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """The judges' mean lower and mean upper estimate."""
-    low, high = np.sort(np.array(rates), 1).mean(0).tolist()
+def noise_rates_of(posteriors: Sequence[Posterior]) -> tuple[float, float]:
+    """The judges' mean lower and mean upper estimate of the share of wrong labels."""
+    rates = np.array([posterior.noise_rates for posterior in posteriors])
+    low, high = np.sort(rates, 1).mean(0).tolist()
     return low, high
 
 

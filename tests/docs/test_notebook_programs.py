@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import torch
 
+from lnlbench.results.audits import load_audits
+
 NOTEBOOK = Path(__file__).parents[2] / "docs" / "notebook"
-DETECTION = ("judge_in_folds", "score_judges", "cleanlab_beside")
+DETECTION = ("judge_in_folds", "score_judges", "cleanlab_beside", "summarize_judges")
 PARITY = ("compare_curves", "run_authors_code", "shared_images", "stand_ins")
 
 
@@ -93,6 +95,30 @@ def test_judges_are_stored_once_and_their_combinations_scored(doubtful, tmp_path
     assert {"gce", "gce, all models", "gce, neighbors", "elr + gce, ranks"} < set(found)
     assert all(row["auroc"] > 0.9 for row in found.values())
     assert sum(each["samples"] for each in found["gce"]["calibration"]) == 160
+
+
+def test_a_summary_of_stored_judges_has_their_scores_and_serves_a_table(doubtful, tmp_path):
+    import judge_in_folds
+    import score_judges
+    import summarize_judges
+
+    place, root = ["--store", str(tmp_path / "store")], tmp_path / "leaderboards"
+    judge_in_folds.main([*doubtful, *place, "--methods", "ce,gce"])
+    score_judges.main([*doubtful, *place, "--output", str(tmp_path / "scores.json")])
+    file = root / "audits" / "track" / "found.json"
+    said = ["--methods", "ce,gce", "--cpu-seconds", "9", "--output", str(file)]
+    summarize_judges.main([*doubtful[2:], *place, *said])
+    [found] = load_audits(root)["track"]
+    assert (found.judges, found.samples, found.about.judge_cpu_seconds) == ("ce + gce", 400, 9)
+    assert found.detection.auroc > 0.9
+    # Of two judges, score_judges has the ranks of the sets that it compares alone.
+    said[1] = "gce"
+    summarize_judges.main([*doubtful[2:], *place, *said])
+    [alone] = load_audits(root)["track"]
+    scores = json.loads((tmp_path / "scores.json").read_text())["gce"]
+    for name in ("auroc", "average_precision", "flagged_f1"):
+        assert getattr(alone.detection, name) == scores[name]
+    assert alone.noise_rate.estimate == pytest.approx(scores["estimated_noise_rate"], abs=1e-4)
 
 
 def test_cleanlab_judges_the_same_folds(doubtful, tmp_path):
