@@ -76,7 +76,8 @@ def print_found(study: Study, tuning: Tuning, file: Path, console: Console) -> N
     _print(_lead(definition, tuning), console)
     _print(f"Recipe: {file}", console)
     command = shlex.join(["lnlbench", "run", "--recipe-file", str(file), "--seeds", "5"])
-    _print(f"Run it with: {command}", console)
+    own = "" if definition.own_track is None else " --track FILE.toml, the file of the track"
+    _print(f"Run it with: {command}{own}", console)
 
 
 def _lead(definition: SearchDefinition, tuning: Tuning) -> str:

@@ -207,6 +207,7 @@ def test_a_search_reads_the_data_of_an_own_track(site, root, tmp_path, monkeypat
     place = ("--set-data", f"root={root.relative_to(tmp_path)}")
     done = call("tune", *flags, *place, PYTHONPATH=str(site))
     assert done.code == 0, done.err + done.out
+    assert "--track FILE.toml" in done.out
     [recipe] = Path("tuning").rglob("recipe.json")
     short = ("--track", "track.toml", "--epochs", "1", *place)
     ran = call("run", "--recipe-file", recipe, *short, "--quiet")
