@@ -53,7 +53,7 @@ def tune(
     set_data: Annotated[
         list[str] | None,
         typer.Option(
-            "--set-data", help="Where the data of a plugin's track lie, if not where it says."
+            "--set-data", help="Where the track's own data lie now, if they have moved: root=DIR."
         ),
     ] = None,
     validation: Annotated[
@@ -83,7 +83,7 @@ def tune(
         bool,
         typer.Option(
             "--no-pruning",
-            help="Never end a trial early; default: one ends if it falls behind the median.",
+            help="Never end a trial early. By default, a trial ends if it falls behind the median.",
         ),
     ] = False,
     sampler_seed: Annotated[int, typer.Option(min=0, help="Seed of the search itself.")] = 0,

@@ -1,4 +1,4 @@
-"""The classes of data, from their labels: in order, and as a user is told of them."""
+"""The classes of data, from their labels: their order, and lines that tell a user about them."""
 
 import unicodedata
 from collections.abc import Iterable, Sequence

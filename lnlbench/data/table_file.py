@@ -24,7 +24,7 @@ def read_table(file: Path) -> "pd.DataFrame":
     """The rows of a CSV or Parquet file; the names of its columns are text.
 
     Raises:
-        DataError: it cannot be read.
+        DataError: the file cannot be read.
     """
     import pandas as pd
 

@@ -158,11 +158,11 @@ def validate_params(
         allowed = "; or ".join(dict.fromkeys(each["msg"] for each in (first, *same)))
         field = params.model_fields.get(str(first["loc"][0])) if first["loc"] else None
         meaning = f" ({field.description})" if field is not None and field.description else ""
-        given = f"was given {shown(first['input'])}"
+        wrong = f"was given {shown(first['input'])}: {allowed}"
         if first["type"] == "missing":
             option = "--set-data" if kind == "data set" else "--set"
-            given, allowed = "is missing", f"Give it with {option} {name}=VALUE"
+            wrong = f"is missing. Give it with {option} {name}=VALUE"
         raise UsageError(
-            f"Parameter {name!r} of {kind} {owner!r}{meaning} {given}: "
-            f"{allowed}. '{command}' lists types and bounds."
+            f"Parameter {name!r} of {kind} {owner!r}{meaning} {wrong}. "
+            f"'{command}' lists types and bounds."
         ) from error

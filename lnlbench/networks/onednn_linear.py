@@ -1,7 +1,7 @@
-"""A linear layer whose float32 products on a CPU are made by oneDNN, and not by MKL.
+"""A linear layer that lets oneDNN, not MKL, compute its float32 products on a CPU.
 
-On an AMD EPYC, oneDNN makes them in half of the time. It rounds differently, because it adds the
-summands in another order.
+On an AMD EPYC, oneDNN takes half of the time. It rounds differently, because it adds the summands
+in another order.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from torch.nn.functional import linear
 
 
 class OneDnnLinear(nn.Linear):
-    """`nn.Linear`, with oneDNN where it can make the products."""
+    """`nn.Linear`, with products by oneDNN where oneDNN can compute them."""
 
     def forward(self, features: Tensor) -> Tensor:
         """Features [B, D] to [B, C]."""
@@ -36,7 +36,7 @@ def _made_by_onednn(features: Tensor, weight: Tensor) -> bool:
 
 
 class _Product(torch.autograd.Function):
-    """`linear(left, right, bias)`; its gradients are such products again, to any order."""
+    """`linear(left, right, bias)`; gradients of any order are such products again."""
 
     @staticmethod
     def forward(left: Tensor, right: Tensor, bias: Tensor | None) -> Tensor:

@@ -43,9 +43,9 @@ def known_plugins(strict: bool = False) -> Catalogue:
 
 
 def provided_tracks() -> Mapping[str, Track]:
-    """The tracks of installed plugins, which are imported unless their declarations are kept.
+    """The tracks of installed plugins; a plugin is imported unless its declarations are kept.
 
-    lnlbench's own methods alone are not imported for it: they come without tracks.
+    Without a plugin, this does not import lnlbench's own methods, because they bring no tracks.
     """
     found = Catalogue()
     candidates = installed_plugins(found)

@@ -1,7 +1,7 @@
-"""Decide once, before a run's first epoch, whether its networks are compiled.
+"""Decide once, before a run's first epoch, whether to compile its networks.
 
-On CUDA, a short trial measures what compiling costs and what it saves at each step. Elsewhere
-networks are compiled only if the user asks for it.
+On CUDA, a short trial measures how long compiling takes and what it saves at each step. On other
+devices, lnlbench compiles networks only if the user asks for it.
 """
 
 import time
@@ -47,7 +47,7 @@ class Steps(Protocol):
         ...
 
     def compile(self) -> float:
-        """Compile the network, and return the seconds of that; later steps run compiled.
+        """Compile the network, and return how many seconds it took; later steps run compiled.
 
         Raises:
             UsageError: this machine or network cannot be compiled.
@@ -58,9 +58,9 @@ class Steps(Protocol):
 def choose(
     asked: bool | None, prepared: Prepared, inputs: Inputs, networks: int, checkpoint: Path
 ) -> Compilation:
-    """The user's choice; without one, a resumed run stays as it was, and a new one has a trial.
+    """The user's choice; without it, a resumed run stays as it was, and a new run has a trial.
 
-    `checkpoint` is the file of the run to resume, if it exists. On a CPU nothing is tried.
+    If the file `checkpoint` exists, the run resumes. On a CPU there is no trial.
     """
     if asked is not None or prepared.device.type != "cuda":
         return Compilation(bool(asked))
@@ -70,7 +70,7 @@ def choose(
 
 
 def apply(choice: Compilation, prepared: Prepared, inputs: Inputs) -> tuple[Prepared, Inputs]:
-    """The run with this choice."""
+    """The run with this choice put into effect."""
     prepared = replace(prepared, compiled=choice.compiled, compilation=choice.reason)
     if choice.compiled:
         unit = compiled_batches(prepared.spec.protocol)
@@ -112,7 +112,7 @@ def decide(planned: int, networks: int, steps: Steps) -> Compilation:
 
 
 class TrialSteps:
-    """Steps on one batch, timed by `clock`, which `wait` lets catch up with the device."""
+    """Steps on one batch; `clock` times them, and `wait` waits until the device has finished."""
 
     def __init__(
         self,
@@ -150,7 +150,7 @@ class TrialSteps:
 def decide_by_trial(prepared: Prepared, inputs: Inputs, networks: int) -> Compilation:
     """Make a network of the run, let it take some steps on the first batch, and decide.
 
-    This changes no random stream, and forgets the network.
+    This changes no random stream, and throws the network away.
     """
     protocol, device = prepared.spec.protocol, prepared.device
     samples, size = len(prepared.split.clean_labels), protocol.batch_size
@@ -166,5 +166,5 @@ def decide_by_trial(prepared: Prepared, inputs: Inputs, networks: int) -> Compil
         )
         planned = protocol.epochs * -(-samples // size) * networks
         found = decide(planned, networks, steps)
-    prepared.passes.take()  # the trial is no work of the run
+    prepared.passes.take()  # the trial's passes do not count as work of the run
     return found

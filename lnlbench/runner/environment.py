@@ -42,7 +42,7 @@ def describe_environment(
 def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """What differs between two environments, as "key: before -> now".
 
-    Commits are left aside, and also the reason for compiling: the device says whether it was done.
+    This leaves out commits and the reason for compiling: the device says whether it was done.
     """
     return [
         f"{key}: {before.get(key)} -> {value}"

@@ -1,4 +1,4 @@
-"""Tell a user at which size a network sees the images of own data, and why."""
+"""Tell users at which size a network sees the images of their own data, and why."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from lnlbench.tracks import Protocol
 
 
 def size_line(size: Sequence[int], protocol: Protocol) -> str:
-    """One line about images of `size` pixels, height and width, of a protocol's data set."""
+    """One line about a protocol's images, whose height and width in pixels are `size`."""
     height, width = size
     images = f"Images of {height}x{width} pixels"
     pretrained = protocol.embedding or protocol.pretrained

@@ -17,9 +17,9 @@ class RunOptions:
 
     `weights` says where pretrained weights come from. `compiled` says whether networks run through
     torch.compile; None leaves it to `lnlbench.runner.compilation`. `samples` asks for
-    samples.parquet. `overwrite` starts a run anew, even if it could be
-    resumed or is done. `observers` holds the plugins that observe the run, and
-    `earlier` the results whose costs say how long the run will take.
+    samples.parquet. `overwrite` starts a run anew, even if it could be resumed or is done.
+    `observers` holds the plugins that observe the run, and `earlier` the results whose costs say
+    how long the run will take.
     """
 
     device: torch.device = _CPU

@@ -31,7 +31,7 @@ def run_again(
 ) -> Result:
     """Run a finished result's spec again, in a folder that is removed afterwards.
 
-    `file` is the result's own: the run beside it remembers where a plugin found its data.
+    `file` is the result's file; the run's directory near it says where a plugin found its data.
 
     The new run uses as many threads as the old one, and compiled networks if the old one did,
     because both change the last digits.

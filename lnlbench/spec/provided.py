@@ -100,9 +100,9 @@ class ProvidedData:
 
 
 def sized(source: DataSource, size: int | None) -> dict[str, Any]:
-    """The setting `image_size` with the pixels that a run's network takes, for data that have it.
+    """The setting `image_size` with the size that a run's network takes, if the data set has it.
 
-    It is empty where the network takes images of any size (`size` is None).
+    The settings are empty if the network takes images of any size (`size` is None).
     """
     field = source.params.model_fields.get(IMAGE_SIZE)
     takes_it = size is not None and field is not None and field.annotation is int

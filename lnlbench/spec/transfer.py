@@ -29,12 +29,12 @@ NO_FLAGS = TransferFlags()
 def pretrained_size(
     protocol: Protocol, changes: Mapping[str, Any], flags: TransferFlags
 ) -> int | None:
-    """Pixels of a side of the images that a run's pretrained network takes; None for others.
+    """The side, in pixels, of the images that a pretrained network takes; None for other networks.
 
     `changes` are the fields that replace those of the track's `protocol`.
 
     Raises:
-        UsageError: the network is none of timm's, or takes another size only.
+        UsageError: timm does not have the network, or the network takes only another size.
     """
     fields = merged(protocol.model_dump(mode="json"), dict(changes))
     part = fields.get("embedding") or fields.get("pretrained")

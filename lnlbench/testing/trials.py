@@ -163,7 +163,7 @@ class Trials:
 
 def digits(samples: int | None = None) -> Dataset:
     """The digits, or some of them, with 40 % instance-dependent noise as their given labels."""
-    announce_reading("digits")  # a method that may not read them may not take these either
+    announce_reading("digits")  # the copy below is kept in memory, but must count as reading
     whole, noisy = _noisy_digits()
     chosen = slice(samples)
     tests = slice(None if samples is None else 100)

@@ -28,7 +28,7 @@ from lnlbench.tune.study import Study, mend_journal
 class SearchSetting:
     """How a search is conducted; `arguments` are what `lnlbench trial` is told besides its folder.
 
-    `locations` say where the data of a plugin lie; empty for lnlbench's own.
+    `locations` says where the data of a plugin lie; it is empty for lnlbench's own data.
     None of it decides which search it is.
     """
 

@@ -100,7 +100,7 @@ def define_search(
     given: list[str],
     **settings: Any,
 ) -> SearchDefinition:
-    """A search of a method on a track, whose protocol pins its data if a plugin has them.
+    """A search of a method on a track; if a plugin brings the data, the protocol pins them.
 
     `fixed` is from `--set`, and `given` from `--search`.
 

@@ -38,8 +38,8 @@ Compiled = Annotated[
     bool | None,
     typer.Option(
         "--compile/--no-compile",
-        help="Compile the networks: training starts later and then runs faster. By default a GPU "
-        "does it where a trial at the start shows that it pays.",
+        help="Compile the networks: training starts later and then runs faster. By default, a run "
+        "on a GPU compiles them if a short trial at its start shows that this saves time.",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress, only how each run ended.")]
