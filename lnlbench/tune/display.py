@@ -76,7 +76,7 @@ def print_found(study: Study, tuning: Tuning, file: Path, console: Console) -> N
     _print(_lead(definition, tuning), console)
     _print(f"Recipe: {file}", console)
     command = shlex.join(["lnlbench", "run", "--recipe-file", str(file), "--seeds", "5"])
-    own = "" if definition.own_track is None else " --track FILE.toml, the file of the track"
+    own = "" if definition.own_track is None else " --track FILE.toml (the file of your track)"
     _print(f"Run it with: {command}{own}", console)
 
 
