@@ -170,7 +170,7 @@ def takes_steps(result):
 
 
 def fit(method, run):
-    fitting = method(method.Params(**quick_params(method), **method.quick_params))
+    fitting = method(method.Params(**{**method.quick_params, **quick_params(method)}))
     fitting.fit(run)
     return fitting
 

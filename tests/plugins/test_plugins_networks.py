@@ -14,7 +14,7 @@ import lnlbench
 from lnlbench.plugins import load_plugins
 from lnlbench.testing import check_backbone
 
-GUIDE = Path(__file__).parents[2] / "plugins" / "README.md"
+GUIDE = Path(__file__).parents[2] / "plugins" / "hooks.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.M | re.S)
 [SOURCE] = [block for block in BLOCKS if "build=two_convolutions" in block]
 
