@@ -13,7 +13,8 @@ from lnlbench_web_noise.listing import (
     Listing,
     check_counts,
     find_folder,
-    present,
+    list_present,
+    read_classes,
     read_lines,
     read_pairs,
 )
@@ -42,12 +43,7 @@ def read(name: str, settings: Clothing1M, published: Counts) -> Listing:
     notes = check_counts(counts, published, settings.subset)
     noisy = dict(read_pairs(lists / "noisy_label_kv.txt", CLASSES))
     clean = dict(read_pairs(lists / "clean_label_kv.txt", CLASSES))
-    classes = tuple(read_lines(lists / "category_names_eng.txt"))
-    if len(classes) != CLASSES:
-        raise DataError(
-            f"{lists / 'category_names_eng.txt'} has {len(classes)} names, and Clothing1M has "
-            f"{CLASSES} classes. Unpack the authors' file again."
-        )
+    classes = tuple(read_classes(lists / "category_names_eng.txt", CLASSES))
     both = [key for key in clean if key in noisy]
     if both:
         wrong = sum(noisy[key] != clean[key] for key in both) / len(both)
@@ -57,12 +53,8 @@ def read(name: str, settings: Clothing1M, published: Counts) -> Listing:
         )
     train = _labelled(settings.root, keys["noisy_train_key_list.txt"], noisy, "noisy_label_kv.txt")
     test = _labelled(settings.root, keys["clean_test_key_list.txt"], clean, "clean_label_kv.txt")
-    return Listing(
-        classes,
-        present("training", train, settings.subset, notes),
-        present("test", test, settings.subset, notes),
-        notes,
-    )
+    splits = {"training": train, "test": test}
+    return list_present(classes, splits, settings.subset, notes)
 
 
 def _labelled(

@@ -13,7 +13,7 @@ from lnlbench_web_noise.listing import (
     check_counts,
     files_by_name,
     find_folder,
-    present,
+    list_present,
     read_lines,
     read_pairs,
 )
@@ -60,12 +60,8 @@ def read(name: str, settings: MiniImageNet, published: Counts) -> Listing:
     tested = [folder / "validation" for folder in dict.fromkeys((root, settings.root))]
     train = _found(lists[wanted], files_by_name(*places), root / "all_images")
     test = _found(lists[_VALIDATION], files_by_name(*tested), root / "validation")
-    return Listing(
-        _class_names(root),
-        present("training", train, settings.subset, notes),
-        present("validation", test, settings.subset, notes),
-        notes,
-    )
+    splits = {"training": train, "validation": test}
+    return list_present(_class_names(root), splits, settings.subset, notes)
 
 
 def _level(level: int, color: str, files: list[str]) -> str:

@@ -12,7 +12,8 @@ from lnlbench_web_noise.listing import (
     Listing,
     check_counts,
     find_folder,
-    present,
+    list_present,
+    read_classes,
     read_lines,
 )
 from lnlbench_web_noise.settings import Food101N
@@ -37,18 +38,9 @@ def read(name: str, settings: Food101N, published: Counts) -> Listing:
     """
     root = find_folder(settings.root, "meta/imagelist.tsv", ("Food-101N_release",))
     food101 = _food101(settings, root)
-    classes = tuple(
-        sorted(line for line in read_lines(root / "meta" / "classes.txt") if line != _HEADING)
-    )
-    if len(classes) != CLASSES:
-        raise DataError(
-            f"{root / 'meta' / 'classes.txt'} has {len(classes)} classes, and Food-101N has "
-            f"{CLASSES}. Unpack the authors' file again."
-        )
+    classes = tuple(sorted(read_classes(root / "meta" / "classes.txt", CLASSES, _HEADING)))
     listed = _table(root / "meta" / "imagelist.tsv")
-    verified = {
-        file: _table(root / "meta" / file) for file in ("verified_train.tsv", "verified_val.tsv")
-    }
+    verified = {file: _table(root / "meta" / file) for file in _VERIFIED}
     tested = read_lines(food101 / "meta" / "test.txt")
     counts = {"imagelist.tsv": len(listed), _TEST: len(tested)}
     counts |= {file: len(rows) for file, rows in verified.items()}
@@ -57,12 +49,8 @@ def read(name: str, settings: Food101N, published: Counts) -> Listing:
     index = {each: number for number, each in enumerate(classes)}
     train = [(f"{root}/images/{row[0]}", _class(row[0], index, "imagelist.tsv")) for row in listed]
     test = [(f"{food101}/images/{key}.jpg", _class(key, index, "test.txt")) for key in tested]
-    return Listing(
-        classes,
-        present("training", train, settings.subset, notes),
-        present("test", test, settings.subset, notes),
-        notes,
-    )
+    splits = {"training": train, "test": test}
+    return list_present(classes, splits, settings.subset, notes)
 
 
 def _food101(settings: Food101N, root: Path) -> Path:

@@ -95,14 +95,41 @@ def check_counts(found: Mapping[str, int], published: Counts, subset: bool) -> l
     return [f"not the whole data set ({'; '.join(wrong)})"] if wrong else []
 
 
-def present(
-    split: str, samples: Iterable[tuple[str, int]], subset: bool, notes: list[str]
-) -> list[tuple[str, int]]:
-    """The samples whose files are there; notes how many of a subset are not.
+def read_classes(file: Path, expected: int, heading: str | None = None) -> list[str]:
+    """The names of the classes: all lines of a file, but for its heading.
+
+    Raises:
+        DataError: the file is missing, or has another number of names than `expected`.
+    """
+    names = [line for line in read_lines(file) if line != heading]
+    if len(names) != expected:
+        raise DataError(
+            f"{file} has {len(names)} names, and the data set has {expected} classes. Unpack the "
+            "authors' file again."
+        )
+    return names
+
+
+def list_present(
+    classes: tuple[str, ...],
+    splits: Mapping[str, Iterable[tuple[str, int]]],
+    subset: bool,
+    notes: list[str],
+) -> Listing:
+    """The listing of the samples whose files are there; notes how many of a subset are not.
+
+    `splits` has the training split and then the test split, by the names that messages give them.
 
     Raises:
         DataError: files are missing, and no subset was asked for; the message names some.
     """
+    train, test = (_present(split, samples, subset, notes) for split, samples in splits.items())
+    return Listing(classes, train, test, notes)
+
+
+def _present(
+    split: str, samples: Iterable[tuple[str, int]], subset: bool, notes: list[str]
+) -> list[tuple[str, int]]:
     there = _Present()
     kept, missing = [], []
     for file, label in samples:

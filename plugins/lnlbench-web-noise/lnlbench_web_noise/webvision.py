@@ -10,7 +10,7 @@ from lnlbench_web_noise.listing import (
     Listing,
     check_counts,
     find_folder,
-    present,
+    list_present,
     read_lines,
     read_pairs,
 )
@@ -49,12 +49,8 @@ def read(name: str, settings: MiniWebVision, published: Counts) -> Listing:
         for file, label in chosen["training"]
     ]
     test = [(f"{root}/{_VALIDATION}/{file}", label) for file, label in chosen["validation"]]
-    return Listing(
-        classes,
-        present("training", train, settings.subset, notes),
-        present("validation", test, settings.subset, notes),
-        notes,
-    )
+    splits = {"training": train, "validation": test}
+    return list_present(classes, splits, settings.subset, notes)
 
 
 def _names(lines: list[str], count: int) -> tuple[str, ...]:
