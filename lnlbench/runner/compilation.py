@@ -19,7 +19,7 @@ from lnlbench.augment.blocks import plain_batches
 from lnlbench.errors import UsageError
 from lnlbench.networks.precision import PreciseNetwork
 from lnlbench.runner.checkpoint import load_checkpoint
-from lnlbench.runner.devices import wait_for
+from lnlbench.runner.devices import wait_for, was_compiled
 from lnlbench.runner.inputs import Inputs
 from lnlbench.runner.optimizers import build_optimizer
 from lnlbench.runner.prepare import Prepared, compiled_batches
@@ -86,8 +86,7 @@ def _compiling(build_network: Callable[[], nn.Module], unit: int) -> nn.Module:
 
 
 def _chosen_before(environment: Mapping[str, Any]) -> Compilation:
-    compiled = str(environment.get("device", "")).endswith(", compiled")
-    return Compilation(compiled, str(environment.get("compilation", "")))
+    return Compilation(was_compiled(environment), str(environment.get("compilation", "")))
 
 
 def decide(planned: int, networks: int, steps: Steps) -> Compilation:

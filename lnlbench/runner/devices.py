@@ -1,6 +1,8 @@
 """Devices: which one a run uses, how it is made ready, and how a result describes it."""
 
 import platform
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 
@@ -30,6 +32,22 @@ def describe_device(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"CPU ({platform.machine()}, {available_cores()} cores)"
+
+
+_COMPILED = ", compiled"
+
+
+def hardware_name(device: str, compiled: bool) -> str:
+    """The name under which results state a device.
+
+    Times of compiled networks are comparable only with each other, as on one hardware.
+    """
+    return device + _COMPILED if compiled else device
+
+
+def was_compiled(environment: Mapping[str, Any]) -> bool:
+    """Whether the networks of the run with this environment were compiled."""
+    return str(environment.get("device", "")).endswith(_COMPILED)
 
 
 def wait_for(device: torch.device) -> None:

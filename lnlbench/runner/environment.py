@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 import lnlbench
-from lnlbench.runner.devices import describe_device
+from lnlbench.runner.devices import describe_device, hardware_name
 from lnlbench.system.cores import available_cores
 
 
@@ -19,15 +19,13 @@ def describe_environment(
 
     `compilation` says why networks are compiled or not, if lnlbench has decided it.
     """
-    # Times of compiled networks are comparable only with each other, as on one hardware.
-    suffix = ", compiled" if compiled else ""
     commit, dirty = _git_state(Path(lnlbench.__file__).parent)
     return {
         "lnlbench": lnlbench.__version__,
         "torch": str(torch.__version__),  # a plain string: checkpoints hold no subclass of it
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "device": describe_device(device) + suffix,
+        "device": hardware_name(describe_device(device), compiled),
         # The instructions that torch uses decide the order of sums, and so the last digits.
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "cpu_count": available_cores(),

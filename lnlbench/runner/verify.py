@@ -11,6 +11,7 @@ from lnlbench.errors import UsageError
 from lnlbench.plugins import Plugins
 from lnlbench.results import Result
 from lnlbench.runner.assemble import find_data
+from lnlbench.runner.devices import was_compiled
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display
 from lnlbench.runner.execute import execute
@@ -47,7 +48,6 @@ def run_again(
         )
     spec = RunSpec.model_validate(result.spec)
     check_spec(plugins, spec)
-    compiled = str(result.environment.get("device", "")).endswith(", compiled")
     method = plugins.method(spec.method)
     with temporary_folder("lnlbench-verify-") as folder, _threads(result):
         directory = RunDirectory.of_spec(folder, spec)
@@ -60,7 +60,7 @@ def run_again(
             find_data(spec, directory, data),
             directory,
             display,
-            replace(options, compiled=compiled),
+            replace(options, compiled=was_compiled(result.environment)),
         )
 
 
