@@ -33,10 +33,17 @@ def export(
         from lnlbench.audit.train import corrected_labels, train_model
         from lnlbench.cli.audit import say_trained
 
+        labels = corrected_labels(run)
         trained = train_model(
-            run, output, weights=weights, device=device, overwrite=overwrite, show=True
+            run,
+            output,
+            labels=labels,
+            weights=weights,
+            device=device,
+            overwrite=overwrite,
+            show=True,
         )
-        say_trained(trained, corrected_labels(run), output)
+        say_trained(trained, labels, output)
         return
     from lnlbench.runner.finished import run_with_weights
 
