@@ -40,7 +40,7 @@ Compiled = Annotated[
         "--compile/--no-compile",
         help="Compile the networks: training starts later and then runs faster. By default, a run "
         "on a GPU compiles them if a short trial at its start shows that this saves time.",
-        rich_help_panel="Compilation",  # an option with a --no- form would narrow the others' names
+        rich_help_panel="Compilation",  # a negative form would narrow the other names
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress, only how each run ended.")]
