@@ -12,6 +12,8 @@ from lnlbench.results.store import ResultStore, read_result
 
 BASELINE = "ce"
 
+# The name that results give to the processor time of a run.
+PROCESSOR = "processor_seconds"
 # The names that results give to a method's budget in a mean epoch.
 STEPS = "steps_per_epoch"
 TRAINING_PASSES = "training_passes_per_epoch"

@@ -114,7 +114,7 @@ class Execution(RunControl):
             with global_streams_kept(), stop_on_signals() as self._stop:
                 seed_global_streams(self.prepared.spec.seed, "global", "start")
                 # A method's work before its first epoch is part of its cost.
-                self._began = time.monotonic()
+                self._began, self._computed = time.monotonic(), time.process_time()
                 self.method.fit(self._run)
                 self._check_labels()
         except Interrupted as reason:
@@ -245,6 +245,7 @@ class Execution(RunControl):
         self.record.events.extend(self._run.events)
         self._run.events.clear()
         self.record.add_costs(seconds, self._run.samples, self._run.steps, passes)
-        now = time.monotonic()
+        now, computed = time.monotonic(), time.process_time()
         self.record.wall_seconds += now - self._began
-        self._began = now
+        self.record.processor_seconds += computed - self._computed
+        self._began, self._computed = now, computed

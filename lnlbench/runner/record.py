@@ -12,7 +12,8 @@ from lnlbench.networks.passes import Passes
 class Record:
     """Curves (one value per epoch), events, diagnostics, and costs.
 
-    Costs are seconds, images drawn, optimizer steps, and samples that passed through networks.
+    Costs are seconds that passed, seconds of processor time, images drawn, optimizer steps, and
+    samples that passed through networks.
     """
 
     epochs: int = 0
@@ -20,6 +21,7 @@ class Record:
     events: list[Event] = field(default_factory=list)
     diagnostics: dict[str, Any] = field(default_factory=lambda: {"snapshots": []})
     wall_seconds: float = 0.0
+    processor_seconds: float = 0.0
     train_seconds: float = 0.0
     train_images: int = 0
     steps: int = 0

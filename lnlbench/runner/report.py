@@ -66,6 +66,7 @@ def build_result(
         "events": [vars(event) for event in record.events],
         "cost": {
             "wall_seconds": record.wall_seconds,
+            "processor_seconds": record.processor_seconds,
             "train_seconds": record.train_seconds,
             "train_images_per_second": record.train_images / max(record.train_seconds, 1e-9),
             "peak_memory_bytes": peak_memory_bytes(prepared.device),

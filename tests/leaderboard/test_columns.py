@@ -83,6 +83,14 @@ def test_a_budget_stands_in_every_table_of_runs_that_have_it_and_in_no_other(bud
     assert (f"{below}, 0.50 without" in pages["index.html"]) is bool(budget)
 
 
+@pytest.mark.parametrize("cost", [{"processor_seconds": 90.0}, {}], ids=["with", "without"])
+def test_processor_time_stands_on_the_page_and_in_the_csv_of_runs_that_have_it(cost):
+    pages = render([make_result("ce", 0, 0.5, cost=cost)])
+    [row] = csv.DictReader(io.StringIO(pages[f"{TRACK}.csv"]))
+    assert row.get("processor_seconds", "") == ("90.0" if cost else "")
+    assert ("90.0 s a run, all threads together" in pages["index.html"]) is bool(cost)
+
+
 def test_every_page_explains_the_note_on_different_code():
     results = [make_result("ce", seed, 0.5, source=f"{seed}" * 64) for seed in (0, 1)]
     pages = render(results)

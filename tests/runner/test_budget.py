@@ -1,6 +1,7 @@
 """What a result says of a method's budget: optimizer steps, and passes over the data."""
 
 import math
+import time
 
 import pytest
 from tiny import run_short
@@ -41,3 +42,9 @@ def test_a_copy_of_a_network_counts_for_the_same_run():
     assert (passes.with_gradients, passes.without_gradients) == (3, 0)
     assert passes.take() == Passes(3, 0)
     assert passes == Passes(0, 0)
+
+
+def test_processor_time_is_counted_as_the_run_computes(tmp_path):
+    before = time.process_time()
+    cost = run_short("ce", tmp_path).cost.model_dump()
+    assert 0 < cost["processor_seconds"] <= time.process_time() - before

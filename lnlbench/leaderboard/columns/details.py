@@ -16,7 +16,7 @@ from lnlbench.leaderboard.columns.rows import (
     RECIPE,
     TIME,
 )
-from lnlbench.leaderboard.cost import INFERENCE_PASSES, STEPS, TRAINING_PASSES
+from lnlbench.leaderboard.cost import INFERENCE_PASSES, PROCESSOR, STEPS, TRAINING_PASSES
 from lnlbench.leaderboard.row import Row
 from lnlbench.results.schema import Result
 
@@ -46,6 +46,11 @@ def _budget(row: Row) -> str:
         f"on average, an epoch has {steps:,.0f} optimizer steps and passes the training set "
         f"{text.number(training, 2)} times with gradients, {text.number(inference, 2)} without"
     )
+
+
+def _processor_time(row: Row) -> str:
+    seconds = row.cost(PROCESSOR)
+    return "" if seconds is None else f"{text.duration(seconds)} a run, all threads together"
 
 
 def _search(row: Row) -> str:
@@ -83,6 +88,7 @@ FACTS = (
     HARDWARE,
     PRECISION,
     _fact("budget", _budget),
+    _fact("processor time", _processor_time),
     _fact("data notes", lambda row: "; ".join(row.first.data.notes)),
     _fact("tuned by", _search),
 )

@@ -8,7 +8,7 @@ from typing import Literal
 
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.columns.column import Column, Value
-from lnlbench.leaderboard.cost import INFERENCE_PASSES, STEPS, TRAINING_PASSES
+from lnlbench.leaderboard.cost import INFERENCE_PASSES, PROCESSOR, STEPS, TRAINING_PASSES
 from lnlbench.leaderboard.row import Row
 from lnlbench.leaderboard.runs import NOT_STATED
 from lnlbench.results.fingerprint import canonical_json
@@ -203,9 +203,9 @@ STEPS_CE = _times_ce("steps", "steps_times_ce", "Optimizer steps in an epoch")
 PASSES_CE = _times_ce(
     "passes", "passes_times_ce", "Samples that pass through networks with gradients in an epoch"
 )
-BUDGET = tuple(
+PROCESSOR_TIME, *BUDGET = (
     replace(_for_programs(name, partial(Row.cost, name=name)), optional=True)
-    for name in (STEPS, TRAINING_PASSES, INFERENCE_PASSES)
+    for name in (PROCESSOR, STEPS, TRAINING_PASSES, INFERENCE_PASSES)
 )
 MEMORY = Column[Row](
     "peak memory",
