@@ -39,10 +39,23 @@ def finished_run(path: Path) -> Result:
 def run_with_weights(run: Path) -> tuple[Result, RunSpec]:
     """The result and the spec of a finished run whose weights are still there.
 
+    The caller has looked for an audit already, so the message about a wrong folder names both.
+
     Raises:
         UsageError: it is not the directory of a run, the run is not done, or its weights are gone.
         DataError: the result's file is damaged.
     """
+    if not (run / "spec.json").is_file():
+        missing = (
+            "it holds neither spec.json nor an audit's summary.json"
+            if run.is_dir()
+            else "there is no such directory"
+        )
+        raise UsageError(
+            f"{run} is neither the directory of a run nor the folder of an audit: {missing}. Give "
+            "a directory that 'lnlbench run' printed, for example "
+            f"runs/digits/ce/matched-seed0-1a2b3c4d, or that 'lnlbench audit' wrote.{_below(run)}"
+        )
     result = finished_run(run)
     directory = RunDirectory(run)
     spec = directory.read_spec()

@@ -172,6 +172,9 @@ def refused(*arguments):
 def test_a_run_that_cannot_be_exported_says_what_to_do(tmp_path):
     output = ("--output", tmp_path / "model")
     assert "there is no such directory" in refused("export", tmp_path / "nowhere", *output)
+    said = refused("export", tmp_path, *output)
+    assert "neither spec.json nor an audit's summary.json" in said
+    assert "'lnlbench run'" in said and "'lnlbench audit'" in said
     assert call(*RUN, "--quiet", "--output", tmp_path).code == 0
     directory = directory_of(tmp_path)
     assert f"lnlbench export {directory.path}" in refused("predict", directory.path, "a.png")
