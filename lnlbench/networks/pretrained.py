@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lnlbench.networks.pooling import pool_channels_last
 from lnlbench.networks.split import split
 from lnlbench.networks.timm_names import PREFIX
 
@@ -35,6 +36,7 @@ class PretrainedNetwork(nn.Module):
     ) -> None:
         super().__init__()
         whole = pretrained_body(backbone, tensors)
+        pool_channels_last(whole)
         self.depths = _depths(whole)
         self.body = whole
         if frozen_until is not None:

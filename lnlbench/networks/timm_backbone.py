@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from lnlbench.errors import UsageError
+from lnlbench.networks.pooling import pool_channels_last
 from lnlbench.networks.timm_names import check_timm
 
 # A vision transformer sees at least this many patches along a side: 4 pixels each at 32 pixels.
@@ -34,6 +35,7 @@ def build_timm(name: str, num_classes: int, channels: int, image_size: int) -> n
     options |= {"pretrained": False, "num_classes": num_classes, "in_chans": channels}
     try:
         network = _with_small_patches(name, timm.create_model(name, **options), options)
+        pool_channels_last(network)
         if config is None or _takes(network, channels, image_size):
             return network
         return Resized(network, int(config.input_size[-1]))
