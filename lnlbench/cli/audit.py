@@ -82,7 +82,7 @@ def judge_folder(
         int,
         typer.Option(
             min=2,
-            help="Number of parts, and of models; each model judges the part that it has not seen.",
+            help="Number of parts; models that have not seen a part judge its labels.",
         ),
     ] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the folds and models.")] = 0,
