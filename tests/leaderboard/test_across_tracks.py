@@ -158,7 +158,7 @@ def test_the_readme_names_the_best_ranked_row_of_each_track():
     first = f"| {title}(t1.md) | {data} | 3 | b | 60.10 ± 0.10 | 3 | 50.10 ± 0.10 |"
     assert first in text.splitlines()
     assert f"| {title}(t2.md) | {data} | 1 | – | – | – | – |" in text.splitlines()
-    assert "Finished runs: 9, on 2 tracks, 15.0 min one after another." in text
+    assert "Finished runs: 9, on 2 tracks. One after another, they took 15.0 min." in text
     assert "(off-track.md)" in text
 
 

@@ -25,6 +25,7 @@ _FILES = """\
 | `off-track.md`, `off-track.csv` | runs that changed something in their track, without ranks |
 | `<track>-noises.svg`, `<track>-noises.csv` | methods against noises: a picture, and numbers |
 | `index.html` | all tables as one page that opens from disk, with curves and more below each row |
+| `audits/<track>/*.json` | summaries of audits, which a track's table of wrong labels found shows |
 | `README.md` | this page |
 """
 
@@ -71,9 +72,11 @@ def _counts(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
     runs = sum(len(row.finished) for table in tables for row in table.rows)
     time = time_of_all(row for table in tables for row in table.rows)
     said = (
-        f"Finished runs: {runs}, on {len(tables)} track{'' if len(tables) == 1 else 's'}, "
-        f"{time} one after another. Test accuracies in percent, mean ± standard deviation over "
-        "seeds.\n"
+        f"Finished runs: {runs}, on {len(tables)} track{'' if len(tables) == 1 else 's'}. "
+        f"One after another, they took {time}. The table has test accuracies in percent: the mean "
+        "± the standard deviation over seeds. *last 10* decides the rank: the mean of the last 10 "
+        "epochs, or of the last tenth of a run of fewer than 100 epochs. *cross-entropy* is the "
+        "last 10 of plain cross-entropy on the same track.\n"
     )
     if off_track:
         said += (
@@ -101,10 +104,21 @@ def _line(table: Table) -> list[str]:
 
 
 def _noises(matrix: Matrix) -> str:
-    title = f"## Methods and noises: {matrix.name}\n"
-    files = f"As [picture]({matrix.name}{NOISES}.svg) and [CSV]({matrix.name}{NOISES}.csv)."
-    parts = [title, noises_markdown(matrix), f"{NOISE_RULE} {files}\n", _across(matrix.across)]
-    return "\n".join(parts)
+    name = matrix.name
+    marks = (
+        "`n` is the number of seeds of a cell that has fewer than other cells of its column. A "
+        "dash stands where a row has no result or no average rank."
+    )
+    files = f"The same as a [picture]({name}{NOISES}.svg) and as [CSV]({name}{NOISES}.csv)."
+    return "\n".join(
+        [
+            f"## Methods and noises: {name}\n",
+            f"{NOISE_RULE} {marks} {files}\n",
+            noises_markdown(matrix),
+            f"## Ranks over noises: {name}\n",
+            _across(matrix.across),
+        ]
+    )
 
 
 def _across(across: Across) -> str:
