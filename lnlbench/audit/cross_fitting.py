@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lnlbench.audit.judge import Judge, Lesson, judged, protocol_for
+from lnlbench.data.location import ANOTHER_CACHE
 from lnlbench.errors import DataError, UsageError
 from lnlbench.seeds import generator_for
 from lnlbench.system.atomic import write_atomically
@@ -155,4 +156,4 @@ def _write(
     buffer = io.BytesIO()
     small = predicted.astype(np.int32)
     np.savez(buffer, logits=logits, predicted=small, cpu_seconds=np.float64(cpu_seconds))
-    write_atomically(file, buffer.getvalue())
+    write_atomically(file, buffer.getvalue(), ANOTHER_CACHE)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lnlbench.data.collection import Collection
 from lnlbench.data.location import cache_dir
-from lnlbench.embeddings.store import Part
+from lnlbench.embeddings.store import Part, locked
 from lnlbench.errors import UsageError
 from lnlbench.networks.frozen import FrozenBackbone
 from lnlbench.networks.precision import resolve_precision
@@ -65,7 +65,8 @@ def image_features(
     A killed computation resumes. The rows of unreadable images hold NaN.
 
     Raises:
-        RunError: a feature is not finite, or too large for float16.
+        UsageError: the cache folder cannot be written.
+        RunError: a feature is not finite, or too large for float16, or the disk is full.
     """
     precision = resolve_precision("fp32", device)
     document = {
@@ -81,7 +82,6 @@ def image_features(
     folder = cache_dir() / "audits" / f"{network.name.partition(':')[2]}-{key[:16]}"
     part = Part(folder, "features", len(collection.paths))
     if not part.complete():
-        folder.mkdir(parents=True, exist_ok=True)
         tensors = network.weights.tensors
         backbone = FrozenBackbone(network.name, tensors, network.preprocessing, precision, device)
 
@@ -92,7 +92,7 @@ def image_features(
             features[[row - start for row, _ in unreadable]] = np.nan
             return features
 
-        with progress("Features", len(collection.paths)) as show:
+        with locked(folder), progress("Features", len(collection.paths)) as show:
             part.fill(compute, show)
     features = torch.from_numpy(part.open())
     return features, features[:, 0].isnan().nonzero().squeeze(1).tolist()

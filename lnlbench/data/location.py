@@ -8,6 +8,8 @@ from platformdirs import user_cache_path
 
 DATA_DIR_VARIABLE = "LNLBENCH_DATA_DIR"
 CACHE_DIR_VARIABLE = "LNLBENCH_CACHE_DIR"
+# What users can do if the cache folder cannot be written.
+ANOTHER_CACHE = f"set {CACHE_DIR_VARIABLE} to another folder"
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,18 @@
 """From a protocol to the embeddings of its data set: open them, or make what is missing."""
 
 import json
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
 from torch import Tensor
 
 from lnlbench.data.dataset import Dataset
-from lnlbench.data.location import cache_dir
+from lnlbench.data.location import ANOTHER_CACHE, cache_dir
 from lnlbench.embeddings.compute import compute_parts
 from lnlbench.embeddings.plan import Plan
-from lnlbench.embeddings.store import Part
+from lnlbench.embeddings.store import Part, locked
 from lnlbench.networks.frozen import FrozenBackbone
 from lnlbench.networks.precision import resolve_precision
 from lnlbench.networks.preprocessing import Preprocessing
@@ -82,13 +78,13 @@ def load_embeddings(
     count = len(dataset.train_images)
     parts = [Part(folder, f"train-{view}", count) for view in range(spec.views)]
     parts.append(Part(folder, "test", len(dataset.test_images)))
-    computed = not all(part.complete() for part in parts)
+    computed = not (_pretrained_on(folder) and all(part.complete() for part in parts))
     if computed:
         weights = weights or pinned_weights(protocol.backbone, sha256, sources)
         backbone = FrozenBackbone(
             protocol.backbone, weights.tensors, preprocessing, precision, device, until
         )
-        with _locked(folder):
+        with locked(folder):
             _describe(folder, plan, weights)
             compute_parts(parts, dataset, protocol.augment, backbone)
     *train, test = (torch.from_numpy(part.open()) for part in parts)
@@ -105,33 +101,25 @@ def load_embeddings(
 def _describe(folder: Path, plan: Plan, weights: Weights) -> None:
     document = {**plan.document(), "pretrained_on": weights.pretrained_on}
     text = json.dumps(document, indent=2, sort_keys=True)
-    write_atomically(folder / "entry.json", f"{text}\n".encode())
+    write_atomically(folder / "entry.json", f"{text}\n".encode(), ANOTHER_CACHE)
+
+
+def _pretrained_on(folder: Path) -> str | None:
+    """What the entry says of the weights; None if it is damaged or not there."""
+    try:
+        said = parse_json(read_text(folder / "entry.json"))["pretrained_on"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return said if isinstance(said, str) else None
 
 
 def _notes(folder: Path, plan: Plan, views: int) -> tuple[str, ...]:
-    entry = parse_json(read_text(folder / "entry.json"))
     size = plan.preprocessing.image_size
     what = (
         "features of the frozen" if plan.until is None else f"inputs of {plan.until} of the frozen"
     )
     return (
         f"{what} {plan.backbone} at {size}x{size} pixels ({plan.precision}), "
-        f"pretrained on {entry['pretrained_on']}, weights sha256 {plan.weights_sha256[:16]}; "
+        f"pretrained on {_pretrained_on(folder)}, weights sha256 {plan.weights_sha256[:16]}; "
         f"{views} views of each training image",
     )
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Lock the entry for writing; waits while another process makes the same embeddings."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        sys.stderr.write(f"Another process is making the embeddings in {folder}: waiting for it.\n")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()

@@ -4,17 +4,46 @@ import io
 import math
 import os
 import re
+import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock, Timeout
 
+from lnlbench.data.location import ANOTHER_CACHE
 from lnlbench.embeddings.plan import CHUNK
+from lnlbench.system.atomic import explain_failure
 
 _DTYPE = np.dtype("<f2")
 _SHAPE = re.compile(rb"'shape': \(\d{1,18}, (\d{1,9}(?:, \d{1,9}){0,3})\)")
 _HEADER_BYTES = 128
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Lock a folder, which is made if needed, while the block fills parts in it.
+
+    Two processes that fill one part would both append to its file. The second one waits.
+
+    Raises:
+        UsageError: the folder cannot be written.
+        RunError: the disk is full or fails.
+    """
+    lock = FileLock(folder / ".lock")
+    with _failures_explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            sys.stderr.write(f"Another process is making the features in {folder}: waiting.\n")
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class Part:
@@ -63,21 +92,24 @@ class Part:
         """Compute rows start..stop-1 chunk by chunk from the first that is missing.
 
         `done` is called with the number of rows once before the first chunk and after each one.
+        The caller holds the lock of the folder.
+
+        Raises:
+            UsageError: the files cannot be written.
+            RunError: the disk is full or fails.
         """
         first = self.verified_chunks()
-        self._cut(first)
+        with _failures_explained(self.file):
+            self._cut(first)
         done(min(first * CHUNK, self.count))
-        with self.file.open("ab") as data, self.journal.open("a", encoding="ascii") as journal:
-            for chunk in range(first, self.chunks):
-                start = chunk * CHUNK
-                rows = np.ascontiguousarray(compute(start, start + self._rows(chunk)), _DTYPE)
-                if chunk == 0:
-                    data.write(_header(self.count, rows.shape[1:]))
-                data.write(rows.data)
-                _to_disk(data)
-                journal.write(f"{zlib.crc32(rows.data):08x}\n")
-                _to_disk(journal)
-                done(start + len(rows))
+        for chunk in range(first, self.chunks):
+            start = chunk * CHUNK
+            rows = np.ascontiguousarray(compute(start, start + self._rows(chunk)), _DTYPE)
+            header = b"" if chunk else _header(self.count, rows.shape[1:])
+            with _failures_explained(self.file):
+                _append(self.file, header, rows.data)
+                _append(self.journal, f"{zlib.crc32(rows.data):08x}\n".encode())
+            done(start + len(rows))
 
     def _cut(self, chunks: int) -> None:
         """Keep the first chunks, and drop the torn or damaged rest."""
@@ -115,6 +147,17 @@ def _header(count: int, row: tuple[int, ...]) -> bytes:
     return buffer.getvalue()
 
 
-def _to_disk(stream: io.IOBase) -> None:
-    stream.flush()
-    os.fsync(stream.fileno())
+def _append(file: Path, *contents: bytes | memoryview) -> None:
+    with file.open("ab") as stream:
+        for content in contents:
+            stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+@contextmanager
+def _failures_explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise explain_failure(path, error, ANOTHER_CACHE) from error

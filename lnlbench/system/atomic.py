@@ -9,12 +9,15 @@ from lnlbench.errors import LnlbenchError, RunError, UsageError
 from lnlbench.system.temporary import held, remove_abandoned
 
 _TEMPORARY = ".*.tmp"
+_OUTPUT = "choose another folder with --output"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, instead: str = _OUTPUT) -> None:
     """Replace a file's bytes in one step, making its folder when needed.
+
+    `instead` is what a message tells the user to do if the place cannot be written.
 
     Raises UsageError when the place cannot be written and RunError when the disk is full or
     fails; the earlier file then stays as it was, and no temporary file is left.
@@ -25,7 +28,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         while not _written(path, data):
             pass
     except OSError as error:
-        raise explain_failure(path, error) from error
+        raise explain_failure(path, error, instead) from error
 
 
 def remove_unfinished(folder: Path) -> None:
@@ -55,20 +58,20 @@ def _written(path: Path, data: bytes) -> bool:
     return True
 
 
-def explain_failure(path: Path, error: OSError) -> LnlbenchError:
-    """An error that says what the user can do when a file or folder could not be written."""
+def explain_failure(path: Path, error: OSError, instead: str = _OUTPUT) -> LnlbenchError:
+    """An error that says what the user can do when a file or folder could not be written.
+
+    `instead` is the last of these things.
+    """
     reason = error.strerror or str(error)
     if error.errno in _FULL:
         return RunError(
             f"Cannot write {path}: {reason}. Any earlier file there is unchanged. "
-            "Free some space, or choose another folder with --output, and run the command again."
+            f"Free some space, or {instead}, and run the command again."
         )
     if error.errno in _REFUSED:
-        return UsageError(
-            f"Cannot write {path}: {reason}. "
-            "Make the folder writable, or choose another one with --output."
-        )
+        return UsageError(f"Cannot write {path}: {reason}. Make the folder writable, or {instead}.")
     return RunError(
         f"Cannot write {path}: {reason}. Any earlier file there is unchanged. "
-        "Check the disk, or choose another folder with --output, and run the command again."
+        f"Check the disk, or {instead}, and run the command again."
     )

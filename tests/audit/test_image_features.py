@@ -1,6 +1,7 @@
 """Images to features: each row by its own image, unreadable ones left out, resumed after a stop."""
 
 import contextlib
+import threading
 
 import numpy as np
 import pytest
@@ -94,6 +95,31 @@ def test_a_stopped_computation_resumes_and_a_finished_one_is_not_repeated(networ
     images.read_rows.clear()
     again, _ = image_features(collection, network, CPU, quiet)
     assert images.read_rows == []
+    torch.testing.assert_close(again, features, equal_nan=True)
+
+
+def test_two_audits_at_once_compute_each_feature_once(network):
+    class Shared(Images):
+        second = None
+
+        def read(self, rows):
+            if self.second is None:
+                call = threading.Thread(
+                    target=image_features, args=(collection, network, CPU, quiet)
+                )
+                self.second = call
+                call.start()
+                call.join(0.5)
+                assert call.is_alive()
+            return super().read(rows)
+
+    images = Shared()
+    collection = images.collection()
+    features, _ = image_features(collection, network, CPU, quiet)
+    images.second.join(20)
+    assert images.read_rows == list(range(COUNT))
+    again, _ = image_features(collection, network, CPU, quiet)
+    assert images.read_rows == list(range(COUNT))
     torch.testing.assert_close(again, features, equal_nan=True)
 
 

@@ -1,7 +1,9 @@
 """The cache of embeddings: what makes an entry, and that no byte depends on what happened to it."""
 
 import threading
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from filelock import FileLock
@@ -10,7 +12,7 @@ from frozen import CPU, NETWORK, embed, frozen_protocol, random_dataset, weights
 from lnlbench.augment.views import ImageViews
 from lnlbench.embeddings import compute
 from lnlbench.embeddings.plan import CHUNK, view_seed
-from lnlbench.embeddings.store import Part
+from lnlbench.embeddings.store import Part, locked
 from lnlbench.errors import DataError, RunError, UsageError
 from lnlbench.networks.frozen import FrozenBackbone
 from lnlbench.networks.preprocessing import Preprocessing
@@ -121,6 +123,29 @@ def test_damage_is_noticed_when_opened_and_repaired(weights, damage):
     repaired = embed(dataset, frozen_protocol(), weights)
     assert repaired.computed
     assert contents(repaired.folder) == whole
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"[]", b"\xff", b'{"pretrained_on": 5}'])
+def test_a_damaged_description_is_written_again(weights, content):
+    dataset = random_dataset(train=10, test=5)
+    embeddings = embed(dataset, frozen_protocol(), weights)
+    whole, file = contents(embeddings.folder), embeddings.folder / "entry.json"
+    if content is None:
+        file.unlink()
+    else:
+        file.write_bytes(content)
+    assert embed(dataset, frozen_protocol(), weights).notes == embeddings.notes
+    assert contents(embeddings.folder) == whole
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_and_a_place_that_is_no_folder_are_told(tmp_path):
+    (tmp_path / "part.npy").symlink_to("/dev/full")
+    with pytest.raises(RunError, match=r"part\.npy: No space.*set LNLBENCH_CACHE_DIR"):
+        Part(tmp_path, "part", 3).fill(lambda start, stop: np.ones((3, 2)), lambda done: None)
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="set LNLBENCH_CACHE_DIR"), locked(tmp_path / "file"):
+        pass
 
 
 def test_whatever_decides_the_bytes_decides_the_entry(weights, tmp_path):
