@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from lnlbench.audit.files import csv_bytes
+from lnlbench.audit.tables import require_unique
 from lnlbench.data.table_file import read_table
 from lnlbench.errors import DataError, UsageError
 from lnlbench.system.atomic import write_atomically
@@ -40,7 +41,8 @@ def apply_decisions(decisions: Path, labels: Path, output: Path) -> Applied:
 
     Raises:
         UsageError: a file is missing, or the decisions are of another audit.
-        DataError: a file cannot be read, or a decision is unknown.
+        DataError: a file cannot be read, a decision is unknown or lacks its label, or two rows are
+            of one sample.
     """
     chosen = _read_decisions(decisions)
     if not labels.is_file():
@@ -49,6 +51,7 @@ def apply_decisions(decisions: Path, labels: Path, output: Path) -> Applied:
             "that the decisions belong to: --audit DIR."
         )
     table = _rows(labels, ("path", "label", "given_label", "suspicion"), {"decision": ""})
+    require_unique(labels, (row["path"] for row in table))
     known = {row["path"]: row for row in table}
     for path, row in chosen.items():
         if path not in known or known[path]["given_label"] != row["given_label"]:
@@ -72,7 +75,7 @@ def apply_decisions(decisions: Path, labels: Path, output: Path) -> Applied:
 
 
 def _read_decisions(file: Path) -> dict[str, dict[str, str]]:
-    found = {}
+    found: dict[str, dict[str, str]] = {}
     for number, row in enumerate(_rows(file, _NEEDED), start=2):
         row["decision"] = row["decision"].strip().lower()  # a person may have typed it
         if row["decision"] not in CHOICES:
@@ -80,7 +83,16 @@ def _read_decisions(file: Path) -> dict[str, dict[str, str]]:
                 f"{file}, row {number}: the decision is {row['decision']!r}. Write one of "
                 f"{', '.join(CHOICES)}."
             )
-        found[row["path"]] = row
+        if row["decision"] == "accept" and not row["suggested_label"]:
+            raise DataError(
+                f"{file}, row {number}: it accepts a suggested label, and none is there. Write the "
+                "label into the column suggested_label, or the decision keep or unsure."
+            )
+        if found.setdefault(row["path"], row) != row:
+            raise DataError(
+                f"{file}, row {number}: another row decides otherwise on {row['path']!r}. Leave "
+                "one of them."
+            )
     return found
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lnlbench.audit.features import FeatureNetwork, Progress, image_features
-from lnlbench.audit.tables import DECIDED, LabelTable, read_features
+from lnlbench.audit.tables import FINAL, LabelTable, read_features
 from lnlbench.data.class_names import in_order
 from lnlbench.data.collection import Collection
 from lnlbench.errors import DataError, UsageError, installing
@@ -48,7 +48,7 @@ class Samples:
     def decided(self) -> Tensor:
         """Which samples a person has accepted or kept before, bool [N]."""
         said = self.decisions or [""] * len(self.paths)
-        return torch.tensor([each in DECIDED for each in said])
+        return torch.tensor([each in FINAL for each in said])
 
 
 def collected(source: DataSource | None, folder: Path, table: Path | None, size: int) -> Collection:

@@ -1,5 +1,6 @@
 """Tables that a user brings: labels with paths and decisions, and features."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,8 @@ from lnlbench.system.cells import unguarded
 if TYPE_CHECKING:
     import pandas as pd
 
-DECIDED = ("accept", "keep")
+# The decisions after which no audit asks again.
+FINAL = ("accept", "keep")
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ def read_label_table(file: Path) -> LabelTable:
     them.
 
     Raises:
-        DataError: the table cannot be read, or lacks labels.
+        DataError: the table cannot be read, lacks labels, or names a sample twice.
     """
     frame = read_table(file)
     if "label" not in frame:
@@ -47,12 +49,30 @@ def read_label_table(file: Path) -> LabelTable:
     if empty is not None:
         raise DataError(f"{file}, row {empty}: no label.")
     numbers = [f"row {number}" for number in range(len(frame))]
+    paths = _texts(frame, "path", numbers)
+    require_unique(file, paths)
     return LabelTable(
-        paths=tuple(_texts(frame, "path", numbers)),
+        paths=tuple(paths),
         labels=tuple(labels),
         clean_labels=tuple(_texts(frame, "clean_label", [])) if "clean_label" in frame else None,
         decisions=tuple(_texts(frame, "decision", [])) if "decision" in frame else None,
     )
+
+
+def require_unique(file: Path, paths: Iterable[str]) -> None:
+    """Make sure that no two rows of a table have one path: decisions name samples by their paths.
+
+    Raises:
+        DataError: two rows have the same path.
+    """
+    seen: dict[str, int] = {}
+    for number, path in enumerate(paths, start=2):
+        before = seen.setdefault(path, number)
+        if before != number:
+            raise DataError(
+                f"{file}, row {number}: the path {path!r} is in row {before} already. Give each "
+                "row a path of its own, or leave out the column: rows then go by their numbers."
+            )
 
 
 def _texts(frame: "pd.DataFrame", column: str, default: list[str]) -> list[str]:
@@ -83,7 +103,12 @@ def read_features(file: Path) -> NDArray[np.float32]:
             values = np.load(file, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # a parser may raise anything; it means this file
         raise unreadable(file, error) from error
-    if values.ndim != 2 or not len(values) or values.dtype.kind not in "fiu":
+    if not isinstance(values, np.ndarray):
+        raise DataError(
+            f"{file} holds several arrays: {', '.join(values.files)}. Save one of them by itself: "
+            "numpy.save('features.npy', array)."
+        )
+    if values.ndim != 2 or not values.size or values.dtype.kind not in "fiu":
         raise DataError(
             f"{file} holds {values.dtype} {list(values.shape)}. Give numbers of the shape "
             "[samples, features]."

@@ -87,6 +87,8 @@ def samples_of(data: Any, name: str) -> Tensor:
     array = data.detach().cpu().numpy() if isinstance(data, Tensor) else np.asarray(data)
     if array.ndim == 2 and (np.issubdtype(array.dtype, np.number) or array.dtype == bool):
         features = np.ascontiguousarray(array, dtype=np.float32)
+        if not features.shape[1]:
+            raise DataError(f"{name} has no features: its shape is {list(features.shape)}.")
         if not np.isfinite(features).all():
             raise DataError(
                 f"{name} holds NaN, infinite or very large values. Fill or scale them first."

@@ -12,7 +12,7 @@ from lnlbench import audit
 from lnlbench.audit.decisions import apply_decisions
 from lnlbench.audit.files import LABELS, SUSPECTS, csv_bytes, write_files
 from lnlbench.audit.findings import summary
-from lnlbench.audit.tables import read_label_table
+from lnlbench.audit.tables import read_features, read_label_table
 from lnlbench.errors import DataError, UsageError
 
 
@@ -130,6 +130,8 @@ def test_decisions_become_labels_that_are_not_asked_about_again(tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
+        ("a.png,a,,accept", "row 2: it accepts a suggested label, and none is there"),
+        ("a.png,a,b,keep\na.png,a,b,accept", "row 3: another row decides otherwise on 'a.png'"),
         ("a.png,=5,=6,maybe", "the decision is 'maybe'. Write one of accept, keep, unsure"),
         ("elsewhere.png,'=5,'=6,keep", "Name the folder of the audit"),
     ],
@@ -155,6 +157,28 @@ def test_decisions_that_a_person_typed_are_understood_and_new_labels_are_told(tm
     assert read_label_table(tmp_path / "new.csv").labels[row] == "my own class"
     with pytest.raises(UsageError, match=r"holds no nolabels\.csv of an audit.*--audit DIR"):
         apply_decisions(tmp_path / "d.csv", tmp_path / "nolabels.csv", tmp_path / "new.csv")
+
+
+def test_a_table_with_two_rows_of_one_path_is_refused(tmp_path):
+    table = tmp_path / "labels.csv"
+    table.write_text(
+        "path,label,given_label,suspicion\na.png,x,x,0.1\nb.png,x,x,0.1\na.png,x,y,0.9\n"
+    )
+    with pytest.raises(DataError, match=r"row 4: the path 'a.png' is in row 2 already"):
+        read_label_table(table)
+    (tmp_path / "d.csv").write_text("path,given_label,suggested_label,decision\na.png,y,x,accept\n")
+    with pytest.raises(DataError, match="in row 2 already"):
+        apply_decisions(tmp_path / "d.csv", table, tmp_path / "new.csv")
+    assert not (tmp_path / "new.csv").exists()
+
+
+def test_files_without_one_array_of_features_are_refused(tmp_path):
+    np.savez(tmp_path / "x.npz", first=np.ones((3, 2)), second=np.ones((3, 2)))
+    with pytest.raises(DataError, match=r"several arrays: first, second\. Save one"):
+        read_features(tmp_path / "x.npz")
+    np.save(tmp_path / "x.npy", np.ones((3, 0)))
+    with pytest.raises(DataError, match=r"\[3, 0\]"):
+        read_features(tmp_path / "x.npy")
 
 
 def test_features_and_tables_that_do_not_fit_are_refused(given):

@@ -94,6 +94,7 @@ def test_the_callers_arrays_stay_as_they_are():
         ((np.ones((10, 4, 4, 3)), LABELS), "float64 with shape"),
         ((images(10, 4, 4, 7), LABELS), "neither last nor second"),
         ((np.ones((10, 2)), LABELS[:9]), "one label for each of the 10"),
+        ((np.ones((10, 0)), LABELS), "data has no features"),
         ((np.full((10, 2), np.nan), LABELS), "NaN"),
         ((np.full((10, 2), 1e300), LABELS), "very large"),
         ((np.ones((10, 2)), LABELS + np.nan), "NaN or infinite"),
