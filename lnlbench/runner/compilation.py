@@ -101,7 +101,8 @@ def decide(planned: int, networks: int, steps: Steps) -> Compilation:
         cost = steps.compile() * networks
         compiled = steps.seconds()
     except (UsageError, RuntimeError) as error:
-        return Compilation(False, f"compiling failed: {str(error).splitlines()[0][:200]}")
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        return Compilation(False, f"compiling failed: {reason[:200]}")
     saved = planned * (plain - compiled)
     times = f"a step takes {1e3 * compiled:.1f} ms compiled, {1e3 * plain:.1f} ms otherwise"
     bill = f"compiling takes {duration(cost)}, and {planned:,} steps save"
