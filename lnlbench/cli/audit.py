@@ -181,7 +181,7 @@ def _output(folder: Path | None, features: Path | None, output: Path | None) -> 
         if source is None:
             return Path("audit")
         absolute = source.absolute().resolve()
-        return absolute.parent / f"{absolute.stem if features else absolute.name}-audit"
+        return absolute.parent / f"{absolute.stem if folder is None else absolute.name}-audit"
     if folder is not None and output.absolute().resolve().is_relative_to(folder.resolve()):
         raise UsageError(
             f"--output {output} lies in {folder}, where the next audit would take it for a class. "

@@ -6,6 +6,8 @@ import pytest
 from audited import noisy_digits
 from cli import call
 
+from lnlbench.cli.audit import _output as output_folder
+
 
 def test_the_command_judges_features_and_applies_decisions(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -42,6 +44,12 @@ def test_an_output_inside_the_folder_is_refused(tmp_path):
     refused = call("audit", str(tmp_path), "--output", str(tmp_path / "audit"))
     assert refused.code == 2
     assert "where the next audit would take it for a class" in refused.err
+
+
+def test_the_default_output_has_the_whole_name_of_the_folder(tmp_path):
+    folder, features = tmp_path / "photos.2024", tmp_path / "x.npy"
+    assert output_folder(folder, features, None) == tmp_path / "photos.2024-audit"
+    assert output_folder(None, features, None) == tmp_path / "x-audit"
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",)])
