@@ -18,6 +18,9 @@ from lnlbench.model.card import FeatureInput
 from lnlbench.model.inputs import read_images
 from lnlbench.model.model import Model
 
+# Folders that storage devices make of their own accord.
+_OF_DEVICES = ("@eadir", "@recycle")
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -67,42 +70,51 @@ def find_images(given: Iterable[str]) -> tuple[list[str], list[Unread]]:
     """The files that names of files, folders and patterns (`photos/**/*.jpg`) mean, each once.
 
     Of a folder, these are all files below it that end like an image, in order of their paths, but
-    those in hidden folders and in `@eaDir` are left out. What means no file comes back beside them.
+    those in hidden folders and in `@eaDir` or `@Recycle` are left out. What means no file, and
+    folders that cannot be read, come back beside them.
     """
     found: dict[str, None] = {}
-    missing = []
+    missing: list[Unread] = []
     for name in given:
-        files, reason = _meant(name)
+        files, reasons = _meant(name)
         found |= dict.fromkeys(files)
-        if reason:
-            missing.append(Unread(name, f"{name}: {reason}."))
+        missing += [Unread(name, f"{name}: {reason}.") for reason in reasons]
     return list(found), missing
 
 
-def _meant(name: str) -> tuple[list[str], str]:
+def _meant(name: str) -> tuple[list[str], list[str]]:
     if os.path.isdir(name):  # noqa: PTH112 - a text may hold a zero byte, and Path refuses it
-        below = _below(Path(name))
-        return below, "" if below else "the folder holds no image"
+        below, refused = _below(Path(name))
+        return below, refused or ([] if below else ["the folder holds no image"])
     if os.path.lexists(name) or not glob.has_magic(name):
-        return [name], ""
+        return [name], []
     # Not Path.glob, which takes no absolute pattern.
     names = glob.iglob(name, recursive=True)  # noqa: PTH207
     matched = sorted(file for file in names if Path(file).is_file())
-    return matched, "" if matched else "no file matches"
+    return matched, [] if matched else ["no file matches"]
 
 
-def _below(folder: Path) -> list[str]:
+def _below(folder: Path) -> tuple[list[str], list[str]]:
+    """The image files below a folder, and why folders among them cannot be read."""
     Image.init()
     endings = {ending for ending, kind in Image.EXTENSION.items() if kind in Image.OPEN}
-    found = []
-    for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if name[0] not in ".@"]
+    found, refused = [], []
+
+    def note(error: OSError) -> None:
+        refused.append(f"the folder {error.filename} cannot be read ({error.strerror})")
+
+    for place, folders, files in os.walk(folder, onerror=note):
+        folders[:] = [name for name in folders if not _is_left_out(name)]
         found += [
             Path(place) / name
             for name in files
             if not name.startswith(".") and Path(name).suffix.lower() in endings
         ]
-    return [str(file) for file in sorted(found)]
+    return [str(file) for file in sorted(found)], refused
+
+
+def _is_left_out(folder: str) -> bool:
+    return folder.startswith(".") or folder.lower() in _OF_DEVICES
 
 
 def as_csv(predictions: Iterable[Prediction], top: int) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import threading
 
 import numpy as np
@@ -14,6 +15,7 @@ from PIL import Image
 from lnlbench.errors import DataError
 from lnlbench.model.files import save_model
 from lnlbench.model.inputs import read_images
+from lnlbench.model.predictions import find_images
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +160,23 @@ def test_unreadable_images_are_named_and_the_others_predicted(model, squares, tm
         assert str(name) in outcome.err
     expected = model.predict([path for path in paths if path != paths[3]])
     assert [row["class"] for row in rows] == expected
+
+
+def test_folders_of_the_user_are_read_and_unreadable_ones_named(squares, tmp_path, monkeypatch):
+    paths = [str(saved(tmp_path / name, squares[:1])[0]) for name in ("@home", "a")]
+    saved(tmp_path / "@Recycle", squares[:1])
+    assert find_images([str(tmp_path)]) == (paths, [])
+    scan = os.scandir
+
+    def refusing(folder):
+        if str(folder).endswith("@home"):
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    found, (unread,) = find_images([str(tmp_path)])
+    assert found == paths[1:]
+    assert "@home cannot be read (Permission denied)" in unread.reason
 
 
 def test_nothing_to_predict_is_an_error_without_a_table(model, tmp_path):
