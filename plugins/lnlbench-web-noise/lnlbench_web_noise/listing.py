@@ -164,8 +164,12 @@ def _names(folder: str) -> Iterator[str]:
     try:
         with os.scandir(folder) as entries:
             yield from (entry.name for entry in entries if not entry.is_dir())
-    except OSError:  # a missing folder has no files
+    except (FileNotFoundError, NotADirectoryError):  # a missing folder has no files
         return
+    except OSError as error:
+        raise DataError(
+            f"Cannot read the folder {folder}: {error.strerror or error}. Make it readable."
+        ) from error
 
 
 def files_by_name(*folders: Path) -> dict[str, str]:

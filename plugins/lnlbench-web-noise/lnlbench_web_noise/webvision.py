@@ -4,6 +4,8 @@ The lists are info/train_filelist_google.txt and info/val_filelist.txt, with lin
 images those of the small version, below google/ and val_images_256/.
 """
 
+from collections import Counter
+
 from lnlbench.errors import DataError
 from lnlbench_web_noise.listing import (
     Counts,
@@ -54,10 +56,17 @@ def read(name: str, settings: MiniWebVision, published: Counts) -> Listing:
 
 
 def _names(lines: list[str], count: int) -> tuple[str, ...]:
-    """The first names of synsets.txt, whose lines are `n01440764 tench, Tinca tinca`."""
+    """The first names of synsets.txt, whose lines are `n01440764 tench, Tinca tinca`.
+
+    Names that several classes have, such as crane, keep their number.
+    """
     if len(lines) < count:
         raise DataError(
             f"info/synsets.txt has {len(lines)} classes, and {count} were asked for. Unpack the "
             "authors' file again."
         )
-    return tuple(" ".join(line.split()[1:]) or line for line in lines[:count])
+    names = [" ".join(line.split()[1:]) or line for line in lines[:count]]
+    counts = Counter(names)
+    return tuple(
+        name if counts[name] == 1 else line for name, line in zip(names, lines[:count], strict=True)
+    )

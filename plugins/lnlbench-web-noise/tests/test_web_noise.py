@@ -10,6 +10,7 @@ import torch
 import web_noise_fakes as fakes
 from lnlbench_web_noise import _SETS, register_datasets
 from lnlbench_web_noise.build import build
+from lnlbench_web_noise.listing import list_present
 
 from lnlbench.errors import DataError
 from lnlbench.interface.params import validate_params
@@ -171,6 +172,23 @@ def test_webvision_keeps_the_first_classes_in_the_order_of_the_list(prefix, tmp_
     assert [label for _, label in listing.train] == [0, 1, 2] * 3
     assert dataset.classes == ("animal 0, other", "animal 1, other", "animal 2, other")
     assert any("the first 3 classes, not mini-WebVision's 50" in note for note in dataset.notes)
+
+
+def test_webvision_tells_classes_of_one_name_apart(tmp_path):
+    fakes.webvision(tmp_path)
+    names = ["n02012849 crane", "n0144 tench, Tinca tinca", "n03126707 crane"]
+    (tmp_path / "info" / "synsets.txt").write_text("\n".join(names))
+    _, dataset = read("mini-webvision", tmp_path)
+    assert dataset.classes == ("n02012849 crane", "tench, Tinca tinca", "n03126707 crane")
+
+
+def test_a_folder_that_cannot_be_read_is_not_taken_for_a_missing_one(tmp_path):
+    folder = tmp_path / "folder"
+    folder.symlink_to(folder)  # a link to itself: the system refuses to follow it
+    with pytest.raises(DataError, match="Cannot read the folder"):
+        list_present((), {"training": [(f"{folder}/a.jpg", 0)], "test": []}, True, [])
+    listing = list_present((), {"training": [(f"{tmp_path}/b/a.jpg", 0)], "test": []}, True, [])
+    assert listing.train == []
 
 
 @pytest.mark.parametrize("level", [0, 5, 10, 15, 20, 30, 40, 50, 60, 80])
