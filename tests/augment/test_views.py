@@ -19,7 +19,7 @@ def make(policy="crop-flip", shape=(6, 3, 32, 32)):
     return images, ImageViews(images, MEAN, STD, policy, CPU)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 5), st.integers(0, 8), st.integers(0, 8), st.booleans())
 def test_a_view_is_torchvisions_pad_crop_flip_normalize(index, top, left, flip):
     images, views = make()

@@ -40,7 +40,7 @@ def test_a_permutation_with_the_same_sum_is_refused(tmp_path):
         read(tmp_path, content | {"clean_label": permuted})
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000))
 def test_every_other_order_is_refused(tmp_path_factory, seed):
     order = np.random.default_rng(seed).permutation(len(CLEAN))

@@ -131,7 +131,7 @@ def test_a_class_stand_in_cannot_be_changed_by_a_pickle(tmp_path):
     assert read_pickle(tmp_path / "good")["a"].tolist() == [0, 1, 2]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_truncated_file_is_reported_at_every_length(tmp_path_factory, data):
     whole = pickle.dumps({"data": np.arange(40, dtype=np.uint8), "labels": list(range(40))}, 2)
@@ -142,7 +142,7 @@ def test_a_truncated_file_is_reported_at_every_length(tmp_path_factory, data):
     assert "lnlbench data fetch" in str(caught.value)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_any_damage_is_a_data_error_or_a_dictionary(tmp_path_factory, data):
     whole = bytearray(pickle.dumps({"data": np.arange(9, dtype=np.uint8), "labels": [1, 2]}, 2))

@@ -29,7 +29,7 @@ def test_the_plain_training_features_are_standardized():
     assert (plain[:, 0] == 0).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(st.integers(0, 39), st.integers(0, 2)), min_size=1, max_size=9))
 def test_a_view_is_the_drawn_vector_of_its_sample(pairs):
     features, views = make()

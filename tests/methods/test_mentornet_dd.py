@@ -41,7 +41,7 @@ def plain(mentor):
     return {name: value.double().tolist() for name, value in mentor.state_dict().items()}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 20),
     samples=st.lists(

@@ -95,7 +95,7 @@ def test_a_network_that_a_method_adds_learns_at_the_full_rate(tensors):
     assert {rates[id(p)] for p in both[1].parameters()} == {spec.optimizer.lr}
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(8, 40), st.integers(0, 2**16))
 def test_views_are_cropped_at_the_datas_size_and_then_resized(size, seed):
     generator = torch.Generator().manual_seed(seed)

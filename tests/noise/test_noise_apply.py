@@ -46,7 +46,7 @@ def digits():
 
 
 @pytest.mark.parametrize("kind", SYNTHETIC)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(rate=st.floats(0, 0.99), seed=st.integers(0, 2**31))
 def test_labels_are_valid_and_hashed_truly(kind, rate, seed):
     noisy = apply_noise(f"{kind}:{rate}", PLAIN, seed)
@@ -65,7 +65,7 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("kind", SYNTHETIC)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(rate=st.floats(0.25, 0.75), seed=st.integers(0, 1000))
 def test_the_realized_rate_is_the_expected_one(kind, rate, seed):
     # 3,000 samples: the standard deviation is below 0.0092
@@ -215,7 +215,7 @@ def test_instance_noise_flips_equal_images_alike():
 
 
 @given(st.floats(0.01, 0.99))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_flip_rates_are_a_truncated_normal(rate):
     from scipy.stats import kstest, truncnorm
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lnlbench.noise import transition
@@ -17,7 +17,6 @@ MAKERS = {
 
 
 @pytest.mark.parametrize("name", MAKERS)
-@settings(deadline=None)
 @given(CLASSES, RATES)
 def test_rows_are_distributions(name, classes, rate):
     matrix = MAKERS[name](classes, rate)
@@ -27,13 +26,11 @@ def test_rows_are_distributions(name, classes, rate):
 
 
 @pytest.mark.parametrize("name", MAKERS)
-@settings(deadline=None)
 @given(CLASSES)
 def test_rate_zero_is_the_identity(name, classes):
     assert np.array_equal(MAKERS[name](classes, 0), np.eye(classes))
 
 
-@settings(deadline=None)
 @given(CLASSES, RATES)
 def test_symmetric_noise_spares_its_share_of_the_true_class(classes, rate):
     wrong = 1 - np.diag(transition.symmetric(classes, rate))
@@ -55,7 +52,6 @@ def test_the_cycle_stays_in_the_superclass():
     assert transition.next_in_superclass([0, 1, 0, 1, 0, 2]) == {0: 2, 2: 4, 4: 0, 1: 3, 3: 1, 5: 5}
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=40))
 def test_the_empirical_matrix_counts(pairs):
     clean, noisy = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
@@ -72,7 +68,6 @@ def test_the_orientation_is_clean_to_noisy():
     assert np.allclose(matrix, [[1 / 3, 2 / 3], [0, 1]])
 
 
-@settings(deadline=None)
 @given(CLASSES, RATES, st.integers(0, 1000))
 def test_sampled_labels_follow_the_matrix(classes, rate, seed):
     clean = np.repeat(np.arange(classes), 400)

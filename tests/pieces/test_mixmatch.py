@@ -16,7 +16,7 @@ SEEDS = [0, 1, 2]
 cases = pytest.mark.parametrize(
     ("shape", "seed"), [(shape, seed) for shape in SHAPES for seed in SEEDS]
 )
-invariant = settings(deadline=None, max_examples=50)
+invariant = settings(max_examples=50)
 logit_rows = st.integers(2, 12).flatmap(
     lambda classes: st.lists(
         st.lists(st.floats(-8, 8, width=32), min_size=classes, max_size=classes),

@@ -119,7 +119,7 @@ def test_normalizing_is_the_slow_one(seed):
     assert np.linalg.norm(measured - reference) < 1e-5 * np.linalg.norm(reference)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(st.floats(0, 1e6, width=32) | st.sampled_from([INFINITY, float("nan")]), min_size=1)
 )
@@ -133,7 +133,7 @@ def test_whatever_the_losses_normalized_ones_lie_in_zero_to_one_in_order(values)
     assert (normalized[order].diff() >= 0).all()
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=30), st.integers(0, 2**63 - 1))
 def test_whatever_the_losses_a_division_is_a_probability_for_each(values, seed):
     division = divide(torch.tensor(values), seed)

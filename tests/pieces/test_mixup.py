@@ -26,7 +26,7 @@ def test_mix(size, share):
     assert_close(mixup.mix(values, share, permutation), reference)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 2**62), st.floats(0.05, 50))
 def test_the_share_is_at_least_a_half_and_follows_the_generator(seed, alpha):
     shares = [mixup.draw_share(alpha, torch.Generator().manual_seed(seed)) for _ in range(2)]
@@ -51,7 +51,7 @@ def test_drawing_a_share_leaves_the_global_streams_alone():
     assert torch.equal(torch_state, torch.get_rng_state())
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(1, 8), st.integers(0, 2**32))
 def test_mixing_with_share_one_changes_nothing(size, seed):
     generator = torch.Generator().manual_seed(seed)

@@ -18,7 +18,7 @@ def units(count, dimension=16, seed=0):
     return to_units(torch.randn(count, dimension, generator=generator))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(2, 40), st.integers(1, 12), st.integers(1, 9), st.integers(1, 9), st.booleans())
 def test_blocks_find_what_the_whole_matrix_has(count, wanted, queries, others, exclude_self):
     bank = units(count)

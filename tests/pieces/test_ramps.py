@@ -19,7 +19,7 @@ def test_the_ramp_by_hand(epoch, iteration, expected):
     assert linear_rampup(epoch - 30 + iteration / 400, 16) == expected
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.floats(-5, 100), st.floats(0, 100), st.floats(0.1, 50))
 def test_the_ramp_rises_from_zero_to_one(position, further, length):
     here, there = (linear_rampup(p, length) for p in (position, position + further))
@@ -33,7 +33,7 @@ def test_no_ramp_is_full_weight_from_the_start():
     assert linear_rampup(0, 0) == 1
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.floats(-1, 2), st.floats(0, 1))
 def test_the_sigmoid_ramp(position, length):
     x = min(max(position / length, 0), 1) if length else 1

@@ -245,7 +245,7 @@ def shape_of(value):
     return type(value), value
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(saved=plain_values, made=plain_values)
 def test_plain_values_come_back_whatever_was_there_before(tmp_path_factory, saved, made):
     owner = SimpleNamespace(value=made)
