@@ -3,11 +3,16 @@
 import hashlib
 import json
 import random
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import torch
+
+# The global streams belong to the whole process, so whatever draws from them in a thread takes
+# turns: runs, audits and exports.
+TURN = threading.Lock()
 
 
 def seed_for(seed: int, *axes: str | int) -> int:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lnlbench.api.meant import provide
-from lnlbench.api.run import TURN
 from lnlbench.audit.train import is_audit, train_model
 from lnlbench.data.dataset import Dataset
 from lnlbench.model.export import export_run
@@ -12,6 +11,7 @@ from lnlbench.networks.weight_sources import WeightSources
 from lnlbench.plugins import load_plugins
 from lnlbench.runner.devices import resolve_device
 from lnlbench.runner.options import RunOptions
+from lnlbench.seeds import TURN
 from lnlbench.spec.run_data import RunData
 
 if TYPE_CHECKING:

@@ -1,6 +1,5 @@
 """One run from Python: what `lnlbench run` does, for one seed."""
 
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from lnlbench.plugins import load_plugins
 from lnlbench.runner.devices import resolve_device
 from lnlbench.runner.options import RunOptions
 from lnlbench.runner.series import Outcome, Series, choose_display, describe_outcome
+from lnlbench.seeds import TURN
 from lnlbench.spec.run_data import RunData
 from lnlbench.spec.run_spec import MATCHED
 from lnlbench.system.console import Console
@@ -20,9 +20,6 @@ from lnlbench.tracks import DEFAULT_TRACK
 
 if TYPE_CHECKING:
     from lnlbench.results import Result
-
-# Torch's random streams belong to the whole process, so runs of several threads take turns.
-TURN = threading.Lock()
 
 
 def run(

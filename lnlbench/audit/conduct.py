@@ -22,6 +22,7 @@ from lnlbench.data.location import cache_dir
 from lnlbench.errors import Interrupted, UsageError
 from lnlbench.plugins import Plugins, load_plugins
 from lnlbench.runner.devices import resolve_device
+from lnlbench.seeds import TURN
 from lnlbench.system.console import Console
 from lnlbench.system.progress import shown_progress, silent_progress
 
@@ -47,6 +48,8 @@ def audit(
     show: bool = False,
 ) -> Audit:
     """Judge every label of a folder of images, or of features, by models that have not seen it.
+
+    Threads may call this at once: their audits and runs take turns.
 
     Args:
         folder: images as `folder/CLASS/…` or `folder/train/CLASS/…`, or what the table names.
@@ -80,10 +83,11 @@ def audit(
         backbone=backbone,
         image_size=image_size,
     )
-    samples = open_samples(given, plugins, place, progress)
-    if show:
-        _show_classes(samples)
-    found = judge_samples(samples, judges, folds, seed, place, progress)
+    with TURN:
+        samples = open_samples(given, plugins, place, progress)
+        if show:
+            _show_classes(samples)
+        found = judge_samples(samples, judges, folds, seed, place, progress)
     if output is not None:
         write_files(found, Path(output))
         write_page(found, Path(output))

@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from lnlbench.api.meant import Meant, spec_of
-from lnlbench.api.run import TURN
 from lnlbench.augment.views import ImageViews
 from lnlbench.data.dataset import Dataset
 from lnlbench.embeddings.views import EmbeddingViews
@@ -28,6 +27,7 @@ from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.loop import Execution
 from lnlbench.runner.options import RunOptions
 from lnlbench.runner.series import choose_display
+from lnlbench.seeds import TURN
 from lnlbench.spec.run_data import RunData
 from lnlbench.spec.run_spec import MATCHED
 from lnlbench.system.console import Console

@@ -1,7 +1,9 @@
 """From features and labels to the files: what is in them, and that they are read again."""
 
+import contextlib
 import csv
 import json
+import threading
 
 import numpy as np
 import pandas as pd
@@ -13,7 +15,8 @@ from lnlbench.audit.decisions import apply_decisions
 from lnlbench.audit.files import LABELS, SUSPECTS, csv_bytes, write_files
 from lnlbench.audit.findings import summary
 from lnlbench.audit.tables import read_features, read_label_table
-from lnlbench.errors import DataError, UsageError
+from lnlbench.errors import DataError, RunError, UsageError
+from lnlbench.seeds import TURN
 
 
 @pytest.fixture
@@ -51,6 +54,26 @@ def test_an_audit_of_features_finds_most_wrong_labels_and_writes_its_files(given
     assert all(row["given_label"] != row["suggested_label"] for row in suspects)
     assert all(not cell.startswith(("=", "+", "-", "@")) for row in labels for cell in row.values())
     assert (given / "out" / "audit.html").is_file()
+
+
+def test_an_audit_waits_until_a_run_of_another_thread_has_ended(given, monkeypatch):
+    began = threading.Event()
+
+    def judge(samples, *rest):
+        began.set()
+        raise RunError("the audit has had its turn")
+
+    def start():
+        with contextlib.suppress(RunError):
+            audit(table=given / "labels.csv", features=given / "x.npy", method="ce")
+
+    monkeypatch.setattr("lnlbench.audit.conduct.judge_samples", judge)
+    thread = threading.Thread(target=start)
+    with TURN:
+        thread.start()
+        assert not began.wait(1)
+    thread.join(60)
+    assert began.is_set()
 
 
 def test_the_table_of_labels_is_read_as_it_was_meant(tmp_path):
