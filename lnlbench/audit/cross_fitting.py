@@ -16,6 +16,7 @@ from torch import Tensor
 from lnlbench.audit.judge import Judge, Lesson, judged, protocol_for
 from lnlbench.data.location import ANOTHER_CACHE
 from lnlbench.errors import DataError, UsageError
+from lnlbench.plugins.method_source import source_sha256
 from lnlbench.seeds import generator_for
 from lnlbench.system.atomic import write_atomically
 
@@ -86,7 +87,7 @@ def cross_fit(
     logits = torch.empty(len(folds), lesson.num_classes)
     predicted = torch.empty(count, len(folds), dtype=torch.int64)
     cpu_seconds = 0.0
-    digest = _digest(lesson)
+    digest, code = _digest(lesson), source_sha256(judge.method)
     for fold in range(count):
         held_out = (folds == fold).nonzero().squeeze(1)
         rows = (folds != fold).nonzero().squeeze(1)
@@ -94,6 +95,7 @@ def cross_fit(
         document = {
             **judge.document(),
             "format": _FORMAT,
+            "code": code,
             "data": digest,
             "held_out": hashlib.sha256(held_out.numpy().tobytes()).hexdigest(),
             "protocol": protocol.model_dump(mode="json"),

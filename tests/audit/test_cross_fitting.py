@@ -83,6 +83,24 @@ def test_a_stopped_audit_resumes_with_the_same_numbers(lesson, tmp_path, monkeyp
     assert told[-1] == 1
 
 
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_judge_whose_code_has_changed_judges_anew(changed, lesson, tmp_path, monkeypatch):
+    judge, folds = Judge.of(CrossEntropy, {}), deal_folds(lesson.labels, 2, ALONE, 0)
+    cross_fit(judge, lesson, folds, 0, tmp_path)
+    trained = []
+
+    def judged(*arguments):
+        trained.append(arguments)
+        return original(*arguments)
+
+    original = cross_fitting.judged
+    monkeypatch.setattr(cross_fitting, "judged", judged)
+    if changed:
+        monkeypatch.setattr(cross_fitting, "source_sha256", lambda method: "f" * 64)
+    cross_fit(judge, lesson, folds, 0, tmp_path)
+    assert len(trained) == (2 if changed else 0)
+
+
 def test_a_judge_that_needs_the_truth_is_refused():
     with pytest.raises(UsageError, match="has to be told clean_labels"):
         Judge.of(CrossEntropyClean, {})
