@@ -1,5 +1,6 @@
 """Methods against noises: one matrix of the tracks that differ only in their labels."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -30,7 +31,10 @@ _Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Noise:
-    """A column: the noise, its data set, the share of wrong labels, its track, the most seeds."""
+    """A column: the noise, its data set, the share of wrong labels, its track, the usual seeds.
+
+    `seeds` is the number of seeds that most rows of the track have.
+    """
 
     name: str
     dataset: str
@@ -56,8 +60,8 @@ class Cell:
     """The result of a row on one noise.
 
     `mean` and `std` are fractions, `std` is None at one seed; `rank` is None for an oracle; `level`
-    is the shade, from -3 (far below cross-entropy) to 3 (far above); `few` says that other rows
-    have more seeds on this noise.
+    is the shade, from -3 (far below cross-entropy) to 3 (far above); `unusual` says that most rows
+    have another number of seeds on this noise.
     """
 
     mean: float
@@ -65,7 +69,7 @@ class Cell:
     seeds: tuple[int, ...]
     rank: int | None
     level: int
-    few: bool
+    unusual: bool
 
 
 @dataclass(frozen=True)
@@ -109,13 +113,15 @@ def _all_but_labels(table: Table) -> str:
 
 
 def _noise(table: Table) -> Noise:
-    data, seeds = table.data, _most_seeds(table.rows)
+    data, seeds = table.data, _usual_seeds(table.rows)
     name, dataset = text.plain(data.noise), text.plain(data.dataset)
     return Noise(name, dataset, data.noise_rate, table.track, seeds)
 
 
-def _most_seeds(rows: Iterable[Row]) -> int:
-    return max((len(row.by_seed) for row in rows), default=0)
+def _usual_seeds(rows: Iterable[Row]) -> int:
+    """The number of seeds that most finished rows have; the larger one of two that tie."""
+    counts = Counter(len(row.by_seed) for row in rows if row.by_seed)
+    return max(counts, key=lambda count: (counts[count], count), default=0)
 
 
 def _matrix(tables: Sequence[Table]) -> Matrix:
@@ -151,7 +157,7 @@ def _single_rows(table: Table) -> dict[_Key, Row]:
 
 def _cells(rows: Mapping[_Key, Row]) -> dict[_Key, Cell]:
     """The cells of one noise, shaded by how far its rows are from plain cross-entropy."""
-    gains, most = _gains(rows), _most_seeds(rows.values())
+    gains, usual = _gains(rows), _usual_seeds(rows.values())
     highest, lowest = max(gains.values(), default=0.0), min(gains.values(), default=0.0)
     found = {}
     for key, row in rows.items():
@@ -164,7 +170,7 @@ def _cells(rows: Mapping[_Key, Row]) -> dict[_Key, Cell]:
             seeds=tuple(sorted(row.by_seed)),
             rank=row.rank,
             level=round(LEVELS * gain / largest),
-            few=len(row.by_seed) < most,
+            unusual=len(row.by_seed) != usual,
         )
     return found
 

@@ -85,9 +85,17 @@ def test_missing_cells_and_missing_seeds_are_said():
     matrix = matrix_of(results)
     gce = next(line for line in matrix.lines if line.name == "gce")
     assert [cell is None for cell in gce.cells] == [False, True, True]
-    assert gce.cells[0].few
+    assert gce.cells[0].unusual
     assert gce.average_rank is None
     assert "55.00 (2) n=1 | – | –" in render(results)["README.md"]
+
+
+def test_a_noise_has_the_number_of_seeds_that_most_of_its_rows_have():
+    results = [*board(ce=0.5, elr=0.6), *runs("short", "gce", 0.55, seeds=5)]
+    matrix = matrix_of(results)
+    marked = {line.name: line.cells[0].unusual for line in matrix.lines}
+    assert marked == {"ce": False, "elr": False, "gce": True}
+    assert matrix.noises[0].seeds == 3
 
 
 def test_two_settings_of_a_method_stand_for_neither():

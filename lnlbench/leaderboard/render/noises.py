@@ -55,7 +55,7 @@ def noises_svg(matrix: Matrix) -> str:
     more = len(rows) - PICTURED
     notes = [
         "Mean test accuracy of the last 10 epochs in percent, mean over seeds; small: the rank.",
-        "Green: above plain cross-entropy (ce); orange: below. n: seeds, where some are missing.",
+        "Green: above plain cross-entropy (ce); orange: below. n: seeds, if unlike most rows.",
         comparison(matrix.across),
         *([f"The whole table has {more} more row{'' if more == 1 else 's'}."] if more > 0 else []),
     ]
@@ -89,8 +89,8 @@ def _cell(cell: Cell | None) -> str:
     if cell is None:
         return text.MISSING
     rank = "" if cell.rank is None else f" ({cell.rank})"
-    few = f" n={len(cell.seeds)}" if cell.few else ""
-    return f"{text.percent(cell.mean)}{rank}{few}"
+    seeds = f" n={len(cell.seeds)}" if cell.unusual else ""
+    return f"{text.percent(cell.mean)}{rank}{seeds}"
 
 
 def _rounded(value: float | None) -> str:

@@ -106,8 +106,8 @@ def _line(table: Table) -> list[str]:
 def _noises(matrix: Matrix) -> str:
     name = matrix.name
     marks = (
-        "`n` is the number of seeds of a cell that has fewer than other cells of its column. A "
-        "dash stands where a row has no result or no average rank."
+        "`n` is the number of seeds of a cell, where most cells of its column have another number. "
+        "A dash stands where a row has no result or no average rank."
     )
     files = f"The same as a [picture]({name}{NOISES}.svg) and as [CSV]({name}{NOISES}.csv)."
     return "\n".join(
