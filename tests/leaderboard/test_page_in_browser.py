@@ -136,7 +136,7 @@ def test_an_open_row_on_a_phone_widens_nothing(browser):
         page.locator(f"{DIGITS} button.open").first.click()
         page.locator(".panel").wait_for()
         assert page.locator(DIGITS).bounding_box()["width"] == before
-        assert page.locator(f"{DIGITS} .note-below:visible").count() > 10
+        assert page.locator(f"{DIGITS} .note-below:visible").count() > 0
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
