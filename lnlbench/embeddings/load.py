@@ -105,7 +105,7 @@ def _describe(folder: Path, plan: Plan, weights: Weights) -> None:
 
 
 def _pretrained_on(folder: Path) -> str | None:
-    """What the entry says of the weights; None if it is damaged or not there."""
+    """The data of pretraining that entry.json names; None if the file is missing or damaged."""
     try:
         said = parse_json(read_text(folder / "entry.json"))["pretrained_on"]
     except (OSError, ValueError, KeyError, TypeError):
