@@ -17,12 +17,8 @@ def finished_run(path: Path) -> Result:
         UsageError: it is not the directory of a run, or the run is not done.
         DataError: the result's file is damaged.
     """
-    if not path.is_dir() or not (path / "spec.json").is_file():
-        missing = "it holds no spec.json" if path.is_dir() else "there is no such directory"
-        raise UsageError(
-            f"{path} is not a run directory: {missing}. Give a directory that 'lnlbench run' "
-            f"printed, for example runs/digits/ce/matched-seed0-1a2b3c4d.{_below(path)}"
-        )
+    if not (path / "spec.json").is_file():
+        raise _wrong_folder(path, "not a run directory", "no spec.json")
     again = f"`lnlbench run --resume {path}` resumes it."
     file = path / "result.json"
     if not file.exists():
@@ -46,15 +42,11 @@ def run_with_weights(run: Path) -> tuple[Result, RunSpec]:
         DataError: the result's file is damaged.
     """
     if not (run / "spec.json").is_file():
-        missing = (
-            "it holds neither spec.json nor an audit's summary.json"
-            if run.is_dir()
-            else "there is no such directory"
-        )
-        raise UsageError(
-            f"{run} is neither the directory of a run nor the folder of an audit: {missing}. Give "
-            "a directory that 'lnlbench run' printed, for example "
-            f"runs/digits/ce/matched-seed0-1a2b3c4d, or that 'lnlbench audit' wrote.{_below(run)}"
+        raise _wrong_folder(
+            run,
+            "neither the directory of a run nor the folder of an audit",
+            "neither spec.json nor an audit's summary.json",
+            ", or that 'lnlbench audit' wrote",
         )
     result = finished_run(run)
     directory = RunDirectory(run)
@@ -71,6 +63,14 @@ def run_with_weights(run: Path) -> tuple[Result, RunSpec]:
             f"{directory.checkpoint_file}. Put it back, or train the run again: {again}"
         )
     return result, spec
+
+
+def _wrong_folder(path: Path, verdict: str, lacking: str, other: str = "") -> UsageError:
+    missing = f"it holds {lacking}" if path.is_dir() else "there is no such directory"
+    return UsageError(
+        f"{path} is {verdict}: {missing}. Give a directory that 'lnlbench run' printed, for "
+        f"example runs/digits/ce/matched-seed0-1a2b3c4d{other}.{_below(path)}"
+    )
 
 
 def _below(path: Path) -> str:
