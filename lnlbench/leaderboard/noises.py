@@ -112,15 +112,15 @@ def _all_but_labels(table: Table) -> str:
     return canonical_json([images_of(table.data.dataset), rest])
 
 
-def _noise(table: Table) -> Noise:
-    data, seeds = table.data, _usual_seeds(table.rows)
+def _noise(table: Table, rows: Mapping[_Key, Row]) -> Noise:
+    data, seeds = table.data, _usual_seeds(rows.values())
     name, dataset = text.plain(data.noise), text.plain(data.dataset)
     return Noise(name, dataset, data.noise_rate, table.track, seeds)
 
 
 def _usual_seeds(rows: Iterable[Row]) -> int:
-    """The number of seeds that most finished rows have; the larger one of two that tie."""
-    counts = Counter(len(row.by_seed) for row in rows if row.by_seed)
+    """The number of seeds that most of these finished rows have; the larger one of two that tie."""
+    counts = Counter(len(row.by_seed) for row in rows)
     return max(counts, key=lambda count: (counts[count], count), default=0)
 
 
@@ -130,7 +130,8 @@ def _matrix(tables: Sequence[Table]) -> Matrix:
     across = across_tracks(tables)
     averages = {each.name: each.average for each in across.standings}
     rows = [_single_rows(table) for table in tables]
-    cells = [_cells(found) for found in rows]
+    noises = tuple(map(_noise, tables, rows))
+    cells = [_cells(found, noise.seeds) for found, noise in zip(rows, noises, strict=True)]
     kinds = {key: _kind(row) for found in reversed(rows) for key, row in found.items()}
     lines = []
     for key in sorted(kinds):
@@ -140,7 +141,7 @@ def _matrix(tables: Sequence[Table]) -> Matrix:
     lines.sort(key=_order)
     return Matrix(
         name=min((table.track for table in tables), key=lambda track: (len(track), track)),
-        noises=tuple(map(_noise, tables)),
+        noises=noises,
         lines=tuple(lines),
         across=across,
     )
@@ -155,9 +156,9 @@ def _single_rows(table: Table) -> dict[_Key, Row]:
     return {key: rows[0] for key, rows in found.items() if len(rows) == 1}
 
 
-def _cells(rows: Mapping[_Key, Row]) -> dict[_Key, Cell]:
+def _cells(rows: Mapping[_Key, Row], usual: int) -> dict[_Key, Cell]:
     """The cells of one noise, shaded by how far its rows are from plain cross-entropy."""
-    gains, usual = _gains(rows), _usual_seeds(rows.values())
+    gains = _gains(rows)
     highest, lowest = max(gains.values(), default=0.0), min(gains.values(), default=0.0)
     found = {}
     for key, row in rows.items():
