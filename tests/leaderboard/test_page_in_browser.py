@@ -130,13 +130,16 @@ def test_open_rows_are_compared_over_each_other(browser):
         assert panel.count() == 0
 
 
-def test_an_open_row_on_a_phone_widens_nothing(browser):
+def test_an_open_row_on_a_phone_widens_nothing(browser, digits):
+    shown = in_sight(digits.rows)
+    notes = [row.note for row in digits.rows if row.note and row.name in shown]
     with opened(browser, ROOT / "index.html", 390, "light") as (page, _):
         before = page.locator(DIGITS).bounding_box()["width"]
         page.locator(f"{DIGITS} button.open").first.click()
         page.locator(".panel").wait_for()
         assert page.locator(DIGITS).bounding_box()["width"] == before
-        assert page.locator(f"{DIGITS} .note-below:visible").count() > 0
+        assert page.locator(f"{DIGITS} .note-below:visible").all_inner_texts() == notes
+        assert len(notes) > 5
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
