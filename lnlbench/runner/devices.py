@@ -37,12 +37,12 @@ def describe_device(device: torch.device) -> str:
 _COMPILED = ", compiled"
 
 
-def hardware_name(device: str, compiled: bool) -> str:
+def hardware_name(device: torch.device, compiled: bool) -> str:
     """The name under which results state a device.
 
     Times of compiled networks are comparable only with each other, as on one hardware.
     """
-    return device + _COMPILED if compiled else device
+    return describe_device(device) + (_COMPILED if compiled else "")
 
 
 def was_compiled(environment: Mapping[str, Any]) -> bool:

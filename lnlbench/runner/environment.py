@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 import lnlbench
-from lnlbench.runner.devices import describe_device, hardware_name
+from lnlbench.runner.devices import hardware_name
 from lnlbench.system.cores import available_cores
 
 
@@ -25,7 +25,7 @@ def describe_environment(
         "torch": str(torch.__version__),  # a plain string: checkpoints hold no subclass of it
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "device": hardware_name(describe_device(device), compiled),
+        "device": hardware_name(device, compiled),
         # The instructions that torch uses decide the order of sums, and so the last digits.
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "cpu_count": available_cores(),

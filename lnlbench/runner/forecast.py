@@ -11,7 +11,7 @@ from lnlbench.interface.run import Run
 from lnlbench.results import Result, ResultStore
 from lnlbench.results.store import read_result
 from lnlbench.runner.costs import Costs
-from lnlbench.runner.devices import describe_device, hardware_name, wait_for
+from lnlbench.runner.devices import hardware_name, wait_for
 from lnlbench.runner.display import Display, EpochReport
 from lnlbench.runner.prepare import Prepared
 from lnlbench.runner.split import evaluation_sample
@@ -138,7 +138,7 @@ class ForecastingDisplay:
         return samples * per_sample + looked_at * networks, certain
 
     def _hardware(self) -> str:
-        return hardware_name(describe_device(self._prepared.device), self._prepared.compiled)
+        return hardware_name(self._prepared.device, self._prepared.compiled)
 
 
 def _recorded_work(store: ResultStore, method: str) -> Iterator[float]:

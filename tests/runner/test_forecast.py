@@ -99,7 +99,7 @@ def test_an_earlier_run_on_this_hardware_tells_the_time_before_the_first_step(tm
 
 def test_other_hardware_tells_nothing(tmp_path, monkeypatch):
     run(tmp_path, "ce")
-    monkeypatch.setattr(forecast, "describe_device", lambda device: "NVIDIA H100")
+    monkeypatch.setattr(forecast, "hardware_name", lambda device, compiled: "NVIDIA H100")
     assert run(tmp_path, "ce", seed=1).said == []
 
 
