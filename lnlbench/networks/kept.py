@@ -46,6 +46,30 @@ def describe_backbone(name: str) -> dict[str, Any]:
     return found
 
 
+def pretrained_config(backbone: str) -> dict[str, Any]:
+    """What timm says of the images that `timm:NAME` was pretrained on.
+
+    `image_size` is in pixels, `fixed_size` says whether the network takes no other; `mean` and
+    `std` are of values in [0, 1].
+    """
+
+    def find() -> dict[str, Any]:
+        import timm
+
+        config = timm.get_pretrained_cfg(backbone.removeprefix(PREFIX))
+        assert config is not None, "check_pretrained has seen that timm knows the network"
+        return {
+            "image_size": int(config.input_size[-1]),
+            "fixed_size": config.fixed_input_size,
+            "interpolation": config.interpolation,
+            "mean": config.mean,
+            "std": config.std,
+        }
+
+    found: dict[str, Any] = remembered("pretrained-config", _key(backbone), find)
+    return found
+
+
 def _key(backbone: str) -> str:
     digest = hashlib.sha256(backbone.encode())
     if backbone.startswith(PREFIX):

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from lnlbench.errors import UsageError
-from lnlbench.networks.timm_names import PREFIX
+from lnlbench.networks.kept import pretrained_config
 
 _MODES = ("bicubic", "bilinear", "nearest")
 
@@ -31,18 +31,15 @@ class Preprocessing:
         Raises:
             UsageError: the network takes one size only, and another is asked for.
         """
-        import timm
-
-        config = timm.get_pretrained_cfg(backbone.removeprefix(PREFIX))
-        assert config is not None, "check_pretrained has seen that timm knows the network"
-        own = int(config.input_size[-1])
-        if config.fixed_input_size and image_size not in (None, own):
+        config = pretrained_config(backbone)
+        own = config["image_size"]
+        if config["fixed_size"] and image_size not in (None, own):
             raise UsageError(
                 f"--image-size {image_size}: {backbone} takes only {own}x{own} pixels. "
                 f"Give --image-size {own}, or choose a convolutional network."
             )
-        mode = config.interpolation if config.interpolation in _MODES else "bicubic"
-        return cls(image_size or own, mode, tuple(config.mean), tuple(config.std))
+        mode = config["interpolation"] if config["interpolation"] in _MODES else "bicubic"
+        return cls(image_size or own, mode, tuple(config["mean"]), tuple(config["std"]))
 
     def __call__(self, images: Tensor) -> Tensor:
         """Resize and normalize uint8 images [B, 3, H, W]; float32 [B, 3, S, S]."""

@@ -1,11 +1,14 @@
 """The cache of embeddings: what makes an entry, and that no byte depends on what happened to it."""
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from cli import environment
 from filelock import FileLock
 from frozen import CPU, NETWORK, embed, frozen_protocol, random_dataset, weights_file
 
@@ -215,6 +218,22 @@ def test_preprocessing_is_timms_config_and_the_size_can_be_overridden():
     torch.testing.assert_close(sized(images), torch.ones(2, 3, 48, 48))
     with pytest.raises(UsageError, match=r"--image-size 224"):
         Preprocessing.of("timm:vit_base_patch16_224", 32)
+
+
+def test_a_later_process_knows_the_preprocessing_without_timm(tmp_path):
+    program = (
+        "import sys; from lnlbench.networks.preprocessing import Preprocessing; "
+        "print(Preprocessing.of('timm:resnet10t', None), 'timm' in sys.modules)"
+    )
+    given = environment(LNLBENCH_CACHE_DIR=str(tmp_path))
+    first, later = (
+        subprocess.run(
+            [sys.executable, "-c", program], env=given, check=True, capture_output=True, text=True
+        ).stdout.split(") ")
+        for _ in range(2)
+    )
+    assert first == [str(Preprocessing.of("timm:resnet10t", None))[:-1], "True\n"]
+    assert later == [first[0], "False\n"]
 
 
 @pytest.mark.parametrize("name", ["test_vit", "test_convnext", "test_resnet"])
