@@ -21,7 +21,14 @@ PARITY = ("compare_curves", "run_authors_code", "shared_images", "stand_ins")
 def beside_the_pages(monkeypatch):
     monkeypatch.syspath_prepend(NOTEBOOK)
     yield
-    for name in ("time_pieces", "time_start_up", "calibration_picture", *DETECTION, *PARITY):
+    for name in (
+        "time_pieces",
+        "time_pooling",
+        "time_start_up",
+        "calibration_picture",
+        *DETECTION,
+        *PARITY,
+    ):
         sys.modules.pop(name, None)
 
 
@@ -47,6 +54,19 @@ def test_a_piece_is_the_median_without_the_first_call(monkeypatch):
     ticks = iter([0, 90, 100, 101, 200, 205, 300, 302])
     monkeypatch.setattr(time_pieces.time, "perf_counter", lambda: next(ticks))
     assert time_pieces._median(lambda: None, 3, torch.device("cpu")) == 2
+
+
+def test_two_ways_of_pooling_are_timed_in_turns(tmp_path, monkeypatch):
+    import time_pooling
+
+    monkeypatch.setattr(time_pooling, "MAPS", (4, 192, 4, 4))
+    threads = torch.get_num_threads()
+    file = tmp_path / "pooling.json"
+    time_pooling.main(["--repeats", "2", "--device", "cpu", "--output", str(file)])
+    pieces = {each["name"]: each["value"] for each in json.loads(file.read_text())["pieces"]}
+    assert len(pieces) == 5
+    assert min(pieces.values()) > 0
+    assert torch.get_num_threads() == threads
 
 
 def test_the_start_of_a_run_is_timed_to_its_first_step(tmp_path):
