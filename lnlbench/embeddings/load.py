@@ -78,9 +78,11 @@ def load_embeddings(
     count = len(dataset.train_images)
     parts = [Part(folder, f"train-{view}", count) for view in range(spec.views)]
     parts.append(Part(folder, "test", len(dataset.test_images)))
-    computed = not (_pretrained_on(folder) and all(part.complete() for part in parts))
+    pretrained_on = _pretrained_on(folder)
+    computed = pretrained_on is None or not all(part.complete() for part in parts)
     if computed:
         weights = weights or pinned_weights(protocol.backbone, sha256, sources)
+        pretrained_on = weights.pretrained_on
         backbone = FrozenBackbone(
             protocol.backbone, weights.tensors, preprocessing, precision, device, until
         )
@@ -92,7 +94,7 @@ def load_embeddings(
         train=tuple(train),
         test=test,
         folder=folder,
-        notes=_notes(folder, plan, spec.views),
+        notes=_notes(plan, pretrained_on, spec.views),
         computed=computed,
         seconds=time.monotonic() - began,
     )
@@ -113,13 +115,13 @@ def _pretrained_on(folder: Path) -> str | None:
     return said if isinstance(said, str) else None
 
 
-def _notes(folder: Path, plan: Plan, views: int) -> tuple[str, ...]:
+def _notes(plan: Plan, pretrained_on: str | None, views: int) -> tuple[str, ...]:
     size = plan.preprocessing.image_size
     what = (
         "features of the frozen" if plan.until is None else f"inputs of {plan.until} of the frozen"
     )
     return (
         f"{what} {plan.backbone} at {size}x{size} pixels ({plan.precision}), "
-        f"pretrained on {_pretrained_on(folder)}, weights sha256 {plan.weights_sha256[:16]}; "
+        f"pretrained on {pretrained_on}, weights sha256 {plan.weights_sha256[:16]}; "
         f"{views} views of each training image",
     )
