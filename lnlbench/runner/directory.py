@@ -131,9 +131,14 @@ def resumable(path: Path) -> tuple[list[RunSpec], Path]:
     """The specs of the run at `path`, or of the runs below it, and their output folder.
 
     Raises:
-        UsageError: there is no run.
+        UsageError: there is no run, or the runs belong to several output folders.
     """
     directories = RunDirectory.find(path)
     # <output>/runs/<track>/<method>/<run>
-    output = directories[0].path.resolve().parents[3]
-    return [directory.read_spec() for directory in directories], output
+    outputs = sorted({directory.path.resolve().parents[3] for directory in directories})
+    if len(outputs) > 1:
+        raise UsageError(
+            f"The runs below {path} belong to {len(outputs)} output folders, such as {outputs[0]} "
+            f"and {outputs[1]}. Resume the runs of one folder at a time."
+        )
+    return [directory.read_spec() for directory in directories], outputs[0]

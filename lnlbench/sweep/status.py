@@ -94,14 +94,19 @@ def counted(found: list[RunStatus]) -> str:
     return f"{len(found)} run{'' if len(found) == 1 else 's'}: {parts}."
 
 
+def _below(path: Path, folder: Path | None) -> Path:
+    """The path as it is named from a folder above it; the whole path if there is no such folder."""
+    whole = path.resolve()
+    return whole if folder is None or folder not in whole.parents else whole.relative_to(folder)
+
+
 def print_statuses(found: list[RunStatus]) -> None:
     """Show the runs' directories; below them, logs and commands of runs that did not end well."""
-    folders = {each.directory.parents[2] for each in found}
-    folder = folders.pop() if len(folders) == 1 else None
-    place = "" if folder is None else f" Their directories are in {folder}."
-    rows = [
-        (each.state, each.directory.relative_to(folder or Path()), each.about) for each in found
-    ]
+    # Resolved, because a path such as `..` does not name the folders that it lies in.
+    folders = {each.directory.resolve().parents[2] for each in found}
+    only = folders.pop() if len(folders) == 1 else None
+    place = "" if only is None else f" Their directories are in {_below(only, Path.cwd())}."
+    rows = [(each.state, _below(each.directory, only), each.about) for each in found]
     print_listing(("state", "run directory", "about"), rows, title=counted(found) + place)
     for each in found:
         if each.state in ("failed", "diverged", "interrupted"):

@@ -4,6 +4,7 @@ import json
 import shlex
 from importlib import import_module
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 from cli import SMALL, call
@@ -76,6 +77,28 @@ def test_the_directory_of_a_run_can_be_copied(folder):
     [done] = [line for line in lines if line.startswith("done")]
     root = Path(lines[0].partition("Their directories are in ")[2].removesuffix("."))
     assert RunDirectory(root / done.split()[1]).read_spec().seed == 0
+
+
+@pytest.mark.parametrize("place", ["runs", "runs/digits", "runs/digits/ce", "one run"])
+def test_any_folder_of_runs_can_be_the_working_folder(folder, monkeypatch, place):
+    [run] = (folder / "runs").glob("*/*/*seed1*")
+    monkeypatch.chdir(run if place == "one run" else folder / place)
+    text = shown(".")
+    assert text.startswith("1 run: 1 failed." if place == "one run" else "6 runs: ")
+    assert f"Their directories are in {folder / 'runs'}.\n" in text
+    assert shown("..").startswith("6 runs: ")
+
+
+def test_the_runs_of_several_output_folders_are_shown_with_whole_paths(folder, tmp_path_factory):
+    above = tmp_path_factory.mktemp("above")
+    for name in ("a", "b"):
+        copytree(folder / "runs", above / name / "runs")
+    lines = shown(above).splitlines()
+    assert lines[0].startswith("12 runs: ") and "Their directories" not in lines[0]
+    done = [Path(line.split()[1]) for line in lines if line.startswith("done")]
+    assert len(done) == 2 and all(RunDirectory(each).read_spec().seed == 0 for each in done)
+    outcome = call("run", "--resume", above)
+    assert outcome.code == 2 and "belong to 2 output folders" in outcome.err
 
 
 def test_a_run_that_no_process_holds_is_not_running(folder):
