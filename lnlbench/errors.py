@@ -67,8 +67,9 @@ def shown(value: object) -> str:
 def unknown_name(kind: str, given: str, allowed: Iterable[str], hint: str = "") -> UsageError:
     """The error for a name that does not exist; it suggests the nearest existing name."""
     names = sorted(allowed)
-    near = difflib.get_close_matches(given[:_LONGEST_NAME], names, n=1, cutoff=0.5)
-    guess = f" Did you mean {near[0]!r}?" if near else ""
+    folded = {name.casefold(): name for name in names}  # papers write GCE, and the name is gce
+    near = difflib.get_close_matches(given[:_LONGEST_NAME].casefold(), folded, n=1, cutoff=0.5)
+    guess = f" Did you mean {folded[near[0]]!r}?" if near else ""
     listing = f" Available: {', '.join(names)}." if names else ""
     return UsageError(f"Unknown {kind} {shown(given)}.{guess}{listing}{' ' + hint if hint else ''}")
 

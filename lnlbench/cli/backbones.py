@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lnlbench.cli.options.execution import Json
+from lnlbench.cli.options.lists import asks_for_list
 
 if TYPE_CHECKING:
     from lnlbench.plugins import Catalogue
@@ -16,7 +17,7 @@ app = typer.Typer()
 @app.callback(invoke_without_command=True)
 def backbones(context: typer.Context, as_json: Json = False) -> None:
     """List the networks with their sizes, and pretrained networks; `show NAME` describes one."""
-    if context.invoked_subcommand is not None:
+    if not asks_for_list(context):
         return
     from lnlbench.networks import BACKBONES
     from lnlbench.plugins import known_plugins

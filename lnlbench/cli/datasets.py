@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lnlbench.cli.options.execution import Json
+from lnlbench.cli.options.lists import asks_for_list
 
 if TYPE_CHECKING:
     from lnlbench.interface.data_source import DataSource
@@ -16,7 +17,7 @@ app = typer.Typer()
 @app.callback(invoke_without_command=True)
 def datasets(context: typer.Context, as_json: Json = False) -> None:
     """List the data sets and the noises; `lnlbench datasets show NAME` explains one."""
-    if context.invoked_subcommand is not None:
+    if not asks_for_list(context):
         return
     from lnlbench.data import dataset_names
     from lnlbench.noise import noise_names, noise_sentences

@@ -9,6 +9,7 @@ import typer
 
 from lnlbench.cli.options import names
 from lnlbench.cli.options.execution import Json
+from lnlbench.cli.options.lists import asks_for_list
 
 if TYPE_CHECKING:
     from lnlbench.results.store import ResultStore
@@ -22,7 +23,7 @@ def methods(context: typer.Context, as_json: Json = False) -> None:
 
     A recipe NAME@TRACK takes the place of the recipe NAME on that track.
     """
-    if context.invoked_subcommand is not None:
+    if not asks_for_list(context):
         return
     from lnlbench.plugins import known_plugins
     from lnlbench.plugins.describe import method_summary

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from lnlbench.cli.options.execution import Json
+from lnlbench.cli.options.lists import asks_for_list
 from lnlbench.errors import EXIT_FAILED
 
 app = typer.Typer()
@@ -25,7 +26,7 @@ def plugins(
     `lnlbench plugins check NAME` checks a plugin, and `lnlbench plugins new NAME`
     writes a new one.
     """
-    if context.invoked_subcommand is not None:
+    if not asks_for_list(context):
         return
     from lnlbench.plugins import known_plugins
     from lnlbench.plugins.describe import plugin_report

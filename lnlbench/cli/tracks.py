@@ -7,6 +7,8 @@ import typer
 
 from lnlbench.cli.options import names
 from lnlbench.cli.options.execution import Json
+from lnlbench.cli.options.lists import asks_for_list
+from lnlbench.errors import UsageError
 
 app = typer.Typer()
 
@@ -18,7 +20,7 @@ def tracks(context: typer.Context, as_json: Json = False) -> None:
     A track of your own is a TOML file: give its path in place of a name, as in
     --track FILE.toml.
     """
-    if context.invoked_subcommand is not None:
+    if not asks_for_list(context):
         return
     from lnlbench.plugins.tracks import all_tracks
     from lnlbench.tracks import DEFAULT_TRACK
@@ -58,6 +60,8 @@ def show(
     from lnlbench.plugins.tracks import find_track
     from lnlbench.tracks import track_text
 
+    if toml and as_json:
+        raise UsageError("--toml and --json each print a document: give one of them.")
     if toml:
         typer.echo(f'name = "my-{name}"\n{track_text(name)}', nl=False)
         return

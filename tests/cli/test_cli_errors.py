@@ -148,6 +148,19 @@ WRONG = {
         ("backbones", "show", "resnet35"),
         ("'resnet35'", "Did you mean 'resnet34'?"),
     ),
+    "a method's name in capitals": (("methods", "show", "GCE"), ("'GCE'", "Did you mean 'gce'?")),
+    "an option of the list before a command of tracks": (
+        ("tracks", "--json", "show", "digits"),
+        ("--json stands before 'show'", "'lnlbench tracks show --help'"),
+    ),
+    "an option of the list before a command of plugins": (
+        ("plugins", "--strict", "check", "ce"),
+        ("--strict stands before 'check'", "'lnlbench plugins check --help'"),
+    ),
+    "a track as two kinds of document": (
+        ("tracks", "show", "digits", "--toml", "--json"),
+        ("--toml and --json", "give one of them"),
+    ),
     "benchmark of an unknown method": (("bench", "--method", "cx"), ("'cx'", "Did you mean 'ce'?")),
 }  # fmt: skip
 
