@@ -56,7 +56,7 @@ def verify(
     from lnlbench.runner.devices import resolve_device
     from lnlbench.runner.options import RunOptions
     from lnlbench.runner.series import choose_display
-    from lnlbench.runner.verify import run_again
+    from lnlbench.runner.verify import run_again, spec_to_repeat
     from lnlbench.spec.run_data import RunData
     from lnlbench.system.console import Console
 
@@ -65,11 +65,13 @@ def verify(
     data = RunData(plugins, data_dir, parse_assignments(set_data or [], "--set-data"))
     options = RunOptions(resolve_device(device), WeightSources(weights, plugins.backbones))
     console = Console(stderr=as_json, highlight=False)
+    # All of them first: a run takes hours, and its comparison must not be lost to a later file.
+    specs = {file: spec_to_repeat(file, old, plugins) for file, old in old_results.items()}
     comparisons: dict[Path, Comparison] = {}
     for file, old in old_results.items():
         display = choose_display(console, quiet)
         try:
-            new = run_again(file, old, plugins, data, options, display)
+            new = run_again(file, specs[file], old, plugins, data, options, display)
         finally:
             display.close()
         comparisons[file] = compare(old, new, tolerance)

@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from pydantic import ValidationError
 
-from lnlbench.errors import UsageError
+from lnlbench.errors import UsageError, first_problem
 from lnlbench.plugins import Plugins
 from lnlbench.results import Result
 from lnlbench.runner.assemble import find_data
@@ -22,15 +23,39 @@ from lnlbench.spec.run_spec import RunSpec
 from lnlbench.system.temporary import temporary_folder
 
 
+def spec_to_repeat(file: Path, result: Result, plugins: Plugins) -> RunSpec:
+    """The spec of a finished result whose run can be repeated here.
+
+    Raises:
+        UsageError: the run is not finished, or this version cannot read or execute its spec.
+        DataError: an artifact is damaged.
+    """
+    if result.status != "done":
+        raise UsageError(
+            f"The run of {file} ({result.method.name} on {result.track} with seed {result.seed}) "
+            f"is {result.status!r}: there is no finished result to compare with."
+        )
+    try:
+        spec = RunSpec.model_validate(result.spec)
+    except ValidationError as error:
+        raise UsageError(
+            f"The spec in {file} is not a run spec: {first_problem(error)}. Verify it with the "
+            f"version of lnlbench that wrote it: {result.environment.get('lnlbench', 'unknown')}."
+        ) from error
+    check_spec(plugins, spec)
+    return spec
+
+
 def run_again(
     file: Path,
+    spec: RunSpec,
     result: Result,
     plugins: Plugins,
     data: RunData,
     options: RunOptions,
     display: Display,
 ) -> Result:
-    """Run a finished result's spec again, in a folder that is removed afterwards.
+    """Run a result's spec again, in a folder that is removed afterwards.
 
     `file` is the result's file; the run's directory near it says where a plugin found its data.
 
@@ -38,16 +63,8 @@ def run_again(
     because both change the last digits.
 
     Raises:
-        UsageError: the run of the result is not finished, or its spec cannot be executed here.
         DataError: the data are damaged, or not the ones of the spec.
     """
-    if result.status != "done":
-        raise UsageError(
-            f"The run of {result.method.name} on {result.track} with seed {result.seed} is "
-            f"{result.status!r}: there is no finished result to compare with."
-        )
-    spec = RunSpec.model_validate(result.spec)
-    check_spec(plugins, spec)
     method = plugins.method(spec.method)
     with temporary_folder("lnlbench-verify-") as folder, _threads(result):
         directory = RunDirectory.of_spec(folder, spec)

@@ -4,6 +4,9 @@ import json
 
 import pytest
 from cli import call, stored
+from factories import make_result, run_result
+
+from lnlbench.results.store import result_bytes
 
 SHORT = ("--track", "digits", "--epochs", 2, "--limit-train", 200, "--limit-test", 100)
 
@@ -62,6 +65,21 @@ def test_a_run_that_failed_cannot_be_verified(result_file):
     outcome = call("verify", result_file, "--quiet")
     assert outcome.code == 2
     assert "'failed': there is no finished result" in outcome.err
+
+
+def test_every_file_is_examined_before_the_first_run_is_repeated(tmp_path, monkeypatch):
+    def not_yet(*arguments):
+        raise AssertionError("a run was repeated")
+
+    monkeypatch.setattr("lnlbench.runner.verify.execute", not_yet)
+    good, failed, foreign = (tmp_path / name for name in ("a.json", "b.json", "c.json"))
+    good.write_bytes(result_bytes(run_result("ce")))
+    failed.write_bytes(result_bytes(make_result(status="failed", error="a reason")))
+    foreign.write_bytes(result_bytes(make_result(environment={"lnlbench": "7.0"})))
+    for wrong, words in ((failed, "'failed'"), (foreign, "lnlbench that wrote it: 7.0")):
+        outcome = call("verify", good, wrong, "--quiet", "--device", "cpu")
+        assert outcome.code == 2 and outcome.out == "", outcome
+        assert str(wrong) in outcome.err and words in outcome.err
 
 
 def test_a_finished_run_of_edited_code_says_so_and_stays(result_file, tmp_path):
