@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lnlbench.errors import RunError, UsageError, unknown_name
+from lnlbench.spec.axes import split_names
 
 if TYPE_CHECKING:
     from lnlbench.results.audits import Audits
@@ -28,7 +29,7 @@ class Format(StrEnum):
 def leaderboard(
     track: Annotated[
         list[str] | None,
-        typer.Option(help="Only this track; give the option again for more tracks."),
+        typer.Option(help="Only these tracks, as a,b,c."),
     ] = None,
     format: Annotated[
         Format | None, typer.Option(help="Print this format instead of a table for the terminal.")
@@ -42,27 +43,30 @@ def leaderboard(
     ),
 ) -> None:
     """Make the tables in leaderboards/ from the results, and show them."""
+    if check and format is not None:
+        raise UsageError("--check prints no table: give it without --format.")
+    tracks = split_names(track or [])
     from lnlbench.leaderboard.check import conflicts, stale_files
     from lnlbench.leaderboard.contradictions import without_contradictions
     from lnlbench.results.audits import load_audits
     from lnlbench.results.store import ResultStore
 
     store = ResultStore(output / "leaderboards")
-    results, bad = _selected(store, track or [])
+    results, bad = _selected(store, tracks)
     audits = load_audits(store.root)
     results, contradictions = without_contradictions(store, results)
     left_out = [file.reason for file in bad] + contradictions
     problems = conflicts(store, results)
     if check:
         problems += _denied(store, results)
-        stale = stale_files(store, results, complete=not track, audits=audits)
+        stale = stale_files(store, results, complete=not tracks, audits=audits)
         _refuse("The leaderboard is not in order", left_out + problems + stale)
         typer.echo(f"{len(results)} results and their tables are in order.")
         return
     for reason in left_out:
         typer.echo(f"Left out: {reason}", err=True)
     _refuse("These results cannot share a table", problems)
-    _show(results, audits, format, _write(store, results, audits, complete=not track))
+    _show(results, audits, format, _write(store, results, audits, complete=not tracks))
 
 
 def _selected(
@@ -81,6 +85,11 @@ def _selected(
     for name in tracks:
         if name not in known:
             hint = f"A track has a table once `lnlbench run --track {name} …` has finished."
+            if any(result.track == name for result in results):
+                hint = (
+                    f"All results of {name} override the track, as by --epochs: they have no "
+                    "table of their own, and `lnlbench leaderboard` without --track shows them."
+                )
             raise unknown_name("track with results", name, known, hint)
     folders = [store.folder / name for name in tracks]
     return (

@@ -53,7 +53,9 @@ def stale_files(
         problems += [
             f"{path} has no results: delete it and its .csv"
             for path in sorted(store.root.glob("*.md"))
-            if path.name not in wanted and path.read_bytes().startswith(MARKER.encode())
+            if path.name not in wanted
+            and path.is_file()
+            and path.read_bytes().startswith(MARKER.encode())
         ]
     return problems
 

@@ -55,6 +55,14 @@ def test_a_table_without_results_is_named_when_all_tracks_are_checked(store):
     assert stale_files(store, [other], complete=False) == []
 
 
+def test_a_folder_and_a_broken_link_that_are_named_as_tables_are_left_alone(store):
+    result = make_result()
+    publish(store, [result])
+    (store.root / "notes.md").mkdir()
+    (store.root / "gone.md").symlink_to("nowhere")
+    assert stale_files(store, [result], complete=True) == []
+
+
 def test_two_files_with_one_claim_are_named(store):
     one, two = make_result(spec={"workers": 1}), make_result(spec={"workers": 2})
     [problem] = conflicts(store, [one, two])

@@ -137,6 +137,30 @@ def test_an_unknown_track_gets_the_nearest_with_results(tmp_path, store):
     assert "cifar100n-resnet34" in str(error)
 
 
+def test_a_track_whose_results_all_override_it_has_no_table(tmp_path, store):
+    store.save(run_result("ce", track="digits", overrides={"noise": "symmetric:0.2"}))
+    for path in (store.folder / "digits").rglob("*.json"):
+        path.unlink()
+    error = invoke(tmp_path, "--track", "digits").exception
+    assert isinstance(error, UsageError)
+    assert "All results of digits override the track" in str(error)
+
+
+def test_several_tracks_are_named_with_commas(tmp_path, store):
+    both = invoke(tmp_path, "--track", "digits,cifar100n-resnet34", "--format", "csv").stdout
+    again = ["--track", "digits", "--track", "cifar100n-resnet34", "--format", "csv"]
+    assert both == invoke(tmp_path, *again).stdout
+    assert {row["track"] for row in csv.DictReader(io.StringIO(both))} == {
+        "digits",
+        "cifar100n-resnet34",
+    }
+
+
+def test_a_check_prints_no_format(tmp_path, store):
+    error = invoke(tmp_path, "--check", "--format", "json").exception
+    assert isinstance(error, UsageError) and "without --format" in str(error)
+
+
 def test_no_results_says_how_to_make_some(tmp_path):
     error = invoke(tmp_path).exception
     assert isinstance(error, UsageError)
