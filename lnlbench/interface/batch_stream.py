@@ -49,8 +49,22 @@ def view_names(views: int | None, augment: str | Sequence[str]) -> tuple[str, ..
 
 
 def sample_index(indices: Tensor | None, count: int, device: torch.device) -> Tensor:
-    """All `count` samples, or those that `indices` (int64 [M] or bool [N]) name, as int64 [M]."""
+    """All `count` samples, or those that `indices` (int64 [M] or bool [N]) name, as int64 [M].
+
+    Raises:
+        UsageError: `indices` are neither whole numbers nor a mask with one value for each sample.
+    """
     if indices is None:
         return torch.arange(count, device=device)
     indices = torch.as_tensor(indices, device=device)
-    return indices.nonzero().squeeze(1) if indices.dtype == torch.bool else indices.long()
+    if indices.dtype == torch.bool and indices.shape == (count,):
+        return indices.nonzero().squeeze(1)
+    # An empty list becomes a float tensor.
+    whole = not (indices.is_floating_point() or indices.is_complex() or indices.dtype == torch.bool)
+    if indices.dim() == 1 and (whole or not len(indices)):
+        return indices.long()
+    kind = str(indices.dtype).removeprefix("torch.")
+    raise UsageError(
+        f"run.batches takes the indices of samples, int64 [M], or a mask, bool [{count}]; given "
+        f"{kind} of shape {tuple(indices.shape)}. A mask of numbers becomes one by `weights > 0`."
+    )

@@ -1,7 +1,12 @@
 """The log of one epoch of a method: scalars, and whether its losses were finite."""
 
+from numbers import Real
+from typing import Any
+
 import torch
 from torch import Tensor
+
+from lnlbench.errors import UsageError
 
 
 class EpochLog:
@@ -17,12 +22,17 @@ class EpochLog:
         self._scalars, self._losses = {}, []
 
     def add(self, **scalars: Tensor | float) -> None:
-        """Add values under these names."""
+        """Add values under these names.
+
+        Raises:
+            UsageError: a value is not one number.
+        """
         for name, value in scalars.items():
-            self._scalars.setdefault(name, []).append(value)
+            self._scalars.setdefault(name, []).append(_one_number(name, value))
 
     def add_loss(self, loss: Tensor) -> None:
         """Note a step's loss."""
+        loss = loss.detach().reshape(())
         self._losses.append(loss)
         self.add(loss=loss)
 
@@ -44,3 +54,13 @@ class EpochLog:
         """The last value under a name, if there is any."""
         values = self._scalars.get(name)
         return float(values[-1]) if values else None
+
+
+def _one_number(name: str, value: Any) -> Tensor | float:
+    """The value without its autograd graph, which would stay in memory for the epoch."""
+    if isinstance(value, Tensor) and value.numel() == 1:
+        return value.detach().reshape(())
+    if isinstance(value, Real):
+        return float(value)
+    given = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else repr(value)
+    raise UsageError(f"run.log({name}=…) takes one number, such as a mean; given {given}.")

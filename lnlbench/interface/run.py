@@ -13,14 +13,16 @@ from lnlbench.interface.batch import Batch
 from lnlbench.interface.batch_stream import sample_index, stream_batches, view_names
 from lnlbench.interface.epoch_log import EpochLog
 from lnlbench.interface.event import Event
+from lnlbench.interface.facts import RunFacts
 from lnlbench.interface.host import RunHost
 from lnlbench.interface.privileged import PrivilegedKnowledge
 from lnlbench.interface.scheduled import ScheduledOptimizers
+from lnlbench.interface.step_checks import check_step
 from lnlbench.networks.evaluation_mode import evaluation_mode
 from lnlbench.seeds import generator_for, seed_for, seed_global_streams
 
 
-class Run(PrivilegedKnowledge):
+class Run(RunFacts, PrivilegedKnowledge):
     """A method's view of its run, and all that `fit` works with.
 
     In the order in which the author of a method meets it:
@@ -46,36 +48,6 @@ class Run(PrivilegedKnowledge):
         self.events: list[Event] = []
         self.logged = EpochLog(host.device)
         self.generator = generator_for(host.seed, "method", "start")
-
-    @property
-    def labels(self) -> Tensor:
-        """The noisy labels, int64 [N], on the run's device."""
-        return self._host.labels
-
-    @property
-    def num_samples(self) -> int:
-        """Number of training samples N."""
-        return len(self._host.labels)
-
-    @property
-    def num_classes(self) -> int:
-        """Number of classes C."""
-        return self._host.num_classes
-
-    @property
-    def max_epochs(self) -> int:
-        """Number of epochs of this run."""
-        return self._host.max_epochs
-
-    @property
-    def batch_size(self) -> int:
-        """The protocol's batch size."""
-        return self._host.batch_size
-
-    @property
-    def device(self) -> torch.device:
-        """The device of networks and batches."""
-        return self._host.device
 
     def network(self) -> nn.Module:
         """A new network of the run's backbone, on its device; each has its own seeded start."""
@@ -124,6 +96,7 @@ class Run(PrivilegedKnowledge):
         Raises:
             Diverged: a loss of the epoch was infinite or NaN.
             Interrupted: the run was asked to stop.
+            RunError: `fit` asks for the epochs a second time.
         """
         first = self._host.control.restore()
         for epoch in range(first, self.max_epochs):
@@ -156,7 +129,8 @@ class Run(PrivilegedKnowledge):
         batch of one sample joins the batch before it, since batch normalization needs two.
 
         Raises:
-            UsageError: an augmentation that is unknown, or that the track's data do not have.
+            UsageError: an augmentation that is unknown, or that the track's data do not have; or
+                `indices` that name no samples of the run.
         """
         host = self._host
         self._calls += 1
@@ -216,7 +190,10 @@ class Run(PrivilegedKnowledge):
 
         Raises:
             Interrupted: the run was asked to stop.
+            RunError: `fit` has not asked for an epoch yet.
+            UsageError: `loss` is not one number with gradients, or no optimizer is given.
         """
+        check_step(loss, optimizers)
         for optimizer in optimizers:
             optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -227,7 +204,11 @@ class Run(PrivilegedKnowledge):
         self._host.control.step_finished()
 
     def log(self, **scalars: Tensor | float) -> None:
-        """Record scalars; the mean of each over an epoch becomes a curve of the result."""
+        """Record scalars; the mean of each over an epoch becomes a curve of the result.
+
+        Raises:
+            UsageError: a value is not one number.
+        """
         self.logged.add(**scalars)
 
     def working(self, what: str, done: int, total: int) -> None:

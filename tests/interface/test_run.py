@@ -1,5 +1,8 @@
 """The Run: batches, views, logits, steps, seeds, epochs."""
 
+import re
+import weakref
+
 import pytest
 import torch
 from hypothesis import given
@@ -47,6 +50,63 @@ def test_batches_of_some_indices(as_mask):
 def test_no_indices_give_no_batches():
     run = make_run()
     assert list(run.batches(torch.zeros(50, dtype=torch.bool))) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (torch.ones(50), "float32 of shape (50,)"),
+        (torch.ones(3, dtype=torch.bool), "bool of shape (3,)"),
+        (torch.zeros(2, 2, dtype=torch.int64), "int64 of shape (2, 2)"),
+    ],
+)
+def test_what_names_no_samples_is_refused(given, shown):
+    with pytest.raises(UsageError, match=re.escape(shown)):
+        next(make_run().batches(given))
+
+
+@pytest.mark.parametrize(
+    ("loss", "shown"),
+    [
+        (lambda weight: None, "given None. Is a return missing?"),
+        (lambda weight: weight.item(), "given a float"),
+        (lambda weight: weight.repeat(4), "has shape (4,)"),
+        (lambda weight: weight.sum().detach(), "No gradient leads"),
+    ],
+)
+def test_a_loss_that_no_gradient_can_start_from_is_refused(loss, shown):
+    run, network = make_run(), nn.Linear(1, 1, bias=False)
+    with pytest.raises(UsageError, match=re.escape(shown)):
+        run.step(loss(network.weight.view(1)), run.optimizer(network))
+
+
+def test_a_step_needs_optimizers_that_are_optimizers():
+    run, network = make_run(), nn.Linear(1, 1, bias=False)
+    loss = network.weight.sum()
+    with pytest.raises(UsageError, match="has no optimizer"):
+        run.step(loss)
+    with pytest.raises(UsageError, match="given a Linear"):
+        run.step(loss, network)
+    with pytest.raises(UsageError, match=r"of one number, .* given a SGD"):
+        run.step(run.optimizer(network), loss)
+
+
+@pytest.mark.parametrize("value", [torch.zeros(4), None, "0.5"])
+def test_only_one_number_can_be_logged(value):
+    with pytest.raises(UsageError, match=r"run\.log\(share=…\) takes one number"):
+        make_run().log(share=value)
+
+
+def test_what_is_logged_holds_no_graph():
+    run = make_run(max_epochs=1)
+    next(run.epochs())
+    weight = torch.ones(1, requires_grad=True)
+    product = 2 * weight
+    graph = weakref.ref(product)
+    run.log(share=product)
+    del product
+    assert graph() is None
+    assert run.logged.means() == {"share": 2.0}
 
 
 def test_unaugmented_views_are_the_plain_images():
