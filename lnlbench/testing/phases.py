@@ -4,16 +4,18 @@ import inspect
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
-from lnlbench.interface.method import Method
+from lnlbench.interface.method import LossMethod, Method
 from lnlbench.testing.report import Finding
 
 _SHOWN = 10
+_NEAR = 0.85  # begin_epochs is as near as 0.96 to begin_epoch, and losses 0.8 to loss
 
 
 class Reached:
@@ -27,6 +29,7 @@ class Reached:
     """
 
     def __init__(self, method: type[Method]) -> None:
+        self.method = method
         self.file = getattr(sys.modules.get(method.__module__), "__file__", None)
         self.codes = {id(code): code for code in _own_code(method)}
         self.ran: dict[int, set[int]] = {key: set() for key in self.codes}
@@ -71,6 +74,18 @@ class Reached:
                 missed.append(f"{name} {_ranges(sorted(left), sorted(lines))}{of}")
         return count, missed
 
+    def never_ran(self) -> list[str]:
+        """The names of the functions of the method's class, and of its bases, that never ran."""
+        functions = {
+            name: function
+            for base in reversed(self.method.__mro__)
+            for name, value in vars(base).items()
+            for function in _functions(value)
+            if isinstance(function, FunctionType)
+        }
+        codes = {name: id(function.__code__) for name, function in functions.items()}
+        return [name for name, code in codes.items() if self.ran.get(code) == set()]
+
     def _place(self, code: CodeType) -> tuple[bool, str, int]:
         """Sorts the method's own file first."""
         return code.co_filename != self.file, code.co_filename, code.co_firstlineno
@@ -79,7 +94,8 @@ class Reached:
 def check_phases(reached: Reached) -> Finding:
     """Every line of the method ran in some check.
 
-    This check cannot fail, because some lines need not run, such as those for rare data.
+    Some lines need not run, such as those for rare data. So this check fails only if a function
+    that never ran has nearly the name of one that lnlbench calls.
     """
     if reached.blocked:
         found = "Another tool traces this process, so the check cannot see which lines run."
@@ -87,6 +103,9 @@ def check_phases(reached: Reached) -> Finding:
     count, missed = reached.lines()
     if not missed:
         return Finding("phases", "passed", f"All {count} lines of its own code ran.")
+    misspelt = _misspelt(reached)
+    if misspelt:
+        return Finding("phases", "failed", " ".join(misspelt), "Rename it, or delete it.")
     more = f" and {len(missed) - _SHOWN} more" if len(missed) > _SHOWN else ""
     return Finding(
         "phases",
@@ -95,6 +114,20 @@ def check_phases(reached: Reached) -> Finding:
         f"{'; '.join(missed[:_SHOWN])}{more}. Declare quick_params that reach them, or give "
         "parameters with --set.",
     )
+
+
+def _misspelt(reached: Reached) -> list[str]:
+    """A sentence for each function that never ran and was probably meant as a hook of a method."""
+    base = LossMethod if issubclass(reached.method, LossMethod) else Method
+    called = [name for name in dir(base) if isinstance(getattr(base, name), FunctionType)]
+    found = []
+    for name in reached.never_ran():
+        near = [] if name in called else get_close_matches(name, called, n=1, cutoff=_NEAR)
+        if near:
+            found.append(f"{name} never ran: lnlbench calls {near[0]}, and has no {name}.")
+        elif name not in called and isinstance(vars(LossMethod).get(name), FunctionType):
+            found.append(f"{name} never ran: lnlbench calls it only for a LossMethod.")
+    return found
 
 
 def _own_code(method: type[Method]) -> Iterator[CodeType]:

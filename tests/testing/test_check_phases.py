@@ -7,6 +7,7 @@ import textwrap
 import pytest
 from small_method import Small
 
+import lnlbench
 from lnlbench.testing.phases import Reached, check_phases
 from lnlbench.testing.trials import Trials, digits
 
@@ -107,6 +108,32 @@ def test_a_method_whose_lines_all_ran_passes():
     finding = check_phases(trials.reached)
     assert finding.status == "passed"
     assert finding.found == "All 2 lines of its own code ran."
+
+
+@pytest.mark.parametrize(
+    ("base", "name", "found"),
+    [
+        (Small, "begin_epochs", "begin_epochs never ran: lnlbench calls begin_epoch"),
+        (Small, "clean_probabilities", "lnlbench calls clean_probability"),
+        (lnlbench.Method, "end_epoch", "lnlbench calls it only for a LossMethod"),
+    ],
+)
+def test_a_function_that_is_nearly_named_like_a_hook_is_a_fault(base, name, found):
+    def never(self, run):
+        raise AssertionError
+
+    reached = Reached(type("Misspelt", (base,), {name: never, "__module__": __name__}))
+    finding = check_phases(reached)
+    assert finding.status == "failed"
+    assert found in finding.found
+
+
+def test_a_function_with_a_name_of_its_own_is_no_fault():
+    def losses(self):
+        raise AssertionError
+
+    reached = Reached(type("Own", (Small,), {"losses": losses, "__module__": __name__}))
+    assert check_phases(reached).status == "skipped"
 
 
 def test_a_timed_run_is_not_traced():
