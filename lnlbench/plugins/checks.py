@@ -112,6 +112,13 @@ def check_method(method: Any) -> None:
     reference = getattr(method, "reference", None)
     if not isinstance(reference, str) or not reference.strip():
         raise PluginRefused(f"method {name!r} has no reference (authors, venue, year, URL)")
+    try:
+        inspect.signature(method).bind("params")
+    except TypeError as error:
+        raise PluginRefused(
+            f"method {name!r}: lnlbench makes it by {method.__name__}(params), and its __init__ "
+            f"does not fit: {error}. Leave __init__ out, and make what it needs in fit or begin"
+        ) from error
     if method.fit is Method.fit:
         raise PluginRefused(f"method {name!r} does not define fit(run)")
     own_loop = method.fit is not LossMethod.fit

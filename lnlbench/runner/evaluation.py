@@ -7,7 +7,6 @@ from torch import Tensor
 
 from lnlbench.augment.blocks import plain_batches
 from lnlbench.augment.views import Views
-from lnlbench.errors import RunError
 from lnlbench.interface.criterion import Criterion
 from lnlbench.interface.method import Method
 from lnlbench.metrics.accuracy import accuracy
@@ -15,6 +14,7 @@ from lnlbench.metrics.calibration import TEST_SCORES
 from lnlbench.metrics.label_selection import selection_quality
 from lnlbench.metrics.memorization import memorization
 from lnlbench.networks.evaluation_mode import evaluation_mode
+from lnlbench.runner.answers import check_belief, check_logits, stacked_logits
 from lnlbench.runner.inputs import Inputs
 from lnlbench.runner.split import Split, evaluation_sample
 from lnlbench.tracks import Protocol
@@ -78,7 +78,7 @@ class Evaluator:
             belief = method.clean_probability()
             threshold = float(method.clean_threshold())
             if belief is not None:
-                self._check_belief(method, belief)
+                check_belief(method, belief, len(self._clean_labels))
                 scores.update(self._selection_scores(belief, threshold))
             criterion = method.criterion() if closely else None
         logits = sample_logits[:0] if logits is None else logits
@@ -113,17 +113,6 @@ class Evaluator:
             "memorization": memorization(logits.argmax(1), noisy, clean),
         }
 
-    def _check_belief(self, method: Method, belief: Tensor) -> None:
-        expected = self._clean_labels.shape
-        if belief.shape != expected or not bool(((belief >= 0) & (belief <= 1)).all()):
-            span = (
-                f", from {float(belief.min())} to {float(belief.max())}" if belief.numel() else ""
-            )
-            raise RunError(
-                f"clean_probability() of {method.name!r} must be {tuple(expected)} values in "
-                f"[0, 1]; it has shape {tuple(belief.shape)}{span}."
-            )
-
     def _selection_scores(self, belief: Tensor, threshold: float) -> dict[str, float | None]:
         if not self._truth_known:
             return {}
@@ -136,11 +125,13 @@ class Evaluator:
         for images in plain_batches(views, count, self.batch_size):
             if type(method).predict is Method.predict:
                 # The default is the mean over networks: one pass of each gives both answers.
-                logits = torch.stack([network(images) for network in method.trained_networks()])
+                logits = stacked_logits(method, images)
                 combined.append(logits.mean(0).cpu())
                 single.append(logits[0].cpu())
             else:
-                combined.append(method.predict(images).float().cpu())
+                logits = method.predict(images)
+                check_logits(method, logits, len(images))
+                combined.append(logits.float().cpu())
                 networks = method.trained_networks()
                 single.append(networks[0](images).cpu() if networks else combined[-1])
         return torch.cat(combined), torch.cat(single)

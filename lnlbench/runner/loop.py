@@ -1,14 +1,13 @@
 """The loop of one run: call the method's fit, watch it at each epoch, and make a result."""
 
 import time
-import traceback
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from torch import Tensor
 
-from lnlbench.errors import Diverged, Interrupted, LnlbenchError
+from lnlbench.errors import Diverged
 from lnlbench.interface.artifacts import write_artifact
 from lnlbench.interface.event import Event
 from lnlbench.interface.host import RunControl, RunHost
@@ -21,7 +20,9 @@ from lnlbench.runner.checkpoint import capture, load_checkpoint, restore, save_c
 from lnlbench.runner.control import ControlByLookup, in_progress
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display, EpochReport
+from lnlbench.runner.ending import ending
 from lnlbench.runner.environment import changes, describe_environment
+from lnlbench.runner.epoch_checks import check_ended, check_first, check_inside, check_names
 from lnlbench.runner.evaluation import eval_batch_size
 from lnlbench.runner.given_labels import check_unchanged, copy_of
 from lnlbench.runner.inputs import Inputs
@@ -34,9 +35,7 @@ from lnlbench.runner.prepare import Prepared
 from lnlbench.runner.record import Record
 from lnlbench.runner.report import Status, build_result
 from lnlbench.seeds import global_streams_kept, seed_global_streams
-from lnlbench.system.atomic import write_atomically
 from lnlbench.system.interruption import StopRequest, stop_on_signals
-from lnlbench.system.text import printable
 from lnlbench.tracks.schedule import learning_rate_factor
 
 SHOW_SECONDS = 5.0  # between two lines about long work
@@ -64,7 +63,7 @@ class Execution(RunControl):
         self.environment = describe_environment(
             prepared.device, prepared.precision, prepared.compiled, prepared.compilation
         )
-        self._stop = StopRequest()
+        self._stop, self._in_epochs = StopRequest(), False
         protocol, split, device = prepared.spec.protocol, prepared.split, prepared.device
         batch_size = eval_batch_size(protocol, device)
         self._observations = Observations(prepared, inputs, batch_size, options.samples)
@@ -117,23 +116,17 @@ class Execution(RunControl):
                 self._began, self._computed = time.monotonic(), time.process_time()
                 self.method.fit(self._run)
                 self._check_labels()
-        except Interrupted as reason:
-            return "interrupted", str(reason)
-        except Diverged as reason:
-            return "diverged", str(reason)
-        except LnlbenchError as reason:
-            # A signal to the whole process group may end the reading processes first.
-            return "interrupted" if self._stop.signal_name else "failed", str(reason)
-        except Exception as reason:  # a method's own mistake must not lose the other runs
-            write_atomically(self.directory.error_file, traceback.format_exc().encode())
-            place = f"traceback in {self.directory.error_file}"
-            return "failed", f"{type(reason).__name__}: {printable(reason)} ({place})"
+                check_ended(self.record, self.method, self.prepared.spec.protocol.epochs)
+        except Exception as error:  # a method's own mistake must not lose the other runs
+            return ending(error, self.method, self.directory, bool(self._stop.signal_name))
         finally:
             in_progress.reset(token)
         return "done", None
 
     def restore(self) -> int:
         """Load the checkpoint, if there is one; returns the epoch to train next."""
+        check_first(self._in_epochs)
+        self._in_epochs = True
         if self.directory.checkpoint_file.exists():
             saved = load_checkpoint(self.directory.checkpoint_file, self.prepared.device)
             restore(self.method, saved["method"])
@@ -173,6 +166,7 @@ class Execution(RunControl):
 
     def step_finished(self) -> None:
         """Stop here if a signal asked the run to stop, and show the step."""
+        check_inside(self._in_epochs)
         self._stop.check()
         self._shown = time.monotonic()
         self.display.step(self._run, self._shown - self._epoch_began)
@@ -196,6 +190,7 @@ class Execution(RunControl):
         seconds = time.monotonic() - self._epoch_began
         passes = self.prepared.passes.take()  # before evaluation adds its own
         scores = self._observations.look(self.method, epoch, self.record)
+        check_names(scalars, scores, self.method)
         self._began += self._observations.unpaid_seconds
         self._note(scores, scalars, seconds, passes)
         self.prepared.passes.take()

@@ -5,12 +5,22 @@ from typing import Any
 import torch
 from torch import nn
 
+from lnlbench.errors import UsageError
 from lnlbench.networks.pretrained import PretrainedNetwork
 from lnlbench.tracks import Protocol
 
 
 def build_optimizer(network: nn.Module, protocol: Protocol) -> torch.optim.Optimizer:
-    """The protocol's optimizer for one network."""
+    """The protocol's optimizer for one network.
+
+    Raises:
+        UsageError: `network` is not a module.
+    """
+    if not isinstance(network, nn.Module):
+        raise UsageError(
+            f"run.optimizer takes a module, such as self.network; given a {type(network).__name__}."
+            " For chosen parameters: run.follow_schedule(torch.optim.SGD(parameters, lr=0.1))."
+        )
     spec = protocol.optimizer
     groups = parameter_groups(network, protocol)
     if spec.name == "adam":

@@ -3,6 +3,8 @@
 from functools import cached_property
 from pathlib import Path
 
+from torch import nn
+
 from lnlbench.interface.method import Method
 from lnlbench.methods.cross_entropy import CrossEntropy
 from lnlbench.system.temporary import temporary_folder
@@ -99,7 +101,17 @@ def check_seeds(runs: ShortRuns) -> Finding:
             "failed",
             f"Two runs of one seed differ: {different}.",
             "Draw from run.generator; leave out os.urandom, clocks, hashes of objects and sets in "
-            "random order.",
+            "random order. Keep what changes on self, made in fit, and not on the class or the "
+            "module, which the next run shares.",
+        )
+    untold = [each for each in runs.first.method.trained_networks() if _has_gradients(each)]
+    if untold and not runs.watch.steps:
+        return Finding(
+            "seeds",
+            "failed",
+            "Its networks have gradients, but it never calls run.step.",
+            "Train by run.step(loss, optimizer) in place of loss.backward() and optimizer.step(): "
+            "it notices losses that are NaN, counts steps, and lets a run stop.",
         )
     if not runs.watch.steps:
         return Finding(
@@ -116,6 +128,10 @@ def check_seeds(runs: ShortRuns) -> Finding:
     return Finding(
         "seeds", "passed", "The same seed gives the same numbers; another seed gives others."
     )
+
+
+def _has_gradients(network: nn.Module) -> bool:
+    return any(parameter.grad is not None for parameter in network.parameters())
 
 
 def check_resume(runs: ShortRuns) -> Finding:

@@ -53,7 +53,8 @@ class Trial:
     def problem(self) -> str:
         """Why the run is not done, with the last lines of the traceback if there is one."""
         reason = (self.result.error or "").partition(" (traceback in ")[0]
-        lines = [line.strip() for line in self.traceback.splitlines() if line.strip()]
+        # Python underlines the faulty part of a line by a line of such marks.
+        lines = [line.strip() for line in self.traceback.splitlines() if line.strip(" ^~")]
         return f"{reason} [{' | '.join(lines[-4:-1])}]" if lines else reason
 
     def predict(self, images: Tensor) -> Tensor:

@@ -93,6 +93,7 @@ def test_a_report_shows_nothing_that_a_terminal_would_obey():
         ({"reference": "Nobody, Nowhere"}, "no year"),
         ({"__doc__": None}, "no docstring"),
         ({"name": "Not Kebab"}, "lower-case"),
+        ({"__init__": lambda self: None}, "its __init__ does not fit"),
     ],
 )
 def test_metadata(attributes, found):
@@ -131,6 +132,118 @@ def test_a_method_that_raises_is_reported_with_its_line():
     assert [finding.check for finding in report.findings][-1] == "runs"
     assert "KeyError" in report.finding("runs").found
     assert "test_check_method.py" in report.finding("runs").found
+
+
+class Looped(Good):
+    """Trains in a loop that the tests below replace by wrong ones."""
+
+    def fit(self, run):
+        self.prepare(run)
+        for epoch in self.chosen(run):
+            for batch in run.batches(views=1):
+                run.step(self.learn(batch, epoch), self.optimizer)
+
+
+def _first_epochs(self, run):
+    for epoch in run.epochs():
+        yield epoch
+        return
+
+
+def _twice(self, run):
+    yield from run.epochs()
+    yield from run.epochs()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "found"),
+    [
+        (lambda self, run: range(run.max_epochs), "calls run.step before run.epochs()"),
+        (lambda self, run: (), "returned after 0 of 2 epochs"),
+        (_first_epochs, "returned after 0 of 2 epochs"),
+        (_twice, "asks for run.epochs() a second time"),
+    ],
+)
+def test_a_loop_that_is_not_one_pass_over_the_epochs(chosen, found):
+    method = type("Broken", (Looped,), {"__doc__": "Broken.", "chosen": chosen})
+    trial = Trials(method, {}).run(digits(64))
+    assert trial.result.status == "failed"
+    assert found in trial.problem
+
+
+def _in_a_dict(self):
+    return [each for each in vars(self).values() if isinstance(each, str)]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "found"),
+    [
+        ({"trained_networks": _in_a_dict}, "finds no network. Keep each as an attribute"),
+        ({"trained_networks": lambda self: [torch.nn.Linear(3, 3)]}, "through run.helper"),
+        ({"predict": lambda self, images: None}, "it returned None"),
+        (
+            {"predict": lambda self, images: self.network(images).argmax(1)},
+            "must return logits [B, C], here for 100 images; it returned a tensor of shape (100,)",
+        ),
+        ({"clean_probability": lambda self: [1.0] * 64}, "it returned a list"),
+    ],
+)
+def test_an_answer_that_evaluation_cannot_use(attributes, found):
+    trial = trials(**attributes).run(digits(64))
+    assert trial.result.status == "failed"
+    assert found in trial.problem
+
+
+@pytest.mark.parametrize("name", ["test_accuracy", "test_accuracy_best", "clean_auroc"])
+def test_a_method_cannot_log_a_score(name):
+    def learn(self, batch, epoch):
+        self.run.log(**{name: 0.99})
+        return Good.learn(self, batch, epoch)
+
+    def prepare(self, run):
+        self.run = run
+        Good.prepare(self, run)
+
+    trial = trials(learn=learn, prepare=prepare).run(digits(64))
+    assert trial.result.status == "failed"
+    assert f"logs {name!r}, and lnlbench measures a score of this name" in trial.problem
+
+
+def test_the_reason_of_a_failure_names_the_line_of_the_method():
+    def learn(self, batch, epoch):
+        return self.network(batch.views[7])
+
+    trial = trials(learn=learn).run(digits(64))
+    line = learn.__code__.co_firstlineno + 1
+    assert f"[test_check_method.py, line {line}, in learn]" in trial.result.error
+
+
+def test_a_refusal_of_the_run_names_the_line_of_the_method():
+    def learn(self, batch, epoch):
+        return self.run.clean_labels
+
+    def prepare(self, run):
+        self.run = run
+        Good.prepare(self, run)
+
+    trial = trials(learn=learn, prepare=prepare).run(digits(64))
+    line = learn.__code__.co_firstlineno + 1
+    assert "privileged knowledge" in trial.result.error
+    assert trial.result.error.endswith(f"[test_check_method.py, line {line}, in learn]")
+
+
+def test_training_without_a_step_of_the_run():
+    def fit(self, run):
+        self.prepare(run)
+        for epoch in run.epochs():
+            for batch in run.batches(views=1):
+                self.optimizer.zero_grad()
+                self.learn(batch, epoch).backward()
+                self.optimizer.step()
+
+    finding = check_seeds(ShortRuns(trials(fit=fit)))
+    assert finding.status == "failed"
+    assert "never calls run.step" in finding.found
 
 
 def test_draws_from_the_clock():
