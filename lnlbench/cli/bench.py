@@ -63,6 +63,8 @@ def bench(
     Without --method this times all methods that need no oracle.
     """
     names = split_names(method or [])
+    if output is not None and output.is_dir():
+        raise UsageError(f"--output names a file, and {output} is a folder. Name a file in it.")
     if in_turns and not names:
         raise UsageError(
             "--in-turns starts a process for each method: name the methods with --method."
@@ -88,9 +90,10 @@ def bench(
     choice = Choice(tuple(names), meant, changes, labeled_share, compare, in_turns)
     timed = time_groups(task_groups(plugins, choice, setting, device), bool(compare or in_turns))
     document = json.dumps(document_of(timed), indent=2)
-    if output is not None:
-        write_atomically(output, f"{document}\n".encode())
+    # Shown first, so that the timings are not lost where the file cannot be written.
     if as_json:
         typer.echo(document)
     else:
         print_timings(timed)
+    if output is not None:
+        write_atomically(output, f"{document}\n".encode())
