@@ -17,6 +17,7 @@ from lnlbench.spec.axes import parse_seeds
 
 # Tables use other seeds, so that a search never tries out the runs of a table.
 DEFAULT_SEEDS = "100-100"
+_ACCURACIES = ("validation_accuracy", "train_accuracy_noisy")
 
 
 @grouped
@@ -107,6 +108,11 @@ def tune(
         raise UsageError(
             f"--validation-labels was given {validation_labels!r}. A search compares trials only "
             "on noisy labels, because users of these methods have no clean ones."
+        )
+    if minimize and objective in _ACCURACIES:
+        raise UsageError(
+            f"--minimize would look for the worst {objective}. Leave it out, or name a curve that "
+            "is better where it is lower, with --objective."
         )
     if find_spec("optuna") is None:
         raise UsageError(

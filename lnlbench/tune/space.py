@@ -24,7 +24,11 @@ def search_space(
     """
     declared = search_ranges(method.Params)
     chosen = [text.strip().replace("-", "_") for text in given if "=" not in text]
-    replaced = dict(_parse(text) for text in given if "=" in text)
+    replaced: Ranges = {}
+    for name, range_ in map(_parse, (text for text in given if "=" in text)):
+        if name in replaced:
+            raise UsageError(f"--search gives {name!r} two ranges. Give it one.")
+        replaced[name] = range_
     for name in (*chosen, *replaced):
         if name in fixed:
             raise UsageError(f"--set fixes {name!r}, and --search searches it. Choose one.")

@@ -148,6 +148,19 @@ WRONG = {
         ("backbones", "show", "resnet35"),
         ("'resnet35'", "Did you mean 'resnet34'?"),
     ),
+    "timings into a folder": (
+        ("bench", "--method", "ce", "--output", "."),
+        ("--output names a file, and . is a folder",),
+    ),
+    "a search for the worst accuracy": (
+        ("tune", "--method", "gce", "--track", "digits", "--minimize", "--dry-run"),
+        ("--minimize", "the worst validation_accuracy", "--objective"),
+    ),
+    "two ranges of one parameter": (
+        ("tune", "--method", "gce", "--track", "digits", "--dry-run")
+        + ("--search", "q=0.2..0.5", "--search", "q=0.1..0.9"),
+        ("--search gives 'q' two ranges",),
+    ),
     "a method's name in capitals": (("methods", "show", "GCE"), ("'GCE'", "Did you mean 'gce'?")),
     "an option of the list before a command of tracks": (
         ("tracks", "--json", "show", "digits"),
