@@ -19,7 +19,7 @@ def finished_run(path: Path) -> Result:
     """
     if not (path / "spec.json").is_file():
         raise _wrong_folder(path, "not a run directory", "no spec.json")
-    again = f"`lnlbench run --resume {path}` resumes it."
+    again = f"`{shlex.join(['lnlbench', 'run', '--resume', str(path)])}` resumes it."
     file = path / "result.json"
     if not file.exists():
         raise UsageError(f"The run in {path} is not finished: it has no result.json. {again}")

@@ -67,6 +67,7 @@ def test_runs_of_another_protocol_are_compared_with_a_warning(tmp_path, make_run
 
 def test_what_is_no_finished_run_is_refused_with_the_next_step(tmp_path, make_run):
     unfinished, diverged = make_run("a", None), make_run("b", make_result(status="diverged"))
+    spaced = make_run("d e", None)
     damaged = make_run("c", None)
     (damaged / "result.json").write_text("{")
     for given, words in {
@@ -77,6 +78,7 @@ def test_what_is_no_finished_run_is_refused_with_the_next_step(tmp_path, make_ru
             f"Below it is {unfinished}",
         ),
         unfinished: ("is not finished", f"lnlbench run --resume {unfinished}"),
+        spaced: (f"lnlbench run --resume '{spaced}'",),
         diverged: ("has no result: it diverged (the loss became NaN", "--resume"),
         damaged: ("is not a valid result", "Delete it"),
     }.items():
