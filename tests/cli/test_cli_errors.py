@@ -156,11 +156,6 @@ WRONG = {
         ("tune", "--method", "gce", "--track", "digits", "--minimize", "--dry-run"),
         ("--minimize", "the worst validation_accuracy", "--objective"),
     ),
-    "two ranges of one parameter": (
-        ("tune", "--method", "gce", "--track", "digits", "--dry-run")
-        + ("--search", "q=0.2..0.5", "--search", "q=0.1..0.9"),
-        ("--search gives 'q' two ranges",),
-    ),
     "a method's name in capitals": (("methods", "show", "GCE"), ("'GCE'", "Did you mean 'gce'?")),
     "an option of the list before a command of tracks": (
         ("tracks", "--json", "show", "digits"),

@@ -427,3 +427,9 @@ def test_the_plan_of_a_search_is_shown_and_nothing_is_begun(tmp_path):
     for text in ("lambda_u", "temperature", "7 trials", "noisy labels", "time unknown"):
         assert text in shown.out
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_ranges_of_one_parameter_are_refused():
+    ranges = ("--search", "q=0.2..0.5", "--search", "q=0.1..0.9")
+    outcome = call("tune", "--method", "gce", "--track", "digits", "--dry-run", *ranges)
+    assert outcome.code == 2 and "--search gives 'q' two ranges" in outcome.err
