@@ -1,21 +1,26 @@
 """Run a plugin's code so that any exception becomes the reason to refuse the plugin."""
 
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
 import pluggy
 
-# Frames in these belong to the machinery that calls a plugin, not to the plugin.
+_PYDANTIC = find_spec("pydantic")  # found without the time that its import takes
+
+# Frames in these belong to the machinery that calls a plugin or that a plugin calls.
 _MACHINERY = (
     "<frozen",
     str(Path(importlib.__file__).parent),
     str(Path(pluggy.__file__).parent),
-    str(Path(__file__).parent),
+    str(Path(__file__).parent.parent) + os.sep,
+    *(_PYDANTIC.submodule_search_locations or () if _PYDANTIC else ()),
 )
 _T = TypeVar("_T")
 

@@ -191,6 +191,10 @@ def test_a_raising_implementation_does_not_disturb_the_others(site):
         ("x = 1\ndef (", "SyntaxError: "),
         ("raise SystemExit(3)", "SystemExit: 3 (lnlbench_a_module.py, line 1)"),
         ("raise GeneratorExit", "GeneratorExit"),
+        (
+            "import lnlbench\n\nclass P(lnlbench.Params):\n    steps = []",
+            "(lnlbench_a_module.py, line 3)",
+        ),
         ("def f(): f()\nf()", "RecursionError: "),
         (
             "class E(Exception):\n    def __str__(self): raise ValueError\nraise E",
