@@ -100,11 +100,14 @@ def _problem(dataset: Dataset) -> str:
         return "training and test images differ in size"
     if len(dataset.train_images) < 2 or not len(dataset.test_images):
         return "it needs at least two training images and one test image"
-    for name, values in labels.items():
-        if not _labels_fit(values, len(dataset.train_images), dataset.num_classes):
-            return f"{name} is not one int64 label below {dataset.num_classes} for each image"
-    if not _labels_fit(dataset.test_labels, len(dataset.test_images), dataset.num_classes):
-        return f"test_labels is not one int64 label below {dataset.num_classes} for each image"
+    training = [(name, values, len(dataset.train_images)) for name, values in labels.items()]
+    test = ("test_labels", dataset.test_labels, len(dataset.test_images))
+    for name, values, count in (*training, test):
+        if not _labels_fit(values, count, dataset.num_classes):
+            return (
+                f"{name} is not one int64 label below {dataset.num_classes} for each of {count} "
+                f"images, but {_range_of(values)}"
+            )
     channels = 0 if dataset.holds_features else dataset.train_images.shape[1]
     if (
         len(dataset.mean) != channels
@@ -122,7 +125,14 @@ def _is_text(name: object) -> bool:
         return False
 
 
+def _range_of(labels: Tensor) -> str:
+    if not isinstance(labels, Tensor):
+        return f"a {type(labels).__name__}"
+    span = f" from {labels.min().item()} to {labels.max().item()}" if labels.numel() else ""
+    return f"{labels.dtype} {list(labels.shape)}{span}"
+
+
 def _labels_fit(labels: Tensor, count: int, classes: int) -> bool:
-    if labels.shape != (count,) or labels.dtype != torch.int64:
+    if not isinstance(labels, Tensor) or labels.shape != (count,) or labels.dtype != torch.int64:
         return False
     return bool(((labels >= 0) & (labels < classes)).all())

@@ -1,5 +1,8 @@
 """Data sets from arrays: layouts, labels, the held-out split, and what is refused."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -29,6 +32,22 @@ def test_images_of_every_layout_become_square_tensors(shape, expected):
     data = Dataset.from_arrays(images(*shape), LABELS, images(*shape), LABELS)
     assert data.train_images.shape == (10, *expected)
     check_dataset(data, "arrays")
+
+
+@pytest.mark.parametrize(
+    ("labels", "given"),
+    [
+        (torch.arange(10) % 3, "torch.int64 [10] from 0 to 2"),
+        (torch.zeros(10), "torch.float32 [10] from 0.0 to 0.0"),
+        (torch.zeros(4, dtype=torch.int64), "torch.int64 [4] from 0 to 0"),
+        (LABELS, "a ndarray"),
+    ],
+)
+def test_labels_that_do_not_fit_are_described(labels, given):
+    right = Dataset.from_arrays(images(10, 8, 8), LABELS, images(10, 8, 8), LABELS)
+    for name in ("train_labels", "test_labels"):
+        with pytest.raises(DataError, match=re.escape(f"for each of 10 images, but {given}")):
+            check_dataset(replace(right, **{name: labels}), "arrays")
 
 
 def test_an_oblong_image_stands_in_the_middle_of_black():
