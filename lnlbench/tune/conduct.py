@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lnlbench.plugins import Plugins
 from lnlbench.results.store import ResultStore
@@ -65,6 +66,9 @@ def conduct(
     folder = definition.folder(setting.output)
     print_search(definition, folder, setting.trials, slots, costs.seconds(full), console)
     if dry_run:
+        if setting.as_json:
+            meant = {"trials": setting.trials, "search": definition.model_dump(mode="json")}
+            _print_json({"folder": str(folder), **meant})
         return True
     with RunDirectory(folder).locked():
         document = definition.model_dump_json(indent=2) + "\n"
@@ -84,6 +88,9 @@ def conduct(
         file = write_recipe(tuning, folder)
     print_found(study, tuning, file, console)
     if setting.as_json:
-        found = {"recipe_file": str(file), "recipe": tuning.model_dump(mode="json")}
-        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        _print_json({"recipe_file": str(file), "recipe": tuning.model_dump(mode="json")})
     return True
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")

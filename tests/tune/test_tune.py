@@ -429,6 +429,16 @@ def test_the_plan_of_a_search_is_shown_and_nothing_is_begun(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_plan_of_a_search_as_json_is_all_of_standard_output(tmp_path):
+    shown = call(
+        *("tune", "--method", "gce", "--track", "digits", "--dry-run", "--trials", "7"),
+        *("--output", tmp_path, "--json"),
+    )
+    plan = json.loads(shown.out)
+    assert plan["trials"] == 7 and plan["search"]["method"] == "gce"
+    assert Path(plan["folder"]).is_relative_to(tmp_path / "tuning" / "digits" / "gce")
+
+
 def test_two_ranges_of_one_parameter_are_refused():
     ranges = ("--search", "q=0.2..0.5", "--search", "q=0.1..0.9")
     outcome = call("tune", "--method", "gce", "--track", "digits", "--dry-run", *ranges)
