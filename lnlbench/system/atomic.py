@@ -11,7 +11,12 @@ from lnlbench.system.temporary import held, remove_abandoned
 _TEMPORARY = ".*.tmp"
 _OUTPUT = "choose another folder with --output"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_IN_THE_WAY = {
+    errno.EISDIR: "it is a folder",
+    errno.ENOTDIR: "a file lies where its folder would be",
+    errno.EEXIST: "a file lies where its folder would be",
+}
 
 
 def write_atomically(path: Path, data: bytes, instead: str = _OUTPUT) -> None:
@@ -69,6 +74,9 @@ def explain_failure(path: Path, error: OSError, instead: str = _OUTPUT) -> Lnlbe
             f"Cannot write {path}: {reason}. Any earlier file there is unchanged. "
             f"Free some space, or {instead}, and run the command again."
         )
+    if error.errno in _IN_THE_WAY:
+        found = _IN_THE_WAY[error.errno]
+        return UsageError(f"Cannot write {path}: {found}. Move it away, or {instead}.")
     if error.errno in _REFUSED:
         return UsageError(f"Cannot write {path}: {reason}. Make the folder writable, or {instead}.")
     return RunError(

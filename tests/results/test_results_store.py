@@ -148,6 +148,12 @@ def test_a_folder_named_like_a_result_is_reported(store):
     assert [file.path for file in store.load_all()[1]] == [folder]
 
 
+def test_a_pipe_named_like_a_result_is_reported_and_not_waited_for(store):
+    store.folder.mkdir(parents=True)
+    os.mkfifo(store.folder / "result.json")
+    assert "it is a pipe" in store.load_all()[1][0].reason
+
+
 def test_a_file_in_the_wrong_place_is_not_loaded(store):
     path = store.save(make_result(track="digits"))
     elsewhere = store.folder / "cifar100n-small" / "ce" / path.name

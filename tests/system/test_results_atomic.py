@@ -72,3 +72,15 @@ def test_a_folder_where_the_file_should_be_is_a_usage_error(tmp_path):
     with pytest.raises(UsageError, match=r"file\.json"):
         write_atomically(tmp_path / "file.json", b"")
     assert [path.name for path in tmp_path.iterdir()] == ["file.json"]
+
+
+@pytest.mark.parametrize(
+    ("place", "found"), [("folder", "it is a folder"), ("file/new", "a file lies where its folder")]
+)
+def test_what_lies_in_the_way_is_named(tmp_path, place, found):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(UsageError, match=f"{found}.*Move it away") as refused:
+        write_atomically(tmp_path / place, b"new")
+    assert str(tmp_path / place) in str(refused.value)
+    assert (tmp_path / "file").read_text() == "kept"
