@@ -123,7 +123,13 @@ def _given_specs(
     if resume is not None:
         from lnlbench.runner.directory import resumable
 
-        return resumable(resume)
+        specs, home = resumable(resume)
+        if output != Path() and output.resolve() != home.resolve():
+            raise UsageError(
+                f"--resume writes results where the runs began, in {home}, and --output says "
+                f"{output}: leave --output out."
+            )
+        return specs, home
     if spec is None:
         return [], output
     from lnlbench.spec.run_spec import read_spec

@@ -300,6 +300,15 @@ def test_a_damaged_spec_of_a_run_is_refused_on_resume(tmp_path):
     assert_refused(call("run", "--resume", folder), str(folder / "spec.json"))
 
 
+def test_resume_refuses_another_output_and_takes_its_own(tmp_path):
+    folder = tmp_path / "runs" / "digits" / "ce" / "matched-seed0-00000000"
+    folder.mkdir(parents=True)
+    (folder / "spec.json").write_text(a_spec())
+    resume = ("run", "--resume", folder, "--print-spec", "--output")
+    assert_refused(call(*resume, tmp_path / "other"), str(tmp_path), "leave --output out")
+    assert call(*resume, tmp_path).code == 0
+
+
 def test_a_spec_file_outside_of_an_output_folder_is_no_run(tmp_path):
     # --resume writes beside the run: a spec that lies elsewhere says nothing about where.
     (tmp_path / "spec.json").write_text(a_spec())
