@@ -12,6 +12,8 @@ from typing import TypeVar
 
 import pluggy
 
+from lnlbench.errors import first_problem
+
 _PYDANTIC = find_spec("pydantic")  # found without the time that its import takes
 
 # Frames in these belong to the machinery that calls a plugin or that a plugin calls.
@@ -32,7 +34,7 @@ class PluginRefused(Exception):
 def describe_exception(error: BaseException) -> str:
     """The type, the message and, where the plugin's own code raised it, the file and line."""
     try:
-        message = str(error)
+        message = _message(error)
     except Exception as broken:  # a foreign __str__ may fail as well
         message = f"its message raised {type(broken).__name__}"
     place = ""
@@ -40,6 +42,15 @@ def describe_exception(error: BaseException) -> str:
         if not frame.filename.startswith(_MACHINERY):
             place = f" ({Path(frame.filename).name}, line {frame.lineno})"
     return f"{type(error).__name__}: {message}{place}"
+
+
+def _message(error: BaseException) -> str:
+    if type(error).__module__.startswith("pydantic"):  # so its import takes no more time
+        from pydantic import ValidationError
+
+        if isinstance(error, ValidationError):
+            return f"{error.title}: {first_problem(error)}"
+    return str(error)
 
 
 def attempt(action: str, call: Callable[[], _T]) -> _T:

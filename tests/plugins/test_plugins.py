@@ -195,6 +195,10 @@ def test_a_raising_implementation_does_not_disturb_the_others(site):
             "import lnlbench\n\nclass P(lnlbench.Params):\n    steps = []",
             "(lnlbench_a_module.py, line 3)",
         ),
+        (
+            "import lnlbench\nlnlbench.Track.model_validate({'name': 'mine'})",
+            "ValidationError: Track: title: Field required (lnlbench_a_module.py, line 2)",
+        ),
         ("def f(): f()\nf()", "RecursionError: "),
         (
             "class E(Exception):\n    def __str__(self): raise ValueError\nraise E",
