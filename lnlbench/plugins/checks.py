@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pluggy
@@ -124,12 +125,33 @@ def check_method(method: Any) -> None:
     own_loop = method.fit is not LossMethod.fit
     if not own_loop and issubclass(method, LossMethod) and method.loss is LossMethod.loss:
         raise PluginRefused(f"method {name!r} does not define loss(network, batch, epoch)")
+    _check_signatures(name, method)
     if type(method.networks) is not int or method.networks < 1:
         raise PluginRefused(f"method {name!r}: networks is {method.networks!r}, not a count from 1")
     oracle = method.oracle
     if not isinstance(oracle, frozenset) or not all(isinstance(each, str) for each in oracle):
         raise PluginRefused(f"method {name!r}: oracle is {oracle!r}, not a frozenset of names")
     _check_params(name, method)
+
+
+def _check_signatures(name: str, method: Any) -> None:
+    """Refuse a function of the method that cannot be called as lnlbench calls it."""
+    from lnlbench.interface.method import LossMethod, Method
+
+    base = LossMethod if issubclass(method, LossMethod) else Method
+    for hook, asked in inspect.getmembers(base, inspect.isfunction):
+        own = inspect.getattr_static(method, hook)
+        if hook.startswith("_") or not inspect.isfunction(own):
+            continue
+        names = [*inspect.signature(asked).parameters]
+        try:
+            inspect.signature(own).bind(*names)
+        except TypeError as error:
+            raise PluginRefused(
+                f"method {name!r}: lnlbench calls {hook}({', '.join(names[1:])}), and its {hook} "
+                f"does not fit: {error} ({Path(own.__code__.co_filename).name}, "
+                f"line {own.__code__.co_firstlineno})"
+            ) from error
 
 
 def _check_params(name: str, method: Any) -> None:

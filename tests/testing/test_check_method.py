@@ -94,6 +94,11 @@ def test_a_report_shows_nothing_that_a_terminal_would_obey():
         ({"__doc__": None}, "no docstring"),
         ({"name": "Not Kebab"}, "lower-case"),
         ({"__init__": lambda self: None}, "its __init__ does not fit"),
+        ({"fit": lambda self: None}, "calls fit(run), and its fit does not fit: too many"),
+        (
+            {"predict": lambda self, x, y: x},
+            "missing a required argument: 'y' (test_check_method.py",
+        ),
     ],
 )
 def test_metadata(attributes, found):
