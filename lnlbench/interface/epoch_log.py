@@ -34,7 +34,7 @@ class EpochLog:
         """Note a step's loss."""
         loss = loss.detach().reshape(())
         self._losses.append(loss)
-        self.add(loss=loss)
+        self._scalars.setdefault("loss", []).append(loss)
 
     def losses_were_finite(self) -> bool:
         """Whether every loss of the epoch was finite."""

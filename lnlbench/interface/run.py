@@ -199,7 +199,7 @@ class Run(RunFacts, PrivilegedKnowledge):
         loss.backward()
         for optimizer in optimizers:
             optimizer.step()
-        self.logged.add_loss(loss.detach())
+        self.logged.add_loss(loss)
         self.steps += 1
         self._host.control.step_finished()
 
