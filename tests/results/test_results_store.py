@@ -1,11 +1,13 @@
 import json
 import os
+import threading
 
 import pytest
 from factories import make_result
 
 from lnlbench.errors import DataError, UsageError
 from lnlbench.results import ResultStore
+from lnlbench.results.store import read_result
 
 
 @pytest.fixture
@@ -152,6 +154,17 @@ def test_a_pipe_named_like_a_result_is_reported_and_not_waited_for(store):
     store.folder.mkdir(parents=True)
     os.mkfifo(store.folder / "result.json")
     assert "it is a pipe" in store.load_all()[1][0].reason
+
+
+def test_a_pipe_that_a_user_names_is_read(store, tmp_path):
+    # As in lnlbench verify <(command).
+    text = store.save(make_result()).read_bytes()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(text,))
+    writer.start()
+    assert read_result(pipe) == make_result()
+    writer.join()
 
 
 def test_a_file_in_the_wrong_place_is_not_loaded(store):
