@@ -8,8 +8,8 @@ _ONE_POSITION = (1, (1, 1))
 class ChannelsLastMean(nn.AdaptiveAvgPool2d):
     """`nn.AdaptiveAvgPool2d(1)`; on a CPU, the gradient of channels-last maps is channels-last.
 
-    torch's own pooling gives the gradient in another layout. The gradient of the
-    normalization in front of it then takes about four times as long on a CPU.
+    torch's own pooling gives the gradient in another layout. The gradients of a network's
+    normalizations then take about three times as long on a CPU.
     """
 
     def __init__(self) -> None:

@@ -139,6 +139,6 @@ def resumable(path: Path) -> tuple[list[RunSpec], Path]:
     if len(outputs) > 1:
         raise UsageError(
             f"The runs below {path} belong to {len(outputs)} output folders, such as {outputs[0]} "
-            f"and {outputs[1]}. Resume the runs of one folder at a time."
+            f"and {outputs[1]}. Give --resume a folder with the runs of one of them."
         )
     return [directory.read_spec() for directory in directories], outputs[0]
