@@ -1,8 +1,9 @@
-"""Whether `fit` trains in one loop over `run.epochs()`, and leaves the scores to lnlbench."""
+"""Whether `fit` trains in one loop over `run.epochs()`, and leaves scores and parameters alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from lnlbench.errors import RunError
+from lnlbench.errors import RunError, shown
 from lnlbench.interface.method import Method
 from lnlbench.results.scores import SCORES
 from lnlbench.runner.record import Record
@@ -44,3 +45,17 @@ def check_names(logged: Iterable[str], measured: Iterable[str], method: Method) 
             f"{method.name!r} logs {clashes[0]!r}, and lnlbench measures a score of this name. "
             f"Choose another: run.log(own_{clashes[0]}=…)."
         )
+
+
+def check_params(given: Mapping[str, Any], method: Method) -> None:
+    """Raises RunError if the method has changed its parameters, such as a list among them.
+
+    `given` is what they were before training. A result and its fingerprint state these values, and
+    a resumed run starts with them.
+    """
+    for name, value in method.params.model_dump().items():
+        if value != given[name]:
+            raise RunError(
+                f"{method.name!r} has changed self.params.{name} from {shown(given[name])} to "
+                f"{shown(value)}. Parameters stay as the result states them: change a copy on self."
+            )

@@ -16,13 +16,13 @@ from lnlbench.interface.run import Run
 from lnlbench.networks.passes import Passes
 from lnlbench.plugins import Origin
 from lnlbench.results import Result
+from lnlbench.runner import epoch_checks
 from lnlbench.runner.checkpoint import capture, load_checkpoint, restore, save_checkpoint
 from lnlbench.runner.control import ControlByLookup, in_progress
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display, EpochReport
 from lnlbench.runner.ending import ending
 from lnlbench.runner.environment import changes, describe_environment
-from lnlbench.runner.epoch_checks import check_ended, check_first, check_inside, check_names
 from lnlbench.runner.evaluation import eval_batch_size
 from lnlbench.runner.given_labels import check_unchanged, copy_of
 from lnlbench.runner.inputs import Inputs
@@ -68,6 +68,7 @@ class Execution(RunControl):
         batch_size = eval_batch_size(protocol, device)
         self._observations = Observations(prepared, inputs, batch_size, options.samples)
         self._given_labels = copy_of(split.training.labels, device)
+        self._given_params = method.params.model_dump()
         self._run = Run(
             RunHost(
                 views=inputs.training,
@@ -115,8 +116,10 @@ class Execution(RunControl):
                 # A method's work before its first epoch is part of its cost.
                 self._began, self._computed = time.monotonic(), time.process_time()
                 self.method.fit(self._run)
-                self._check_labels()
-                check_ended(self.record, self.method, self.prepared.spec.protocol.epochs)
+                self._check_given()
+                epoch_checks.check_ended(
+                    self.record, self.method, self.prepared.spec.protocol.epochs
+                )
         except Exception as error:  # a method's own mistake must not lose the other runs
             return ending(error, self.method, self.directory, bool(self._stop.signal_name))
         finally:
@@ -125,7 +128,7 @@ class Execution(RunControl):
 
     def restore(self) -> int:
         """Load the checkpoint, if there is one; returns the epoch to train next."""
-        check_first(self._in_epochs)
+        epoch_checks.check_first(self._in_epochs)
         self._in_epochs = True
         if self.directory.checkpoint_file.exists():
             saved = load_checkpoint(self.directory.checkpoint_file, self.prepared.device)
@@ -166,7 +169,7 @@ class Execution(RunControl):
 
     def step_finished(self) -> None:
         """Stop here if a signal asked the run to stop, and show the step."""
-        check_inside(self._in_epochs)
+        epoch_checks.check_inside(self._in_epochs)
         self._stop.check()
         self._shown = time.monotonic()
         self.display.step(self._run, self._shown - self._epoch_began)
@@ -185,12 +188,12 @@ class Execution(RunControl):
                 f"A loss was infinite or NaN in epoch {epoch + 1}. "
                 "A lower learning rate may help: --lr."
             )
-        self._check_labels()
+        self._check_given()
         scalars = self._run.logged.means()  # waits for the device, so the epoch's time is complete
         seconds = time.monotonic() - self._epoch_began
         passes = self.prepared.passes.take()  # before evaluation adds its own
         scores = self._observations.look(self.method, epoch, self.record)
-        check_names(scalars, scores, self.method)
+        epoch_checks.check_names(scalars, scores, self.method)
         self._began += self._observations.unpaid_seconds
         self._note(scores, scalars, seconds, passes)
         self.prepared.passes.take()
@@ -216,9 +219,10 @@ class Execution(RunControl):
         self._stop.check()
         self._epoch_began = now + observed
 
-    def _check_labels(self) -> None:
+    def _check_given(self) -> None:
         labels = self.prepared.split.training.labels
         check_unchanged(self._given_labels, labels, "labels", self.method.name)
+        epoch_checks.check_params(self._given_params, self.method)
 
     def _save_checkpoint(self) -> None:
         state = {

@@ -214,6 +214,19 @@ def test_a_method_cannot_log_a_score(name):
     assert f"logs {name!r}, and lnlbench measures a score of this name" in trial.problem
 
 
+def test_a_method_cannot_change_a_list_among_its_parameters():
+    class Listed(lnlbench.Params):
+        widths: list[int] = Field([8, 16], description="Of the layers.")
+
+    def learn(self, batch, epoch):
+        self.params.widths.append(32)
+        return Good.learn(self, batch, epoch)
+
+    trial = trials(Params=Listed, learn=learn).run(digits(64))
+    assert trial.result.status == "failed"
+    assert "has changed self.params.widths from [8, 16] to [8, 16, 32" in trial.problem
+
+
 def test_the_reason_of_a_failure_names_the_line_of_the_method():
     def learn(self, batch, epoch):
         return self.network(batch.views[7])
