@@ -40,6 +40,7 @@ DIVIDEMIX = (
 )
 TRAINING = "epochs"  # in the line that a run prints as its training begins
 ONE_EPOCH = "epoch 1/"
+AN_EPOCH = re.compile(r"epoch \d+/")
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,11 @@ def _kill_and_go_on(arguments, folder):
         running = start_forked(*arguments, folder=disturbed)
         # Kill first after a checkpoint, so that there is a state to resume; later at any moment.
         running.wait_for(TRAINING if number else ONE_EPOCH)
-        time.sleep(random.uniform(0, 1.3 * epoch_seconds))
+        deadline = time.monotonic() + random.uniform(0, 1.3 * epoch_seconds)
+        begun = len(AN_EPOCH.findall(running.read("out")))
+        # Epochs may be faster than those of the calm run, and no run may come to its end.
+        while time.monotonic() < deadline and len(AN_EPOCH.findall(running.read("out"))) <= begun:
+            time.sleep(0.005)
         running.signal(signal.SIGKILL)
         codes.append(running.finish().code)
     last = start_forked(*arguments, folder=disturbed).finish()
