@@ -41,6 +41,10 @@ class RunError(LnlbenchError):
     """A run was started and could not be finished."""
 
 
+class BadAnswer(RunError):
+    """A method answered lnlbench with something unusable; the message names the function."""
+
+
 class Diverged(RunError):
     """A loss became infinite or NaN."""
 

@@ -3,7 +3,7 @@
 import traceback
 from pathlib import Path
 
-from lnlbench.errors import Diverged, Interrupted, LnlbenchError
+from lnlbench.errors import BadAnswer, Diverged, Interrupted, LnlbenchError
 from lnlbench.interface.method import Method
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.report import Status
@@ -22,7 +22,8 @@ def ending(
         return "interrupted", str(error)
     if isinstance(error, Diverged):
         return "diverged", str(error)
-    place = place_in_method(error, method)
+    # An answer is asked for at the end of an epoch, and the line of the loop says nothing about it.
+    place = "" if isinstance(error, BadAnswer) else place_in_method(error, method)
     if isinstance(error, LnlbenchError):
         # A signal to the whole process group may end the reading processes first.
         foreign = place and not type(method).__module__.startswith("lnlbench.")

@@ -199,6 +199,16 @@ def test_an_answer_that_evaluation_cannot_use(attributes, found):
     assert found in trial.problem
 
 
+def test_a_wrong_answer_names_the_function_and_not_the_loop():
+    @torch.no_grad()
+    def predict(self, images):
+        return None
+
+    trial = trials(predict=predict).run(digits(64))
+    line = predict.__wrapped__.__code__.co_firstlineno
+    assert trial.result.error.endswith(f"None. [test_check_method.py, line {line}, in predict]")
+
+
 @pytest.mark.parametrize("name", ["test_accuracy", "test_accuracy_best", "clean_auroc"])
 def test_a_method_cannot_log_a_score(name):
     def learn(self, batch, epoch):
