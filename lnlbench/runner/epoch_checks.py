@@ -1,12 +1,12 @@
 """Whether `fit` trains in one loop over `run.epochs()`, and leaves scores and parameters alone."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from lnlbench.errors import RunError, shown
 from lnlbench.interface.method import Method
 from lnlbench.results.scores import SCORES
 from lnlbench.runner.record import Record
+from lnlbench.spec.run_spec import RunSpec, params_of
 
 
 def check_first(began: bool) -> None:
@@ -47,15 +47,16 @@ def check_names(logged: Iterable[str], measured: Iterable[str], method: Method) 
         )
 
 
-def check_params(given: Mapping[str, Any], method: Method) -> None:
+def check_params(method: Method, spec: RunSpec) -> None:
     """Raises RunError if the method has changed its parameters, such as a list among them.
 
-    `given` is what they were before training. A result and its fingerprint state these values, and
-    a resumed run starts with them.
+    A result and its fingerprint state the values of the spec, and a resumed run starts with them.
     """
-    for name, value in method.params.model_dump().items():
-        if value != given[name]:
+    given = params_of(spec, type(method))
+    for name in type(given).model_fields:
+        before, now = getattr(given, name), getattr(method.params, name, None)
+        if now != before:
             raise RunError(
-                f"{method.name!r} has changed self.params.{name} from {shown(given[name])} to "
-                f"{shown(value)}. Parameters stay as the result states them: change a copy on self."
+                f"{method.name!r} has changed self.params.{name} from {shown(before)} to "
+                f"{shown(now)}. Parameters stay as the result states them: change a copy on self."
             )

@@ -68,7 +68,6 @@ class Execution(RunControl):
         batch_size = eval_batch_size(protocol, device)
         self._observations = Observations(prepared, inputs, batch_size, options.samples)
         self._given_labels = copy_of(split.training.labels, device)
-        self._given_params = method.params.model_dump()
         self._run = Run(
             RunHost(
                 views=inputs.training,
@@ -222,7 +221,7 @@ class Execution(RunControl):
     def _check_given(self) -> None:
         labels = self.prepared.split.training.labels
         check_unchanged(self._given_labels, labels, "labels", self.method.name)
-        epoch_checks.check_params(self._given_params, self.method)
+        epoch_checks.check_params(self.method, self.prepared.spec)
 
     def _save_checkpoint(self) -> None:
         state = {
