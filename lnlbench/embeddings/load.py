@@ -107,7 +107,7 @@ def _describe(folder: Path, plan: Plan, weights: Weights) -> None:
 
 
 def _pretrained_on(folder: Path) -> str | None:
-    """What the weights were pretrained on, by entry.json; None if that is missing or damaged."""
+    """What entry.json says the weights were pretrained on; None if it is damaged or absent."""
     try:
         said = parse_json(read_text(folder / "entry.json"))["pretrained_on"]
     except (OSError, ValueError, KeyError, TypeError):
