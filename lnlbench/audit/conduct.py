@@ -15,8 +15,8 @@ from lnlbench.audit.given import Given, open_samples
 from lnlbench.audit.judge import Judge, Lesson
 from lnlbench.audit.likeness import find_copies, unit_vectors
 from lnlbench.audit.page.write import write_page
-from lnlbench.audit.posterior import fit_posterior
 from lnlbench.audit.samples import Samples
+from lnlbench.audit.suspicion import fit_posterior
 from lnlbench.data.class_names import class_lines
 from lnlbench.data.location import cache_dir
 from lnlbench.errors import Interrupted, UsageError
@@ -71,8 +71,7 @@ def audit(
         RunError: a model could not be trained.
         Interrupted: a signal came; the same call resumes.
     """
-    plugins = load_plugins()
-    place = resolve_device(device)
+    plugins, place = load_plugins(), resolve_device(device)
     progress = shown_progress if show else silent_progress
     judges = _judges(plugins, [method] if isinstance(method, str) else method, params or {})
     given = Given(

@@ -2,7 +2,7 @@
 
 import json
 import math
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from lnlbench.cli.options.execution import DataDirectory, Device, Json, Weights
 from lnlbench.cli.options.protocol import Backbone, Dataset, FrozenUntil, ImageSize
 from lnlbench.cli.options.runs import Track
 from lnlbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from lnlbench.embeddings.load import Embeddings
 
 DEFAULT_TRACK = "cifar100n-embedding"
 
@@ -28,7 +31,7 @@ def embed(
     data_dir: DataDirectory = None,
     as_json: Json = False,
 ) -> None:
-    """Compute the features of a data set once, by a frozen network or by its frozen first layers.
+    """Compute the features of a data set once, with a frozen network or its frozen first layers.
 
     Runs then train on these features.
 
@@ -73,6 +76,11 @@ def embed(
         resolve_device(device),
         sources,
     )
+    _print_embeddings(embeddings, as_json)
+
+
+def _print_embeddings(embeddings: "Embeddings", as_json: bool) -> None:
+    """Say what the cache holds, and whether it was made now."""
     arrays = (*embeddings.train, embeddings.test)
     size = sum(array.numel() * array.element_size() for array in arrays)
     document = {

@@ -25,7 +25,7 @@ def tune(
     *,
     method: Annotated[
         str,
-        typer.Option(help="Method whose parameters to search.", autocompletion=names.methods),
+        typer.Option(help="Method to tune.", autocompletion=names.methods),
     ],
     track: Annotated[
         str,
@@ -78,7 +78,7 @@ def tune(
         ),
     ] = "validation_accuracy",
     minimize: Annotated[
-        bool, typer.Option("--minimize", help="Search for the smallest value, as of a loss.")
+        bool, typer.Option("--minimize", help="Search for the smallest value, as for a loss.")
     ] = False,
     no_pruning: Annotated[
         bool,
@@ -104,21 +104,7 @@ def tune(
     to compare trials. The processes of trials get neither clean labels nor the
     test split.
     """
-    if validation_labels != "noisy":
-        raise UsageError(
-            f"--validation-labels was given {validation_labels!r}. A search compares trials only "
-            "on noisy labels, because users of these methods have no clean ones."
-        )
-    if minimize and objective in _ACCURACIES:
-        raise UsageError(
-            f"--minimize would look for the worst {objective}. Leave it out, or name a curve that "
-            "is better where it is lower, with --objective."
-        )
-    if find_spec("optuna") is None:
-        raise UsageError(
-            "lnlbench tune needs Optuna, which is not installed. Install it with: "
-            "pip install 'lnlbench[search]'"
-        )
+    _check_search(objective, minimize, validation_labels)
     from lnlbench.interface.params import parse_assignments
     from lnlbench.plugins.tracks import find_track
 
@@ -156,6 +142,25 @@ def tune(
     if not conduct(definition, plugins.load(), setting, dry_run):
         typer.echo("The same command resumes the search.", err=True)
         raise typer.Exit(EXIT_FAILED)
+
+
+def _check_search(objective: str, minimize: bool, validation_labels: str) -> None:
+    """Refuse a search that needs clean labels, looks for the worst trial, or has no Optuna."""
+    if validation_labels != "noisy":
+        raise UsageError(
+            f"--validation-labels was given {validation_labels!r}. A search compares trials only "
+            "on noisy labels, because users of these methods have no clean ones."
+        )
+    if minimize and objective in _ACCURACIES:
+        raise UsageError(
+            f"--minimize would look for the worst {objective}. Leave it out, or name a curve that "
+            "is better where it is lower, with --objective."
+        )
+    if find_spec("optuna") is None:
+        raise UsageError(
+            "lnlbench tune needs Optuna, which is not installed. Install it with: "
+            "pip install 'lnlbench[search]'"
+        )
 
 
 def trial(

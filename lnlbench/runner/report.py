@@ -46,17 +46,7 @@ def build_result(
             "num_test": len(split.test.labels),
             "notes": list(prepared.dataset.notes),
         },
-        "method": {
-            "name": spec.method,
-            "distribution": origin.distribution,
-            "version": origin.version,
-            "params": spec.params,
-            "recipe": spec.recipe,
-            "oracle": sorted(method.oracle | spec.protocol.oracle),
-            "networks": method.networks,
-            "reference": method.reference,
-            "source_sha256": source_sha256(type(method)),
-        },
+        "method": _method_facts(prepared, method, origin),
         "protocol": {"title": track.title, **track.protocol.model_dump(mode="json")},
         "spec": spec.document(),
         "seed": spec.seed,
@@ -78,6 +68,22 @@ def build_result(
         "fingerprint": spec.fingerprint,
     }
     return Result.model_validate(document)
+
+
+def _method_facts(prepared: Prepared, method: Method, origin: Origin) -> dict[str, Any]:
+    """What the result says of the method: where it comes from, and how it was set."""
+    spec = prepared.spec
+    return {
+        "name": spec.method,
+        "distribution": origin.distribution,
+        "version": origin.version,
+        "params": spec.params,
+        "recipe": spec.recipe,
+        "oracle": sorted(method.oracle | spec.protocol.oracle),
+        "networks": method.networks,
+        "reference": method.reference,
+        "source_sha256": source_sha256(type(method)),
+    }
 
 
 def _budget(record: Record, samples: int) -> dict[str, float]:

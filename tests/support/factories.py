@@ -88,29 +88,11 @@ def make_document(
             "num_test": 10000,
             "notes": [],
         },
-        "method": {
-            "name": method,
-            "distribution": "lnlbench",
-            "version": "0.1.0",
-            "params": params,
-            "recipe": recipe,
-            "oracle": list(oracle),
-            "networks": 1,
-            "reference": "A reference",
-            "source_sha256": source,
-        },
+        "method": _method_facts(method, params, recipe, oracle, source),
         "protocol": PROTOCOL,
         "spec": spec,
         "seed": seed,
-        "scores": {
-            "test_accuracy_last10": accuracy if done else None,
-            "test_accuracy_last": curve[-1] if done else None,
-            "test_accuracy_best": max(curve) if done else None,
-            "clean_auroc": 0.9 if done else None,
-            "memorization": 0.3 if done else None,
-            "ece": 0.1 if done else None,
-            "nll": 1.5 if done else None,
-        },
+        "scores": _scores(curve) if done else dict.fromkeys(_scores(curve)),
         "curves": {"test_accuracy": curve if done else curve[:1]},
         "events": [],
         "cost": {
@@ -126,6 +108,36 @@ def make_document(
     if done:
         _add_curves(document)
     return {"fingerprint": fingerprint(document["spec"]), **document}
+
+
+def _method_facts(
+    method: str, params: dict[str, Any], recipe: str, oracle: tuple[str, ...], source: str | None
+) -> dict[str, Any]:
+    """What a document says of its method."""
+    return {
+        "name": method,
+        "distribution": "lnlbench",
+        "version": "0.1.0",
+        "params": params,
+        "recipe": recipe,
+        "oracle": list(oracle),
+        "networks": 1,
+        "reference": "A reference",
+        "source_sha256": source,
+    }
+
+
+def _scores(curve: list[float]) -> dict[str, float | None]:
+    """The scores of a finished run with this curve of test accuracies."""
+    return {
+        "test_accuracy_last10": curve[-1],
+        "test_accuracy_last": curve[-1],
+        "test_accuracy_best": max(curve),
+        "clean_auroc": 0.9,
+        "memorization": 0.3,
+        "ece": 0.1,
+        "nll": 1.5,
+    }
 
 
 def _add_curves(document: dict[str, Any]) -> None:
