@@ -17,7 +17,7 @@ from torch import Tensor
 from lnlbench.audit.cross_fitting import deal_folds
 from lnlbench.audit.findings import combined
 from lnlbench.audit.likeness import unit_vectors
-from lnlbench.audit.posterior import Posterior, fit_posterior, suspicion
+from lnlbench.audit.suspicion import Posterior, fit_posterior, suspicion
 from lnlbench.data.load import load_dataset
 from lnlbench.metrics.detection import detection_quality, suspicion_calibration
 from lnlbench.pieces.neighbors import nearest

@@ -20,8 +20,8 @@ from lnlbench import __version__
 from lnlbench.audit.cross_fitting import deal_folds
 from lnlbench.audit.findings import Audit, combined, noise_rates_of, summary
 from lnlbench.audit.likeness import Copies
-from lnlbench.audit.posterior import Posterior, fit_posterior
 from lnlbench.audit.samples import make_samples
+from lnlbench.audit.suspicion import Posterior, fit_posterior
 from lnlbench.data.load import load_dataset
 from lnlbench.system.atomic import write_atomically
 

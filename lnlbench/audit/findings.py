@@ -11,8 +11,8 @@ from torch import Tensor
 
 from lnlbench.audit.cross_fitting import Opinions, agreement
 from lnlbench.audit.likeness import Copies, nearest_trusted
-from lnlbench.audit.posterior import Posterior, suspicion
 from lnlbench.audit.samples import Samples
+from lnlbench.audit.suspicion import Posterior, suspicion
 
 _MOST_CONFUSIONS = 50
 _MOST_COPIES = 1000
@@ -28,7 +28,7 @@ class Audit:
     the given one, most suspicious first, without those that a person has decided on.
     `nearest_suggested` and `nearest_given` int64 [S] are trusted samples of those classes that are
     most like each suspect, or -1. `noise_rates` are a lower and an upper estimate of the share of
-    wrong labels; see `lnlbench.audit.posterior`. `about` says how it was done, as JSON values.
+    wrong labels; see `lnlbench.audit.suspicion`. `about` says how it was done, as JSON values.
     """
 
     samples: Samples

@@ -144,7 +144,7 @@ def _show(
         pages = render(results, complete=False, audits=audits).items()
         typer.echo("\n".join(text for name, text in pages if name.endswith(".md")), nl=False)
     elif format is Format.svg:
-        from lnlbench.leaderboard.render.svg import picture
+        from lnlbench.leaderboard.render.terminal_picture import picture
 
         typer.echo(picture(results))
     else:

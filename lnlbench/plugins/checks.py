@@ -93,7 +93,7 @@ def registered(manager: pluggy.PluginManager, hook: str, kind: str) -> list[Any]
     return [item for result in results for item in result]
 
 
-def check_method(method: Any) -> None:
+def check_interface(method: Any) -> None:
     """Check everything about a method that needs no run.
 
     Raises:

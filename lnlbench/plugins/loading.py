@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 import lnlbench
 from lnlbench.errors import LnlbenchError, unknown_name
-from lnlbench.plugins.checks import check_hooks, check_method, check_requirements, registered
+from lnlbench.plugins.checks import check_hooks, check_interface, check_requirements, registered
 from lnlbench.plugins.data_checks import check_source, check_track
 from lnlbench.plugins.importing import import_plugin
 from lnlbench.plugins.network_checks import check_backbone
@@ -204,7 +204,7 @@ class _Kind:
 def _kinds(found: Plugins) -> list[_Kind]:
     return [
         _Kind(
-            *("method", "register_methods", "Method classes", check_method),
+            *("method", "register_methods", "Method classes", check_interface),
             *(found.methods, found.origins),
         ),
         _Kind(

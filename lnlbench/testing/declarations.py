@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from lnlbench.errors import UsageError
 from lnlbench.interface.method import Method
 from lnlbench.interface.params import SearchRange, search_ranges, validate_params
-from lnlbench.plugins.checks import check_method as check_interface
+from lnlbench.plugins.checks import check_interface
 from lnlbench.plugins.refusal import PluginRefused
 from lnlbench.testing.report import Finding
 

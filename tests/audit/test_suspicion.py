@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from lnlbench.audit.posterior import (
+from lnlbench.audit.suspicion import (
     _fit_transition,
     _prior,
     confident_noise_rate,
