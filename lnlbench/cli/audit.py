@@ -92,7 +92,8 @@ def judge_folder(
     weights: Weights = None,
     image_size: ImageSize = None,
     output: Annotated[
-        Path | None, typer.Option(help="Folder for the files; by default FOLDER-audit beside it.")
+        Path | None,
+        typer.Option(help="Folder for the files; by default FOLDER-audit, beside FOLDER."),
     ] = None,
     device: Device = "auto",
     quiet: Quiet = False,

@@ -23,7 +23,7 @@ def sweep(
         str | None, typer.Option(help="Longest time of an attempt: seconds, or HH:MM:SS.")
     ] = None,
     memory_limit: Annotated[
-        str | None, typer.Option(help="Most resident memory of a run, such as 4GiB.")
+        str | None, typer.Option(help="Limit of a run's resident memory, such as 4GiB.")
     ] = None,
     store: Annotated[
         str | None,
@@ -32,7 +32,7 @@ def sweep(
     take_over: Annotated[
         str | None,
         typer.Option(
-            help="Token that takes the store from a sweep that died; the refused sweep prints it."
+            help="Token that takes over the store of a sweep that died. A refused sweep prints it."
         ),
     ] = None,
     dry_run: DryRun = False,

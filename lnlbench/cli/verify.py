@@ -16,7 +16,7 @@ _SHOWN = 4
 
 
 def verify(
-    results: Annotated[list[Path], typer.Argument(help="Result files whose runs to repeat.")],
+    results: Annotated[list[Path], typer.Argument(help="Result files; each run is repeated.")],
     tolerance: Annotated[
         float,
         typer.Option(

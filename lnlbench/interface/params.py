@@ -28,7 +28,8 @@ class Params(Document):
 class SearchRange:
     """The values of a parameter that `lnlbench tune` tries: `Annotated[float, SearchRange(0, 1)]`.
 
-    If both ends are whole numbers, all values are; `log` draws small values as often as large ones.
+    If both ends are whole numbers, a search tries whole numbers alone. With `log`, it tries small
+    values as often as large ones.
 
     Raises:
         ValueError: the ends are not numbers in order, or `log` reaches down to zero.

@@ -159,7 +159,7 @@ class Run(RunFacts, PrivilegedKnowledge):
         return self._host.embed(views)
 
     def require_views(self, *augment: str) -> None:
-        """Refuse an augmentation now that `batches` would refuse later.
+        """Refuse at once an augmentation that `batches` would refuse later.
 
         Raises:
             UsageError: an augmentation that is unknown, or that the track's data do not have.

@@ -7,11 +7,11 @@ from lnlbench.data.names import DATASETS, GIVEN, canonical_name
 from lnlbench.errors import UsageError, unknown_name
 
 RATED = {
-    "symmetric": "to any class, uniformly, the true one included (DivideMix's code)",
+    "symmetric": "to a class drawn from all, which may be the true one (DivideMix's code)",
     "symmetric-other": "to another class, uniformly (Co-teaching's code)",
     "asymmetric": "to the most similar class, by CIFAR-10's fixed map (Patrini et al., CVPR 2017)",
-    "asymmetric-superclass": "to the next class of the superclass (what papers on CIFAR-100 say)",
-    "asymmetric-block": "to the next class in blocks of five ids (what their code does)",
+    "asymmetric-superclass": "to the next class of the superclass (as papers on CIFAR-100 say)",
+    "asymmetric-block": "to the next class in blocks of five ids (as most of their code does)",
     "pairflip": "to the class with the next id (Han et al., NeurIPS 2018)",
     "instance": "to a class that depends on the raw pixels (Xia et al., NeurIPS 2020)",
 }
@@ -51,7 +51,7 @@ def noise_sentences() -> dict[str, str]:
         "clean": "the true labels",
         **human,
         GIVEN: "the labels that your own data came with",
-        "matched": "drawn by the confusion matrix of human labels, such as matched:worst",
+        "matched": "drawn with the confusion matrix of human labels; matched:worst uses `worst`",
         **{f"{kind}:RATE": f"a label moves {what}" for kind, what in RATED.items()},
     }
 

@@ -45,7 +45,7 @@ class Display(Protocol):
         """A step is done, `seconds` after its epoch began."""
 
     def working(self, text: str) -> None:
-        """Long work that takes no steps is so far."""
+        """Say how far long work has come that takes no steps."""
 
     def epoch(self, report: EpochReport) -> None:
         """An epoch is done."""

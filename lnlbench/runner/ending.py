@@ -1,4 +1,4 @@
-"""How a run ended that did not end well, and where in the method's code the reason is."""
+"""How a failed or stopped run ended, and where in the method's code the reason is."""
 
 import traceback
 from pathlib import Path

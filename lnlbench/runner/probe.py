@@ -15,7 +15,7 @@ _BATCH = 128
 
 
 class PretrainedFeatures:
-    """What the body that all networks start from makes of a batch, in eval mode, before training.
+    """Features of a batch, from the pretrained body of all networks, in eval mode, before training.
 
     It builds that body when it is first called.
     """

@@ -29,7 +29,7 @@ from lnlbench.system.console import Console
 class Outcome:
     """The result of one spec, and its files.
 
-    `kept` is the file of an earlier finished result, which an unfinished one does not replace.
+    `kept` is the file of an earlier finished result: lnlbench keeps it when this run is unfinished.
     `line` says how the run ended.
     """
 

@@ -82,7 +82,7 @@ def run_again(
 
 
 def _remembered(file: Path, spec: RunSpec) -> dict[str, str]:
-    """Where the data of a result's run lay; empty without its directory below the same output."""
+    """Where the data of a result's run lay; empty if its directory is not in the output folder."""
     outputs = [each.parent for each in file.absolute().parents if each.name == "leaderboards"]
     return RunDirectory.of_spec(outputs[0], spec).read_locations() if outputs else {}
 

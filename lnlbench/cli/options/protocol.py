@@ -45,7 +45,7 @@ ImageSize = Annotated[
 ]
 BodyLrFactor = Annotated[
     float | None,
-    typer.Option(help="Learning rate of a pretrained body as a share of the classifier's."),
+    typer.Option(help="The pretrained layers learn at this factor times the classifier's rate."),
 ]
 FrozenUntil = Annotated[
     str | None,
