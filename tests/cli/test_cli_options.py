@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 from cli import call, environment
+from printed import printed_specs
 from typer.testing import CliRunner
 
 from lnlbench.cli import app
@@ -19,12 +20,6 @@ CHANGES = (
     *("--noise", "symmetric:0.3", "--noise-seed", "4", "--augment", "none"),
     *("--limit-train", "200", "--limit-test", "50", "--validation", "0.2", "--precision", "bf16"),
 )
-
-
-def specs_of_run(*arguments):
-    outcome = call("run", "--print-spec", *arguments)
-    assert outcome.code == 0, outcome.err
-    return [json.loads(line) for line in outcome.out.splitlines()]
 
 
 def specs_of_plan(folder, *arguments):
@@ -47,14 +42,14 @@ def specs_of_plan(folder, *arguments):
 )
 def test_run_and_plan_mean_the_same_runs(tmp_path, arguments):
     planned = specs_of_plan(tmp_path, *arguments)
-    assert planned == specs_of_run(*arguments)
+    assert planned == printed_specs(*arguments)
 
 
 def test_a_flag_is_the_override_of_its_field():
-    flags = specs_of_run(*ON_DIGITS, "--epochs", "3", "--lr", "0.1")
+    flags = printed_specs(*ON_DIGITS, "--epochs", "3", "--lr", "0.1")
     overrides = ("--override", "epochs=3", "--override", "optimizer.lr=0.1")
-    assert flags == specs_of_run(*ON_DIGITS, *overrides)
-    assert flags != specs_of_run(*ON_DIGITS)
+    assert flags == printed_specs(*ON_DIGITS, *overrides)
+    assert flags != printed_specs(*ON_DIGITS)
 
 
 def test_a_sweep_takes_the_flags_of_a_run(tmp_path):

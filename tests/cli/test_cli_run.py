@@ -1,31 +1,17 @@
-"""`lnlbench run`: what it prints, what it writes, and what makes a run off-track."""
+"""`lnlbench run`: what it prints, what it writes, and what it runs."""
 
 import json
-import os
-import pty
-import subprocess
 
 import pytest
-from cli import SMALL, call, command, environment, essence, run_process, snapshot
+from cli import SMALL, call, essence, run_process, snapshot
+from printed import printed_specs, results_of
 
-from lnlbench.plugins import load_plugins
 from lnlbench.results import Result, ResultStore, fingerprint
-from lnlbench.spec.run_spec import deviations, parse_spec
+from lnlbench.spec.run_spec import parse_spec
 
 CE = ("run", "--method", "ce", *SMALL)
 TINY = ("run", "--track", "digits", "--limit-train", "80", "--limit-test", "20", "--epochs", "1")
 OVERRIDES = {"epochs": 2, "limit_train": 200, "limit_test": 100}
-
-
-def results_of(outcome):
-    assert outcome.code == 0, outcome.err
-    return [each["result"] for each in json.loads(outcome.out)["results"]]
-
-
-def printed_specs(*arguments):
-    outcome = call("run", "--print-spec", *arguments)
-    assert outcome.code == 0, outcome.err
-    return [json.loads(line) for line in outcome.out.splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -181,107 +167,6 @@ def test_quiet_leaves_the_one_json_object_alone(tmp_path):
     outcome = call(*TINY, "--method", "ce", "--quiet", "--json", "--output", tmp_path)
     assert results_of(outcome)[0]["status"] == "done"
     assert outcome.err == ""
-
-
-def test_plain_lines_where_there_is_no_terminal(tmp_path):
-    outcome = call(*CE, "--output", tmp_path)
-    title, first, second, last = outcome.out.splitlines()
-    assert title == "ce · digits · seed 0: 2 epochs"
-    for number, line in enumerate((first, second), start=1):
-        assert line.startswith(f"epoch {number}/2  loss ")
-        for column in ("test", "train", "memorized", "img/s", "time", "ETA"):
-            assert f"  {column} " in line
-    assert "done, test_accuracy_last10" in last
-    assert f"Result: {tmp_path}" in last
-    assert (outcome.err, "\x1b" in outcome.out) == ("", False)
-
-
-def on_terminal(*arguments, cwd):
-    """What a command shows on a pseudo-terminal of 160 columns, and its exit code."""
-    leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        command(*arguments),
-        cwd=cwd,
-        env=environment(TERM="xterm-256color", COLUMNS="160", LINES="50"),
-        stdin=follower,
-        stdout=follower,
-        stderr=follower,
-    )
-    os.close(follower)
-    shown = b""
-    while True:
-        try:
-            part = os.read(leader, 65536)
-        except OSError:  # EIO: on Linux, what the end of a terminal's output is
-            break
-        if not part:
-            break
-        shown += part
-    os.close(leader)
-    return process.wait(60), shown.decode()
-
-
-@pytest.fixture(scope="module")
-def terminal(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("terminal")
-    return folder, *on_terminal(*CE, cwd=folder)
-
-
-def test_a_terminal_shows_a_bar_a_table_and_the_final_line(terminal):
-    _, code, shown = terminal
-    assert code == 0
-    assert "━" in shown
-    for text in ("ce · digits · seed 0", "100%", "epoch 2/2", "memorized", "img/s", "ETA"):
-        assert text in shown
-    assert "ce · digits · seed 0: done" in shown.splitlines()[-1]
-    # The cursor, hidden while the display lives, is given back.
-    assert shown.rindex("\x1b[?25h") > shown.rindex("\x1b[?25l")
-
-
-def test_a_terminal_shows_that_a_run_is_already_done(terminal):
-    folder, _, _ = terminal
-    code, shown = on_terminal(*CE, cwd=folder)
-    assert "Traceback" not in shown
-    assert code == 0
-    assert "already done" in shown
-
-
-@pytest.mark.parametrize(
-    ("method", "same"),
-    [
-        ("ce", ("--backbone", "small-cnn")),
-        ("ce", ("--epochs", "60", "--batch-size", "64", "--lr", "0.05", "--augment", "crop")),
-        ("ce", ("--dataset", "digits", "--noise", "instance:0.4", "--noise-seed", "0")),
-        ("ce", ("--validation", "0", "--precision", "fp32", "--recipe", "matched", "--seed", "0")),
-        ("dividemix", ("--set", "lambda_u=25")),
-        ("dividemix", ("--set", "lambda-u=25.0", "--set", "loss_history=1")),
-    ],
-)
-def test_the_tracks_own_values_stay_on_track(method, same):
-    base = ("--track", "digits", "--method", method)
-    [spec] = printed_specs(*base, *same)
-    assert [spec] == printed_specs(*base)
-    chosen = load_plugins().method(method)
-    assert deviations(parse_spec(json.dumps(spec), "spec"), chosen) == {}
-
-
-@pytest.mark.parametrize(
-    ("flags", "changed"),
-    [
-        (("--lr", "0.1"), {"optimizer"}),
-        (("--weight-decay", "1e-3"), {"optimizer"}),
-        (("--lr", "0.05", "--weight-decay", "5e-4"), set()),
-        (("--set", "lambda_u=0"), {"params.lambda_u"}),
-        (("--precision", "bf16"), {"precision"}),
-        (("--precision", "auto"), {"precision"}),
-        (("--noise", "symmetric:0.2", "--noise-seed", "1"), {"noise", "noise_seed"}),
-        (("--seed", "5"), set()),
-    ],
-)
-def test_what_leaves_the_track(flags, changed):
-    [spec] = printed_specs("--track", "digits", "--method", "dividemix", *flags)
-    method = load_plugins().method("dividemix")
-    assert deviations(parse_spec(json.dumps(spec), "spec"), method).keys() == changed
 
 
 def test_validation_selects_an_epoch_and_clean_noise_is_clean(tmp_path):

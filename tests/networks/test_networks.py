@@ -11,6 +11,7 @@ from lnlbench.errors import UsageError
 from lnlbench.networks import BACKBONES, check_backbone, compiled
 from lnlbench.networks.build import build_backbone
 from lnlbench.networks.precision import PreciseNetwork, resolve_precision
+from lnlbench.networks.resnet import PreActBlock, preact_resnet18
 
 CPU = torch.device("cpu")
 
@@ -187,3 +188,21 @@ def test_precision_is_chosen_by_the_hardware_unless_it_is_named(monkeypatch):
     assert resolve_precision("fp32", CPU) == "fp32"
     with pytest.raises(UsageError, match="fp16"):
         resolve_precision("fp16", CPU)
+
+
+# DivideMix's native network, against the authors' PreResNet.py
+
+
+def test_the_native_network_normalizes_after_its_first_convolution():
+    layers = list(preact_resnet18(10, 3).modules())
+    first = next(i for i, layer in enumerate(layers) if isinstance(layer, nn.Conv2d))
+    assert isinstance(layers[first + 1], nn.BatchNorm2d)
+    assert isinstance(layers[first + 2], nn.ReLU)
+
+
+def test_the_native_networks_identity_shortcut_takes_the_activated_input():
+    block = PreActBlock(3, 3, 1).eval()
+    nn.init.zeros_(block.conv2.weight)  # leaves the shortcut alone
+    images = torch.randn(2, 3, 4, 4)
+    with torch.no_grad():
+        assert torch.equal(block(images), torch.relu(block.bn1(images)))

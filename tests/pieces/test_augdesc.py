@@ -1,4 +1,4 @@
-"""AugDesc in DivideMix: which views serve which purpose, and how its runs and specs look."""
+"""AugDesc in DivideMix: which views serve which purpose, in a step, a fit and a resumed run."""
 
 from typing import get_args
 
@@ -18,10 +18,8 @@ from lnlbench.methods.dividemix import DivideMix
 from lnlbench.pieces import mixup
 from lnlbench.pieces.augdesc import Augmentation
 from lnlbench.pieces.mixture import Division
-from lnlbench.spec.run_spec import build_spec, deviations
 from lnlbench.system.interruption import StopRequest
 from lnlbench.testing.small_runs import CPU, make_embedding_run, make_run
-from lnlbench.tracks.schedule import learning_rate_factor
 
 RANDAUGMENT = "randaugment:2:10"
 # By the authors' presets: warm-up, then the views of a sample in the order of their lists.
@@ -157,55 +155,6 @@ def test_warm_up_has_a_batch_size_of_its_own(monkeypatch):
     monkeypatch.setattr(run, "step", lambda loss, optimizer: sizes.append(1))
     DivideMix(params_of("ws", warmup_epochs=1, warmup_batch_size=25)).fit(run)
     assert len(sizes) == 2 * 2
-
-
-# Specs and runs
-
-
-def test_the_default_is_dividemix_and_leaves_specs_as_they_were():
-    known = "9bed533335911ca251f760eea6f4479677b3d52f64a9110aef3ef229f2d8ddbc"
-    assert build_spec(DivideMix, "digits").fingerprint == known
-    named = {"augmentation": "runtime-w", "randaugment_magnitude": 9, "warmup_batch_size": None}
-    assert build_spec(DivideMix, "digits", params=named).fingerprint == known
-
-
-def test_a_spec_names_what_is_used():
-    new = {"augmentation", "randaugment_operations", "randaugment_magnitude", "warmup_batch_size"}
-    used = {
-        "ws": {"augmentation"},
-        "ws-randaugment": new - {"warmup_batch_size"},
-    }
-    for augmentation, names in used.items():
-        spec = build_spec(DivideMix, "digits", params={"augmentation": augmentation})
-        assert spec.params.keys() & new == names
-
-
-def test_the_recipe_differs_from_matched_in_the_views_alone():
-    for track in ("digits", "cifar100n-small"):
-        matched, ranked = (build_spec(DivideMix, track, name) for name in ("matched", "augdesc-ws"))
-        assert ranked.protocol == matched.protocol
-        assert ranked.params == {**matched.params, "augmentation": "ws"}
-        assert deviations(ranked, DivideMix) == {}
-    assert deviations(build_spec(DivideMix, "digits", params={"augmentation": "ws"}), DivideMix)
-
-
-@pytest.mark.parametrize(
-    ("recipe", "epochs", "batch", "drop", "lambda_u"),
-    [
-        ("native", 300, 128, 150, 25),
-        ("native-drop70", 300, 128, 70, 25),
-        ("native-lambda0", 300, 128, 150, 0),
-        ("native-lambda0-drop70", 300, 128, 70, 0),
-        ("native-augdesc-ws", 400, 256, 300, 25),
-    ],
-)
-def test_native_recipes(recipe, epochs, batch, drop, lambda_u):
-    spec = build_spec(DivideMix, "cifar100n-resnet34", recipe)
-    protocol = spec.protocol
-    assert (protocol.epochs, protocol.batch_size) == (epochs, batch)
-    assert learning_rate_factor(protocol, drop - 1) == 1
-    assert learning_rate_factor(protocol, drop) == pytest.approx(0.1)
-    assert spec.params["lambda_u"] == lambda_u
 
 
 def test_a_stopped_and_resumed_run_equals_an_undisturbed_one(tmp_path, monkeypatch):

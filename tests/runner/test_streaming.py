@@ -9,18 +9,11 @@ import pytest
 import torch
 from data_fakes import wrong_share
 from frozen import embed, frozen_protocol, weights_file
-from streamed import (
-    checkpoint_below,
-    decode,
-    held_dataset,
-    in_files,
-    run,
-    streamed_dataset,
-)
+from streamed import checkpoint_below, decode, held_dataset, in_files, run, streamed_dataset
 from tiny import comparable
 
-from lnlbench.data.reading import _next, default_workers, read_ahead
-from lnlbench.errors import DataError, RunError, UsageError
+from lnlbench.data.reading import default_workers, read_ahead
+from lnlbench.errors import DataError, UsageError
 from lnlbench.noise import apply_noise
 from lnlbench.runner.display import QuietDisplay
 
@@ -136,33 +129,6 @@ def test_a_killed_worker_is_an_error_that_helps_and_no_hang(held, expected, tmp_
     assert "fewer than 2" in failed.error
     armed.unlink()
     assert comparable(run(data, "ce", tmp_path)) == expected["ce"]
-
-
-@pytest.mark.parametrize(
-    "gone",
-    [
-        ConnectionResetError(104, "Connection reset by peer"),
-        FileNotFoundError(2, "No such file or directory"),
-        EOFError(),
-        RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."),
-    ],
-)
-def test_a_worker_that_dies_before_its_image_is_fetched_is_the_same_error(gone):
-    def chunks():
-        raise gone
-        yield
-
-    with pytest.raises(RunError, match=r"A process that reads images has ended: .*--resume"):
-        _next(chunks())
-
-
-def test_another_error_of_torch_is_none_of_a_worker():
-    def chunks():
-        raise RuntimeError("CUDA error")
-        yield
-
-    with pytest.raises(RuntimeError, match="CUDA error"):
-        _next(chunks())
 
 
 def stops_all(run_pid, file):

@@ -240,3 +240,8 @@ def directory_of(folder: Path) -> RunDirectory:
 def temporary_files(folder: Path) -> list[Path]:
     """What an unfinished write would leave."""
     return list(folder.rglob("*.tmp"))
+
+
+def reported(outcome: Outcome) -> str:
+    """All that a command said, as one line."""
+    return " ".join((outcome.out + outcome.err).split())

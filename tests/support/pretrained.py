@@ -10,6 +10,7 @@ from torch import Tensor
 NETWORK = "test_efficientnet"
 BACKBONE = f"timm:{NETWORK}"
 FLAGS = ("--track", "digits", "--backbone", BACKBONE, "--pretrained", "--image-size", "32")
+SHORT = ("--epochs", "2", "--limit-train", "60", "--limit-test", "40", "--batch-size", "20")
 
 
 def pretrained_file(folder: Path, name: str = NETWORK, seed: int = 0) -> Path:

@@ -59,3 +59,8 @@ def mentor_loss(logits, targets):
         else:
             terms.append((target - given) ** 2)
     return sum(terms) / len(terms)
+
+
+def plain(mentor):
+    """The parameters of a network as the functions above take them."""
+    return {name: value.double().tolist() for name, value in mentor.state_dict().items()}

@@ -1,8 +1,12 @@
-"""Stores under test: a folder, an S3 server in this process, and one that fails when told to."""
+"""Stores under test: a folder, an S3 server, one that fails when told to, and a driver of one."""
 
 import pytest
+from factories import make_document
 
+from lnlbench.results import Result, ResultStore
+from lnlbench.sweep.store.lease import Lease
 from lnlbench.sweep.store.object_store import ObjectStore, StoreError
+from lnlbench.sweep.store.results import StoreResults
 
 # moto takes any.
 _CREDENTIALS = {
@@ -65,3 +69,21 @@ class Broken(ObjectStore):
     def _check(self, name):
         if self.fails(name):
             raise StoreError(f"Cannot reach {self.url_of(name)}: it is away.")
+
+
+class Site:
+    """A driver: its output folder, its view of the store, and what it has said."""
+
+    def __init__(self, folder, store):
+        self.output, self.store, self.said = folder, Broken(store.url), []
+        self.lease = Lease(self.store)
+        self.results = StoreResults(self.store, self.lease, folder, self.said.append)
+        self.local = ResultStore(folder / "leaderboards")
+
+    def save(self, **changes):
+        result = Result.model_validate(make_document(**changes))
+        return result, self.local.save(result)
+
+    def files(self):
+        found = (self.output / "leaderboards" / "results").rglob("*.json")
+        return {path.relative_to(self.output).as_posix(): path.read_bytes() for path in found}

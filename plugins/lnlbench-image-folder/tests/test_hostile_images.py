@@ -1,47 +1,20 @@
-"""Files that are no ordinary images: odd metadata, failing decoders, deep colors, pipes, names."""
+"""Files that are no ordinary images: odd metadata, failing decoders, pipes, and odd names."""
 
 import os
 import struct
 import subprocess
-import zlib
 
-import numpy as np
-import pandas as pd
 import pytest
-import torch
-from lnlbench_image_folder import Settings, load
+from hostile import READINGS, cats_and_dogs, dataset, entry, png_chunk, strip
 from lnlbench_image_folder.decoding import Unreadable, decode, read_square
 from PIL import EpsImagePlugin, Image, JpegImagePlugin
 
 from lnlbench.errors import DataError
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("LNLBENCH_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-
-
 @pytest.fixture
 def root(tmp_path):
-    folder = tmp_path / "data"
-    for part, count in (("train", 3), ("test", 1)):
-        for name, color in (("cat", (200, 0, 0)), ("dog", (0, 0, 200))):
-            for number in range(count):
-                file = folder / part / name / f"{number:03}.png"
-                file.parent.mkdir(parents=True, exist_ok=True)
-                Image.new("RGB", (12, 10), color).save(file)
-    return folder
-
-
-READINGS = pytest.mark.parametrize("stream", [False, True], ids=["held", "streamed"])
-
-
-def dataset(root, **settings):
-    return load(Settings(root=root, image_size=8, **settings))
-
-
-def entry(tag, kind, count, value):
-    return struct.pack("<HHI4s", tag, kind, count, value)
+    return cats_and_dogs(tmp_path / "data")
 
 
 def exif(*entries):
@@ -62,14 +35,6 @@ ODD_ENTRIES = {
     "far too many": entry(0x0111, 4, 0x7FFFFFFF, b"\x40\0\0\0"),
     "double": entry(0x0132, 12, 1, struct.pack("<I", 60)),
 }
-
-
-def strip():
-    """A red strip with a white square in its middle, 36 pixels wide and 12 high."""
-    pixels = np.zeros((12, 36, 3), np.uint8)
-    pixels[..., 0] = 255
-    pixels[:, 12:24] = 255
-    return Image.fromarray(pixels)
 
 
 @READINGS
@@ -140,101 +105,6 @@ def test_a_streamed_image_that_fails_later_is_named_whatever_is_raised(root, mon
         data.train_images.read()
 
 
-def png_chunk(kind, content):
-    check = struct.pack(">I", zlib.crc32(kind + content))
-    return struct.pack(">I", len(content)) + kind + content + check
-
-
-def deep_png(file, color=2):
-    channels = {2: 3, 4: 2, 6: 4}[color]
-    header = struct.pack(">IIBBBBB", 4, 4, 16, color, 0, 0, 0)
-    rows = zlib.compress((b"\0" + bytes(4 * channels * 2)) * 4)
-    chunks = png_chunk(b"IHDR", header) + png_chunk(b"IDAT", rows) + png_chunk(b"IEND", b"")
-    file.write_bytes(b"\x89PNG\r\n\x1a\n" + chunks)
-
-
-def deep_sgi(file, packed):
-    header = struct.pack(">HBBHHHHII", 474, packed, 2, 3, 4, 4, 3, 0, 65535)
-    file.write_bytes(header.ljust(512, b"\0") + bytes(4 * 4 * 3 * 2))
-
-
-def deep_tiff(file):
-    tags = [
-        entry(256, 3, 1, b"\4\0\0\0"),
-        entry(257, 3, 1, b"\4\0\0\0"),
-        entry(258, 3, 3, struct.pack("<I", 200)),
-        entry(259, 3, 1, b"\1\0\0\0"),
-        entry(262, 3, 1, b"\2\0\0\0"),
-        entry(273, 4, 1, struct.pack("<I", 208)),
-        entry(277, 3, 1, b"\3\0\0\0"),
-        entry(278, 3, 1, b"\4\0\0\0"),
-        entry(279, 4, 1, struct.pack("<I", 96)),
-    ]
-    head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + b"".join(tags) + bytes(4)
-    file.write_bytes(head.ljust(200, b"\0") + struct.pack("<HHHH", 16, 16, 16, 0) + bytes(96))
-
-
-def deep_jpeg_2000(file):
-    Image.new("RGB", (16, 16)).save(file, "JPEG2000")
-    data = bytearray(file.read_bytes())
-    place = data.index(b"\xff\x4f\xff\x51") + 42
-    data[place : place + 9 : 3] = bytes([15]) * 3
-    file.write_bytes(data)
-
-
-def deep_icon(file):
-    inside = file.with_name("inside")
-    deep_png(inside)
-    png = inside.read_bytes()
-    inside.unlink()
-    listed = struct.pack("<BBBBHHII", 4, 4, 0, 0, 1, 48, len(png), 22)
-    file.write_bytes(struct.pack("<HHH", 0, 1, 1) + listed + png)
-
-
-DEEP = {
-    "PNG": deep_png,
-    "PNG with alpha": lambda file: deep_png(file, 6),
-    "gray PNG with alpha": lambda file: deep_png(file, 4),
-    "PPM": lambda file: file.write_bytes(b"P6 4 4 65535\n" + bytes(96)),
-    "PPM of 10 bits": lambda file: file.write_bytes(b"P6 4 4 1023\n" + bytes(96)),
-    "plain PPM": lambda file: file.write_bytes(b"P3 4 4 65535\n" + b"40000 " * 48),
-    "SGI": lambda file: deep_sgi(file, 0),
-    "packed SGI": lambda file: deep_sgi(file, 1),
-    "TIFF": deep_tiff,
-    "JPEG 2000": deep_jpeg_2000,
-    "icon": deep_icon,
-}
-
-
-@READINGS
-def test_colors_of_more_than_8_bits_a_channel_are_reported(root, stream):
-    for name, make in DEEP.items():
-        make(root / "train" / "cat" / f"{name}.png")
-    data = dataset(root, stream=stream, skip_unreadable=True)
-    assert len(data.train_labels) == 6
-    with pytest.raises(DataError):
-        dataset(root, stream=stream)
-    for name in DEEP:
-        with pytest.raises(Unreadable, match=r"1[06] bits a channel, more than 8"):
-            read_square(root / "train" / "cat" / f"{name}.png", 8, 1)
-
-
-@pytest.mark.parametrize("kind", ["bmp", "gif", "ppm", "png", "tif", "sgi", "jp2", "ico", "tga"])
-def test_colors_of_8_bits_a_channel_are_read(tmp_path, kind):
-    file = tmp_path / f"a.{kind}"
-    strip().resize((32, 32)).save(file)
-    assert read_square(file, 8, 1).shape == (3, 8, 8)
-
-
-def test_a_bitmap_of_16_bits_a_pixel_has_5_a_channel_and_is_read(tmp_path):
-    file = tmp_path / "a.bmp"
-    header = struct.pack(
-        "<2sIHHIIiiHHIIiiII", b"BM", 62, 0, 0, 54, 40, 2, 2, 1, 16, 0, 8, 0, 0, 0, 0
-    )
-    file.write_bytes(header + b"\xff\x7f" * 4)
-    assert read_square(file, 8, 1).min() == 255
-
-
 def test_an_icon_is_no_way_round_the_limit_of_pixels(tmp_path):
     file = tmp_path / "a.ico"
     header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0))
@@ -289,59 +159,3 @@ def test_a_class_whose_name_is_not_utf_8_is_refused(root, part):
         (root / "train" / "dog").rename(root / "train" / os.fsdecode(b"caf\xe9"))
     with pytest.raises(DataError, match=r"not valid UTF-8.*Rename the folder"):
         dataset(root)
-
-
-def table(root, *rows):
-    columns = ["path", "label", "split"]
-    pd.DataFrame(rows, columns=columns).to_csv(root / "t.csv", index=False)
-    return dataset(root, table="t.csv")
-
-
-GOOD = (
-    ("train/cat/000.png", "cat", "train"),
-    ("train/dog/000.png", "dog", "train"),
-    ("test/cat/000.png", "cat", "test"),
-)
-
-
-@pytest.mark.parametrize(
-    "path", ["a" * 300 + ".png", "a/" * 3000 + "b.png", "nothing.png", "train", "train/cat/p.png"]
-)
-def test_a_row_whose_path_is_no_file_is_named(root, path):
-    os.mkfifo(root / "train" / "cat" / "p.png")
-    with pytest.raises(DataError, match=r"t\.csv, row 5: ") as caught:
-        table(root, *GOOD, (path, "cat", "train"))
-    assert len(str(caught.value)) < 1000
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "./train/cat/000.png",
-        "train/../train/cat/000.png",
-        "train/cat/../cat/000.png",
-        "../data/train/cat/000.png",
-        "link/cat/000.png",
-        "ABSOLUTE/train/cat/000.png",
-    ],
-)
-def test_the_same_file_twice_is_refused_however_it_is_written(root, path):
-    (root / "link").symlink_to("train")
-    path = path.replace("ABSOLUTE", str(root))
-    with pytest.raises(DataError, match=r"row 5: .*000\.png is in row 2 already"):
-        table(root, *GOOD, (path, "dog", "test"))
-
-
-def test_two_names_in_one_folder_are_two_files(root):
-    (root / "train" / "cat" / "alias.png").symlink_to("000.png")
-    data = table(root, *GOOD, ("train/cat/alias.png", "cat", "train"))
-    assert data.train_labels.tolist() == [0, 1, 0]
-    assert torch.equal(data.train_images[0], data.train_images[2])
-
-
-@pytest.mark.parametrize("name", ["a" * 300, "t.csv"])
-def test_a_table_that_is_no_file_is_named(root, name):
-    if len(name) < 100:
-        os.mkfifo(root / name)
-    with pytest.raises(DataError, match="Cannot read the table"):
-        dataset(root, table=name)

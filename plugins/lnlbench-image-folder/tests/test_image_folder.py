@@ -1,16 +1,14 @@
-"""Folders and tables of images: what is read, what is refused, and that runs are repeatable."""
+"""Folders of images: classes, splits and settings, wrong layouts, and that runs are repeatable."""
 
-import importlib.util
 import json
-import os
 import shutil
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
-from lnlbench_image_folder import Settings, load, register_datasets
-from lnlbench_image_folder.decoding import Unreadable, read_square
+from folders import dataset, red_and_blue, write
+from lnlbench_image_folder import register_datasets
+from lnlbench_image_folder.decoding import read_square
 from PIL import Image
 
 from lnlbench.errors import DataError, LnlbenchError, UsageError
@@ -18,31 +16,9 @@ from lnlbench.spec.provided import ProvidedData
 from lnlbench.testing import check_dataset
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("LNLBENCH_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
-
-
-def write(file, color, size=(40, 30)):
-    file.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, color).save(file)
-    return file
-
-
 @pytest.fixture
 def root(tmp_path):
-    """Two classes of plain images, some in a folder below, and a test split."""
-    folder = tmp_path / "data"
-    for number in range(4):
-        write(folder / "train" / "red" / f"{number}.png", (200 + number, 0, 0))
-        write(folder / "train" / "blue" / "deep" / f"{number}.jpg", (0, 0, 200 + number), (33, 64))
-    write(folder / "test" / "red" / "a.png", (250, 0, 0))
-    write(folder / "test" / "blue" / "b.png", (0, 0, 250))
-    return folder
-
-
-def dataset(root, **settings):
-    return load(Settings(root=root, **settings))
+    return red_and_blue(tmp_path / "data")
 
 
 def test_the_data_set_passes_its_checks(root):
@@ -107,94 +83,6 @@ def test_the_middle_square_of_the_upright_image_is_kept(tmp_path):
     assert read_square(tmp_path / "turned.png", 10, 1).min() > 200
 
 
-def test_a_table_gives_labels_clean_labels_and_splits(root):
-    rows = [
-        ("train/red/0.png", "red", "red", "train"),
-        ("train/red/1.png", "blue", "red", "train"),
-        ("train/blue/deep/0.jpg", "blue", "blue", ""),
-        ("test/red/a.png", "red", "", "test"),
-    ]
-    columns = ["path", "label", "clean_label", "split"]
-    pd.DataFrame(rows, columns=columns).assign(photographer="x").to_csv(root / "t.csv", index=False)
-    data = dataset(root, table="t.csv")
-    assert data.human_labels["given"].tolist() == [1, 0, 0]
-    assert data.train_labels.tolist() == [1, 1, 0]
-    assert data.test_labels.tolist() == [1]
-    assert data.truth_known
-
-
-def test_a_table_of_a_spreadsheet_on_windows_is_read(root):
-    rows = ["path;label;split", r"train\red\0.png;red;", r"train\blue\deep\0.jpg;blue;"]
-    rows.append(r"test\red\a.png;red;test")
-    (root / "t.csv").write_text("\r\n".join(rows), encoding="utf-8-sig")
-    data = dataset(root, table="t.csv")
-    assert data.train_labels.tolist() == [1, 0]
-    assert data.test_labels.tolist() == [1]
-
-
-@pytest.mark.skipif(os.sep != "/", reason="a name cannot hold a backslash here")
-def test_a_backslash_in_the_name_of_a_file_stays(root):
-    write(root / r"red\0.png", (7, 0, 0))
-    write(root / "red" / "0.png", (9, 0, 0))
-    rows = [r"red\0.png,a,train", "test/blue/b.png,b,train", "test/red/a.png,a,test"]
-    (root / "t.csv").write_text("\n".join(["path,label,split", *rows]))
-    assert dataset(root, table="t.csv").train_images[0, 0].max() == 7
-
-
-def test_a_table_in_an_old_encoding_is_refused(root):
-    (root / "t.csv").write_text("path,label\ntrain/red/0.png,café\n", encoding="latin-1")
-    with pytest.raises(DataError, match=r"line 2 is not UTF-8 text \(byte 0xe9\)"):
-        dataset(root, table="t.csv")
-
-
-@pytest.mark.skipif(importlib.util.find_spec("pyarrow") is None, reason="pyarrow is not installed")
-def test_a_parquet_table_is_read(root):
-    paths = ["train/red/0.png", "train/blue/deep/0.jpg", "test/red/a.png"]
-    rows = {"path": paths, "label": [7, 10, 7], "split": ["train", "train", "test"]}
-    pd.DataFrame(rows).to_parquet(root / "t.parquet")
-    assert dataset(root, table="t.parquet").classes == ("7", "10")
-
-
-def test_without_pyarrow_a_parquet_table_says_what_to_install(root, monkeypatch):
-    def missing(*arguments):
-        raise ImportError("no engine")
-
-    (root / "t.parquet").touch()
-    monkeypatch.setattr(pd, "read_parquet", missing)
-    with pytest.raises(DataError, match="needs pyarrow: pip install pyarrow"):
-        dataset(root, table="t.parquet")
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("path,lable\ntrain/red/0.png,red\n", r"no column 'label'. Is 'lable' meant"),
-        ("path,label,clean_lable\ntrain/red/0.png,red,red\n", "Is 'clean_lable' meant"),
-        ("path,label\ntrain/red/9.png,red\n", r"row 2: .*9\.png is not a file"),
-        ("path,label\ntrain/red/0.png,red\ntrain/red/0.png,blue\n", "in row 2 already"),
-        ("path,label\ntrain/red/0.png,\n", "row 2: no label"),
-        ("path,label,split\ntrain/red/0.png,red,valid\n", "split is 'valid'"),
-        (
-            "path,label,clean_label\ntrain/red/0.png,red,red\ntrain/red/1.png,red,\n",
-            "1 of 2 training images have no clean_label",
-        ),
-        ("", r"Cannot read .*t\.csv: No columns"),
-    ],
-)
-def test_a_wrong_table_is_refused_by_row(root, text, reason):
-    (root / "t.csv").write_text(text)
-    with pytest.raises(DataError, match=reason):
-        dataset(root, table="t.csv")
-
-
-def test_numeric_classes_are_in_the_order_of_their_numbers(root):
-    rows = [("train/red/0.png", "10"), ("train/red/1.png", "9"), ("train/red/2.png", "009")]
-    frame = pd.DataFrame(rows, columns=["path", "label"]).assign(split=["train"] * 3)
-    frame.loc[3] = ("test/red/a.png", "9", "test")
-    frame.to_csv(root / "t.csv", index=False)
-    assert dataset(root, table="t.csv").classes == ("009", "9", "10")
-
-
 def test_held_out_images_are_the_same_wherever_the_folder_lies(root, tmp_path):
     shutil.rmtree(root / "test")
     with pytest.raises(DataError, match=r"--set-data test_share=0\.2"):
@@ -211,72 +99,10 @@ def test_a_second_test_split_is_refused(root):
         dataset(root, test_share=0.5)
 
 
-def truncated(file):
-    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
-    Image.fromarray(noise).save(file)
-    file.write_bytes(file.read_bytes()[:2000])
-
-
-def huge(file):
-    Image.new("1", (20_000, 10_000)).save(file)
-
-
-def deep(file):
-    Image.fromarray(np.full((8, 8), 40_000, np.uint16)).save(file)
-
-
-@pytest.mark.parametrize(
-    ("make", "reason"),
-    [
-        (truncated, "truncated"),
-        (huge, "20000x10000 pixels, 200 megapixels, more than max_megapixels=100"),
-        (deep, "more than 8 bits a channel"),
-        (lambda file: file.write_text("no image"), "not an image, or of an unknown format"),
-        (lambda file: file.write_bytes(b""), "not an image, or of an unknown format"),
-    ],
-    ids=["truncated", "huge", "16-bit", "text", "empty"],
-)
-def test_an_unreadable_file_is_named_and_skipped_only_on_request(root, make, reason):
-    make(root / "train" / "red" / "bad.png")
-    with pytest.raises(DataError) as caught:
-        dataset(root)
-    assert "1 of 11 files cannot be used" in str(caught.value)
-    assert "train/red/bad.png: " in str(caught.value)
-    assert reason in str(caught.value)
-    assert "skip_unreadable=true" in str(caught.value)
-    data = dataset(root, skip_unreadable=True)
-    assert len(data.train_labels) == 8
-    assert any("1 unreadable files left out" in note and "bad.png" in note for note in data.notes)
-
-
-def test_only_max_megapixels_limits_and_pillows_limit_is_put_back(root, monkeypatch):
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # Pillow would refuse more than 200
-    assert len(dataset(root, max_megapixels=0.01).train_labels) == 8
-    assert Image.MAX_IMAGE_PIXELS == 100
-    with pytest.raises(DataError, match=r"more than max_megapixels=0\.001"):
-        dataset(root, max_megapixels=0.001)
-
-
-def test_a_png_that_decodes_to_far_more_than_it_says_is_no_crash(root):
-    file = root / "train" / "red" / "0.png"
-    data = bytearray(file.read_bytes())
-    data[16:24] = (60_000).to_bytes(4, "big") * 2  # the header's width and height
-    file.write_bytes(data)
-    with pytest.raises(Unreadable):
-        read_square(file, 16, 10_000)
-
-
 def test_an_empty_class_is_an_error(root):
     (root / "train" / "green").mkdir()
     with pytest.raises(DataError, match=r"Classes without an image in .*green"):
         dataset(root)
-
-
-def test_a_class_whose_every_image_is_unreadable_is_an_error(root):
-    (root / "train" / "green").mkdir()
-    (root / "train" / "green" / "a.png").write_text("no image")
-    with pytest.raises(DataError, match="without a readable training image: green"):
-        dataset(root, skip_unreadable=True)
 
 
 @pytest.mark.parametrize("target", [".", "..", "loop", "gone"])
@@ -306,15 +132,6 @@ def test_a_wrong_layout_is_explained(root, change, reason):
     change(root)
     with pytest.raises(DataError, match=reason):
         dataset(root)
-
-
-def test_a_name_that_is_not_utf_8_is_read_and_reported(root):
-    strange = root / "train" / "red" / os.fsdecode(b"\xff.png")
-    write(strange, (255, 0, 0))
-    assert len(dataset(root).train_labels) == 9
-    strange.write_text("no image")
-    notes = dataset(root, skip_unreadable=True).notes
-    assert any(".png: not an image" in note for note in notes)
 
 
 def test_changed_files_are_read_again(root):

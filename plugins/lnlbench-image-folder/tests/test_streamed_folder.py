@@ -25,8 +25,7 @@ from lnlbench.testing import check_dataset
 
 
 @pytest.fixture(autouse=True)
-def surroundings(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("LNLBENCH_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+def surroundings(monkeypatch):
     monkeypatch.setenv("LNLBENCH_WORKERS", "2")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
