@@ -111,7 +111,7 @@ def test_the_reason_of_a_failure_names_the_line_of_the_method():
     def learn(self, batch, epoch):
         return self.network(batch.views[7])
 
-    trial = trials(learn=learn).run(digits(64))
+    trial = trials(learn=learn, __module__=__name__).run(digits(64))
     line = learn.__code__.co_firstlineno + 1
     assert f"[test_check_trials.py, line {line}, in learn]" in trial.result.error
 
@@ -124,7 +124,7 @@ def test_a_refusal_of_the_run_names_the_line_of_the_method():
         self.run = run
         Good.prepare(self, run)
 
-    trial = trials(learn=learn, prepare=prepare).run(digits(64))
+    trial = trials(learn=learn, prepare=prepare, __module__=__name__).run(digits(64))
     line = learn.__code__.co_firstlineno + 1
     assert "privileged knowledge" in trial.result.error
     assert trial.result.error.endswith(f"[test_check_trials.py, line {line}, in learn]")
