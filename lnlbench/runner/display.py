@@ -45,7 +45,7 @@ class Display(Protocol):
         """A step is done, `seconds` after its epoch began."""
 
     def working(self, text: str) -> None:
-        """Say how far long work has come that takes no steps."""
+        """Say how far long work without steps has come."""
 
     def epoch(self, report: EpochReport) -> None:
         """An epoch is done."""
