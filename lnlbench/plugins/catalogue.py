@@ -111,7 +111,7 @@ class _Entry:
         text = json.dumps({**document, "declarations": found.model_dump(mode="json")}).encode()
         write_atomically(self.file, hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
 
-    def _files(self, others: Iterable[str]) -> set[str]:
+    def _files(self, others: Iterable[str]) -> list[str]:
         """All files of the plugins' packages, so that new ones are noticed, and `others`."""
         found = set(others)
         for each in self._candidates:
@@ -123,4 +123,4 @@ class _Entry:
                 found.update(files_below(folder))
             if spec.origin is not None and Path(spec.origin).is_file():
                 found.add(spec.origin)
-        return found
+        return sorted(found)  # so that equal processes write equal files

@@ -139,7 +139,9 @@ def _views(plugins: Plugins, name: str, params: Params) -> KeptViews | None:
         asked = plugins.augmentations(name, watched)
     except Exception:  # foreign code may need parameters that are no stand-in
         return None
-    read = {field: to_jsonable_python(getattr(params, field)) for field in watched.seen_fields}
+    read = {
+        field: to_jsonable_python(getattr(params, field)) for field in sorted(watched.seen_fields)
+    }
     return KeptViews(read=read, augmentations=asked)
 
 

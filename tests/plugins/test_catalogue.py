@@ -108,20 +108,10 @@ def augmentations(self):
 """
 
 
-@pytest.fixture
-def site(tmp_path, monkeypatch):
-    """A folder of installed plugins besides lnlbench's own methods, and an empty cache."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(str(folder))
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """An empty cache."""
     monkeypatch.setenv("LNLBENCH_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.delenv("LNLBENCH_PLUGINS", raising=False)
-    install(folder, "lnlbench", good_source("builtin-method"), entry_point="builtin")
-    before = set(sys.modules)
-    yield folder
-    for name in set(sys.modules) - before:
-        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
-            del sys.modules[name]
 
 
 def test_other_parameters_do_not_change_which_views_are_asked_for(site, monkeypatch):
@@ -203,6 +193,17 @@ def test_edited_installed_and_removed_plugins_are_noticed(site, tmp_path):
     [folder] = site.glob("lnlbench_b*.dist-info")
     folder.rmdir()
     assert probe() == ({"edited": ["other"]}, True)
+
+
+def test_equal_processes_keep_equal_bytes(tmp_path):
+    def kept_bytes(hash_seed):
+        cache = tmp_path / hash_seed
+        given = environment(PYTHONHASHSEED=hash_seed, LNLBENCH_CACHE_DIR=str(cache))
+        subprocess.run([sys.executable, "-c", PROBE], env=given, check=True, capture_output=True)
+        [file] = (cache / "plugins").iterdir()
+        return file.read_bytes()
+
+    assert kept_bytes("1") == kept_bytes("2")
 
 
 @pytest.mark.parametrize("place", ["os:system", "builtins:eval", "subprocess:Popen", "typing:cast"])

@@ -171,8 +171,6 @@ class Attack:
 def _prepare(folder: Path, site: Path, at: int, further: Callable[[], None] | None) -> None:
     """What a fork does first: lead a group with a switch, and keep everything in its folder."""
     (folder / _TEMPORARY).mkdir(exist_ok=True)
-    for name in [each for each in os.environ if each.startswith("LNLBENCH_")]:
-        del os.environ[name]  # a data folder of the machine would leave nothing to download
     os.environ |= _variables(folder)
     tempfile.tempdir = None  # it may be known already
     if further is not None:
@@ -222,8 +220,6 @@ def _contents(folder: Path) -> dict[str, Any]:
 def _content(path: Path) -> Any:
     if path.is_dir() or path.name in _UNEQUAL:
         return None
-    if path.parts[-3:-1] == (_CACHE, "plugins"):
-        return None  # what installed plugins declare, in any order
     if path.name == "result.json" or "leaderboards" in path.parts:
         return essence(json.loads(path.read_bytes())) if path.suffix == ".json" else None
     if path.name == "recipe.json":
@@ -231,7 +227,18 @@ def _content(path: Path) -> Any:
         return {**recipe, "wall_seconds": None, "created": None}
     if path.name == "trials.journal":
         return _trials(path)
+    if path.parts[-3:-1] == (_CACHE, "plugins"):
+        return _declarations(path)
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _declarations(file: Path) -> Any:
+    """What plugins declare, without the files that the process which wrote it had read."""
+    digest, _, text = file.read_bytes().partition(b"\n")
+    assert hashlib.sha256(text).hexdigest().encode() == digest, f"{file} is damaged"
+    document = json.loads(text)
+    assert document.pop("files"), file
+    return document
 
 
 def _trials(file: Path) -> list[Any]:
