@@ -202,7 +202,9 @@ def _main_in_fork(
     for descriptor, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(folder / name, os.O_WRONLY | os.O_APPEND), descriptor)
     os.chdir(folder)
-    os.environ.update(environment())
+    given = environment()
+    os.environ.clear()  # of what a command would obey, such as a data folder
+    os.environ.update(given)
     torch.set_num_threads(1)
     sys.argv = ["lnlbench", *arguments]
     if prepare is not None:
