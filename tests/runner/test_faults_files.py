@@ -41,6 +41,12 @@ def hostile_with_checksum(file, data):
     return header + hashlib.sha256(content).hexdigest().encode() + b"\n" + content
 
 
+def stored_essence(folder):
+    """What the result of seed 1 must share with that of an undisturbed run."""
+    [file] = (folder / "leaderboards").rglob("*seed1-*.json")
+    return essence(json.loads(file.read_text()))
+
+
 def flipped(file, data):
     middle = len(data) // 2
     return (
@@ -105,9 +111,7 @@ def test_a_corrupted_checkpoint(tmp_path, finished, corruption, monkeypatch):
     assert again.code == 0, again
     assert list((tmp_path / "elsewhere").iterdir()) == []
     assert snapshot(folder).keys() >= before.keys()
-    [file] = (folder / "leaderboards").rglob("*seed1-*.json")
-    [expected] = (finished / "leaderboards").rglob("*seed1-*.json")
-    assert essence(json.loads(file.read_text())) == essence(json.loads(expected.read_text()))
+    assert stored_essence(folder) == stored_essence(finished)
 
 
 def test_a_run_killed_just_before_its_end_is_finished_without_training(tmp_path, finished):
@@ -117,9 +121,7 @@ def test_a_run_killed_just_before_its_end_is_finished_without_training(tmp_path,
     outcome = call("run", "--resume", directory.path)
     assert outcome.code == 0
     assert "epoch 1/" not in outcome.out
-    [file] = (folder / "leaderboards").rglob("*seed1-*.json")
-    [expected] = (finished / "leaderboards").rglob("*seed1-*.json")
-    assert essence(json.loads(file.read_text())) == essence(json.loads(expected.read_text()))
+    assert stored_essence(folder) == stored_essence(finished)
 
 
 def test_resume_of_a_folder_goes_on_with_every_run_below_it(tmp_path, finished):
