@@ -30,7 +30,8 @@ from lnlbench.plugins import known_plugins
 from lnlbench.plugins.describe import method_details
 known = known_plugins()
 found = {name: [each["name"] for each in method_details(known, name)["parameters"]]
-         for name in known.methods if known.origins[name].distribution != "lnlbench"}
+         for name in known.methods
+         if known.origins[name].distribution in ("lnlbench-a", "lnlbench-b")}
 print(json.dumps([found, "torch" in sys.modules]))
 """
 
@@ -130,7 +131,8 @@ def test_a_data_set_is_read_by_its_own_code(site, tmp_path):
     install(site, "lnlbench-shades", SHADES)
     plugins = load_plugins()
     kept = through_json(plugins)
-    assert list(kept.datasets) == ["shades"]
+    assert "shades" in kept.datasets
+    assert list(kept.datasets) == list(plugins.datasets)
     source, own = kept.datasets["shades"], plugins.datasets["shades"]
     assert describe_params(source.params) == describe_params(own.params)
     (tmp_path / "offset.txt").write_text("3")

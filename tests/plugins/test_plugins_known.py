@@ -42,6 +42,7 @@ def test_the_table_holds_what_the_plugins_register(hook, known, monkeypatch):
     assert {name: provided for name, provided in found.items() if provided} == known
 
 
+@pytest.mark.usefixtures("core_alone")
 @pytest.mark.parametrize("flag", ["--dataset", "--track"])
 def test_a_data_set_of_a_known_plugin_names_the_plugin(flag, tmp_path):
     if flag == "--track":
@@ -54,6 +55,7 @@ def test_a_data_set_of_a_known_plugin_names_the_plugin(flag, tmp_path):
     assert "'clothing1m' is in lnlbench-web-noise" in " ".join(outcome.err.split())
 
 
+@pytest.mark.usefixtures("core_alone")
 def test_a_method_of_a_known_plugin_names_the_plugin_and_not_a_neighbor():
     outcome = call("run", "--method", "sce", "--track", "digits")
     assert outcome.code == 2
