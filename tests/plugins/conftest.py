@@ -22,5 +22,8 @@ def site(tmp_path, monkeypatch):
 def core_alone(monkeypatch):
     """As if the repository's plugins were not installed."""
     hidden = {*METHODS, *DATASETS}
-    found = [each for each in distributions() if each.name not in hidden]
-    monkeypatch.setattr(loading, "distributions", lambda: found)
+
+    def others():
+        return [each for each in distributions() if each.name not in hidden]
+
+    monkeypatch.setattr(loading, "distributions", others)
