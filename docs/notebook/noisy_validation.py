@@ -20,6 +20,7 @@ from lnlbench.results import ResultStore
 
 LEADERBOARDS = Path(__file__).resolve().parents[2] / "leaderboards"
 LAST = 3  # epochs at the end, whose mean is compared
+FIRST = 10  # methods whose order is compared once more, by itself
 
 
 def validation(folder: Path, track: str) -> dict[str, float]:
@@ -30,7 +31,9 @@ def validation(folder: Path, track: str) -> dict[str, float]:
     curves = {
         result.method.name: result.curves["validation_accuracy"]
         for result in results
-        if result.track == track and result.status == "done"
+        if result.track == track
+        and "validation_accuracy" in result.curves
+        and result.status == "done"
     }
     return {name: fmean(value or 0.0 for value in curve[-LAST:]) for name, curve in curves.items()}
 
@@ -38,9 +41,10 @@ def validation(folder: Path, track: str) -> dict[str, float]:
 def tested(track: str) -> dict[str, float]:
     """Each method's test accuracy in the table, without recipes and without oracles."""
     results, _ = ResultStore(LEADERBOARDS).load_all()
-    [table] = [table for table in build_tables(results) if table.track == track]
+    tables = [table for table in build_tables(results) if table.track == track]
     return {
         row.method: row.accuracy.mean
+        for table in tables
         for row in table.rows
         if row.rank is not None and row.recipe == "matched" and row.accuracy
     }
@@ -54,6 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     held_out, test = validation(given.folder, given.track), tested(given.track)
     names = sorted(held_out.keys() & test.keys(), key=held_out.__getitem__, reverse=True)
+    if len(names) <= FIRST:
+        parser.error(
+            f"{given.folder} and the table of {given.track} have {len(names)} methods in common, "
+            f"and the comparison needs more than {FIRST}. Give the --output of the sweep above."
+        )
     lines = ["| method | noisy validation | test | place by test |", "| --- | --- | --- | --- |"]
     for name in names:
         place = 1 + sum(test[other] > test[name] for other in names)
@@ -61,9 +70,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         lines.append(f"| `{name}` | {cells} |")
     ends = [test[name] for name in names]
     lost = 100 * (max(ends) - ends[0])
-    correlation = stats.spearmanr([held_out[name] for name in names], ends).statistic
-    rho = f"Spearman's ρ {correlation:.2f} over {len(names)} methods"
-    lines += ["", f"{rho}; the first method is {lost:.2f} points below the best by test."]
+    lines.append("")
+    for count in (len(names), FIRST):
+        correlation = stats.spearmanr(
+            [held_out[name] for name in names[:count]], ends[:count]
+        ).statistic
+        lines.append(f"Spearman's ρ over the first {count} methods: {correlation:.2f}")
+    lines.append(f"The first method is {lost:.2f} points below the best by test.")
     sys.stdout.write("\n".join(lines) + "\n")
 
 
