@@ -233,4 +233,13 @@ def _expected(
             return protocol, {}
         names = {name.partition("@")[0] for name in method.recipes} | {MATCHED}
         raise unknown_name(f"recipe of method {method.name!r}", recipe, names)
-    return override_protocol(protocol, chosen.schedule), chosen.params
+    return override_protocol(protocol, _whole_schedule(chosen.schedule)), chosen.params
+
+
+def _whole_schedule(schedule: dict[str, Any]) -> dict[str, Any]:
+    """A recipe's schedule, without what a track says about learning rates in the other way."""
+    if "milestones" in schedule:
+        return {"cosine_to": None, **schedule}
+    if "cosine_to" in schedule:
+        return {"milestones": (), **schedule}
+    return schedule

@@ -12,6 +12,7 @@ from lnlbench.errors import UsageError
 from lnlbench.interface.method import Method
 from lnlbench.interface.params import Recipe, parse_assignments, validate_params
 from lnlbench.plugins import load_plugins
+from lnlbench.spec.overrides import override_protocol
 from lnlbench.spec.run_spec import build_spec, deviations, parse_spec
 from lnlbench.tracks import load_track, track_names
 from lnlbench.tracks.schedule import learning_rate_factor
@@ -71,6 +72,36 @@ def test_recipes_change_params_and_schedule_and_still_belong_to_the_track():
     assert matched.params["mode"] == "digits"
     assert build_spec(Example, "cifar100n-small").params["mode"] == "plain"
     assert deviations(native, Example) == deviations(matched, Example) == {}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "milestones", "cosine_to"),
+    [
+        ({"milestones": [0.5]}, (0.5,), None),
+        ({"milestones": []}, (), None),
+        ({"epochs": 9}, (), 0.01),
+        ({"cosine_to": 0.1}, (), 0.1),
+    ],
+)
+def test_a_recipe_replaces_a_tracks_cosine_by_its_steps(schedule, milestones, cosine_to):
+    track = load_track("digits")
+    falling = override_protocol(track.protocol, {"milestones": [], "cosine_to": 0.01})
+    track = track.model_copy(update={"protocol": falling})
+
+    class Stepped(Example):
+        recipes: ClassVar = {"native": Recipe(schedule=schedule)}
+
+    spec = build_spec(Stepped, track, "native")
+    assert (spec.protocol.milestones, spec.protocol.cosine_to) == (milestones, cosine_to)
+
+
+def test_a_recipe_replaces_a_tracks_steps_by_its_cosine():
+    class Falling(Example):
+        recipes: ClassVar = {"native": Recipe(schedule={"cosine_to": 0.1})}
+
+    spec = build_spec(Falling, "digits", "native")
+    assert load_track("digits").protocol.milestones
+    assert (spec.protocol.milestones, spec.protocol.cosine_to) == ((), 0.1)
 
 
 def test_deviations_name_exactly_what_was_changed():
