@@ -43,7 +43,7 @@ def task_groups(
             raise UsageError(
                 f"Track {choice.track.name!r} starts from pretrained weights, and bench times "
                 "networks that start from random ones. Choose another track, such as "
-                "cifar100n-small."
+                "cifar100n-scratch."
             )
         share = choice.labeled_share
         named = name in choice.methods

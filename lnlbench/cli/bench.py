@@ -12,7 +12,7 @@ from lnlbench.cli.options.runs import Methods, Track
 from lnlbench.errors import UsageError
 from lnlbench.spec.axes import split_names
 
-DEFAULT_TRACK = "cifar100n-small"
+DEFAULT_TRACK = "cifar100n-scratch"
 
 
 def bench(

@@ -19,7 +19,7 @@ from lnlbench.testing.small_runs import CPU
 from lnlbench.tracks import load_track
 
 HEADS = NetworkKind(load_track("cifar100n-embedding").protocol, "fp32", CPU)
-IMAGES = NetworkKind(load_track("cifar100n-small").protocol, "fp32", CPU)
+IMAGES = NetworkKind(load_track("cifar100n-scratch").protocol, "fp32", CPU)
 LEARN = Pass(0, 8, training=True, gradients=True)
 GUESS = Pass(0, 8, training=True)
 DIVIDE = Pass(0, 8, large=True)

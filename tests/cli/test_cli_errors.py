@@ -26,7 +26,7 @@ WRONG = {
     ),
     "unknown track": (
         ("run", "--method", "ce", "--track", "digit"),
-        ("'digit'", "Did you mean 'digits'?", "cifar100n-small", "lnlbench tracks"),
+        ("'digit'", "Did you mean 'digits'?", "cifar100n-scratch", "lnlbench tracks"),
     ),
     "unknown recipe": (
         (*DIVIDEMIX, "--recipe", "nativ"),
@@ -214,7 +214,7 @@ def test_data_that_are_not_there(tmp_path, empty_folder, way):
     data = tmp_path / "data"
     if way != "missing folder":
         data.mkdir()
-    arguments = ("run", "--track", "cifar100n-small", "--method", "ce")
+    arguments = ("run", "--track", "cifar100n-scratch", "--method", "ce")
     if way == "variable":
         outcome = call(*arguments, LNLBENCH_DATA_DIR=str(data))
     else:

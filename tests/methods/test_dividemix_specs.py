@@ -26,7 +26,7 @@ def test_a_spec_names_what_is_used():
 
 
 def test_the_recipe_differs_from_matched_in_the_views_alone():
-    for track in ("digits", "cifar100n-small"):
+    for track in ("digits", "cifar100n-scratch"):
         matched, ranked = (build_spec(DivideMix, track, name) for name in ("matched", "augdesc-ws"))
         assert ranked.protocol == matched.protocol
         assert ranked.params == {**matched.params, "augmentation": "ws"}

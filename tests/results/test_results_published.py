@@ -108,7 +108,7 @@ def names_of(method, params):
 def test_figures_of_augdesc_stand_at_its_strategy_and_dividemixs_at_plain_dividemix(
     recipe, params, names
 ):
-    spec = build_spec(BUILTIN["dividemix"], "cifar100n-small", recipe, params=params)
+    spec = build_spec(BUILTIN["dividemix"], "cifar100n-scratch", recipe, params=params)
     assert names_of("dividemix", spec.params) == names
 
 

@@ -169,7 +169,7 @@ def test_a_pipe_that_a_user_names_is_read(store, tmp_path):
 
 def test_a_file_in_the_wrong_place_is_not_loaded(store):
     path = store.save(make_result(track="digits"))
-    elsewhere = store.folder / "cifar100n-small" / "ce" / path.name
+    elsewhere = store.folder / "cifar100n-scratch" / "ce" / path.name
     elsewhere.parent.mkdir(parents=True)
     path.rename(elsewhere)
     results, bad = store.load_all()

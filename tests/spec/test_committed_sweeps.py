@@ -1,4 +1,4 @@
-"""The files of leaderboards/sweeps/ are understood, and the search runs what its page says."""
+"""The files of leaderboards/sweeps/ are understood."""
 
 from pathlib import Path
 
@@ -25,25 +25,3 @@ def test_every_run_of_a_committed_sweep_file_is_valid(file):
         for grid in read_sweep_file(file)
     ]
     assert expand(grids, plugins)
-
-
-def test_the_search_begins_with_the_longest_schedule_of_every_network():
-    """As its page says: the shorter schedules wait for what these runs memorize."""
-    grids = read_sweep_file(ROOT / "leaderboards" / "sweeps" / "search-from-scratch.toml")
-    specs = expand(grids, load_plugins())
-    longest = [
-        (spec.protocol.backbone.removeprefix("resnet-stride2"), spec.protocol.epochs)
-        for spec in specs
-    ]
-    assert longest == [("-128", 30), ("-256", 30), ("-512", 20)]
-    settings = {
-        (spec.method, spec.seed, spec.protocol.cosine_to, spec.protocol.optimizer.lr)
-        for spec in specs
-    }
-    assert settings == {("ce", 100, 0.01, 0.02)}
-    page = ROOT / "docs" / "notebook" / "2026-11-28-from-scratch-search.md"
-    text = " ".join(page.read_text().split())
-    assert (
-        "10, 20 and 30 epochs of `resnet-stride2-128` and of `-256`, and 10 and 20 epochs of `-512`"
-        in text
-    )

@@ -50,9 +50,9 @@ def test_whole_numbers_and_floats_of_one_value_have_one_fingerprint():
 
 
 def test_other_spellings_of_the_same_data_are_the_same_run():
-    track = build_spec(Example, "cifar100n-small")
+    track = build_spec(Example, "cifar100n-scratch")
     changed = {"dataset": "CIFAR-100N", "noise": " Noisy-Fine "}
-    spelled = build_spec(Example, "cifar100n-small", overrides=changed)
+    spelled = build_spec(Example, "cifar100n-scratch", overrides=changed)
     assert spelled.fingerprint == track.fingerprint
     digits = [
         build_spec(Example, "digits", overrides={"noise": noise}).fingerprint
@@ -70,7 +70,7 @@ def test_recipes_change_params_and_schedule_and_still_belong_to_the_track():
     assert native.protocol.optimizer.momentum == load_track("digits").protocol.optimizer.momentum
     matched = build_spec(Example, "digits")
     assert matched.params["mode"] == "digits"
-    assert build_spec(Example, "cifar100n-small").params["mode"] == "plain"
+    assert build_spec(Example, "cifar100n-scratch").params["mode"] == "plain"
     assert deviations(native, Example) == deviations(matched, Example) == {}
 
 

@@ -72,7 +72,7 @@ def test_what_was_found_goes_before_what_the_base_says_and_the_rest_of_the_base_
 @pytest.mark.parametrize("name", ["method", "track", "recipe"])
 def test_a_recipe_serves_only_what_it_was_tuned_for(gce, name):
     document = build_spec(gce, "digits", tuning=make_tuning()).document()
-    document[name] = {"method": "ce", "track": "cifar100n-small", "recipe": "matched"}[name]
+    document[name] = {"method": "ce", "track": "cifar100n-scratch", "recipe": "matched"}[name]
     with pytest.raises(UsageError, match="was tuned for"):
         parse_spec(json.dumps(document), "text")
 
