@@ -170,7 +170,17 @@ def test_a_field_of_several_types_is_refused_by_its_own_name():
         validate_params("example", Params, {"when": "maybe"})
 
 
-@pytest.mark.parametrize("track", track_names())
+def test_the_track_with_a_cosine_ends_at_its_share_of_the_rate():
+    protocol = load_track("cifar100n-scratch").protocol
+    factors = [learning_rate_factor(protocol, epoch) for epoch in range(protocol.epochs)]
+    assert factors == sorted(factors, reverse=True)
+    assert factors[0] == 1.0
+    assert protocol.cosine_to == 0.01 < factors[-1] < 0.05
+
+
+@pytest.mark.parametrize(
+    "track", [name for name in track_names() if load_track(name).protocol.cosine_to is None]
+)
 def test_the_learning_rate_drops_at_its_share_of_the_epochs(track):
     protocol = load_track(track).protocol
     share, epochs = protocol.milestones[0], protocol.epochs
