@@ -1,6 +1,6 @@
 """Time what comes before a run's first step, in processes of their own, as a user starts them.
 
-python docs/notebook/time_start_up.py --track cifar100n-small --repeats 5 --output start-up.json
+python docs/notebook/time_start_up.py --track cifar100n-scratch --repeats 5 --output start-up.json
 """
 
 import argparse
@@ -90,7 +90,7 @@ def _output(arguments: Sequence[str]) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Time the start of runs as the command line says."""
     options = argparse.ArgumentParser(description=__doc__, parents=[parser()])
-    options.add_argument("--track", default="cifar100n-small")
+    options.add_argument("--track", default="cifar100n-scratch")
     given = options.parse_args(arguments)
     device = resolve_device(given.device)
     deliver(time_start_up(given.track, given.device, given.repeats), device, given.output)
