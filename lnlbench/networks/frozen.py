@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from lnlbench.errors import RunError
+from lnlbench.networks.cut import cut
 from lnlbench.networks.preprocessing import Preprocessing
 from lnlbench.networks.pretrained import pretrained_body
-from lnlbench.networks.split import split
 from lnlbench.networks.timm_names import PREFIX
 
 # Images that pass together on a CPU. More are not faster, and their activations take gigabytes.
@@ -32,7 +32,7 @@ class FrozenBackbone:
     ) -> None:
         network = pretrained_body(backbone, tensors)
         if until is not None:
-            network, _ = split(backbone.removeprefix(PREFIX), network, until)
+            network, _ = cut(backbone.removeprefix(PREFIX), network, until)
         self.network = network.to(device).to(memory_format=torch.channels_last).eval()
         self.preprocessing = preprocessing
         self.uses_bf16 = precision == "bf16"

@@ -20,7 +20,7 @@ def check_layer(backbone: str, layer: str) -> None:
     """
 
     def find() -> list[str]:
-        from lnlbench.networks.split import cut_layers
+        from lnlbench.networks.cut import cut_layers
 
         return cut_layers(backbone, layer)
 

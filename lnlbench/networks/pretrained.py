@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lnlbench.networks.cut import cut
 from lnlbench.networks.pooling import pool_channels_last
-from lnlbench.networks.split import split
 from lnlbench.networks.timm_names import PREFIX
 
 
@@ -40,7 +40,7 @@ class PretrainedNetwork(nn.Module):
         self.depths = _depths(whole)
         self.body = whole
         if frozen_until is not None:
-            _, self.body = split(backbone.removeprefix(PREFIX), whole, frozen_until)
+            _, self.body = cut(backbone.removeprefix(PREFIX), whole, frozen_until)
         self.classifier = nn.Linear(whole.head_hidden_size, num_classes)
 
     def forward(self, inputs: Tensor) -> Tensor:

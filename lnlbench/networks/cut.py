@@ -24,7 +24,7 @@ def cut_layers(backbone: str, layer: str) -> list[str]:
     return list(_cuts(name, body, layer)[1])
 
 
-def split(name: str, body: nn.Module, layer: str) -> tuple[fx.GraphModule, fx.GraphModule]:
+def cut(name: str, body: nn.Module, layer: str) -> tuple[fx.GraphModule, fx.GraphModule]:
     """The part of timm's network `name` in front of `layer`, and the rest, which begins with it.
 
     `body` is that network without a classifier. `rest(front(images))` equals `body(images)`. The
@@ -35,20 +35,20 @@ def split(name: str, body: nn.Module, layer: str) -> tuple[fx.GraphModule, fx.Gr
     """
     graph, cuts = _cuts(name, body, layer)
     require_layer(f"{PREFIX}{name}", layer, list(cuts))
-    cut = cuts[layer]
+    value = cuts[layer]
     nodes = list(graph.nodes)
-    last = nodes.index(cut)
+    last = nodes.index(value)
     front = fx.Graph()
     copies: dict[fx.Node, fx.Node] = {}
     for node in nodes[: last + 1]:
         copies[node] = front.node_copy(node, copies.__getitem__)
-    front.output(copies[cut])
+    front.output(copies[value])
     rest = fx.Graph()
     later = nodes[last + 1 :]
-    needed = {given for node in later for given in node.all_input_nodes} - {cut}
+    needed = {given for node in later for given in node.all_input_nodes} - {value}
     # Tensors of the body itself may be read by either part.
     read = [node for node in nodes[:last] if node in needed]
-    copies = {cut: rest.placeholder("features")}
+    copies = {value: rest.placeholder("features")}
     for node in [*read, *later]:
         copies[node] = rest.node_copy(node, copies.__getitem__)
     return fx.GraphModule(body, front), fx.GraphModule(body, rest)

@@ -8,9 +8,9 @@ import torch
 from pretrained import BACKBONE, NETWORK, pretrained_file, tensors_of
 
 from lnlbench.errors import UsageError
+from lnlbench.networks.cut import cut
 from lnlbench.networks.kept import check_layer
 from lnlbench.networks.pretrained import PretrainedNetwork
-from lnlbench.networks.split import split
 
 CUTS = [
     ("test_efficientnet", "blocks.4", 32),
@@ -30,7 +30,7 @@ def network(name):
 @pytest.mark.parametrize(("name", "layer", "size"), CUTS)
 def test_both_parts_together_are_the_whole_network(name, layer, size):
     whole = network(name)
-    front, rest = split(name, copy.deepcopy(whole), layer)
+    front, rest = cut(name, copy.deepcopy(whole), layer)
     images = torch.randn(2, 3, size, size)
     with torch.no_grad():
         for part in (whole, front, rest):
@@ -49,7 +49,7 @@ def test_both_parts_together_are_the_whole_network(name, layer, size):
 
 
 def test_the_rest_begins_with_the_layer_and_holds_nothing_in_front_of_it():
-    _, rest = split(NETWORK, network(NETWORK), "blocks.4")
+    _, rest = cut(NETWORK, network(NETWORK), "blocks.4")
     names = {name.split(".")[0] for name, _ in rest.named_parameters()}
     assert names == {"blocks", "conv_head", "bn2"}
     blocks = [name for name, _ in rest.named_parameters() if name.startswith("blocks")]
@@ -57,7 +57,7 @@ def test_the_rest_begins_with_the_layer_and_holds_nothing_in_front_of_it():
 
 
 def test_a_copy_of_the_rest_learns_on_its_own():
-    _, rest = split(NETWORK, network(NETWORK), "blocks.4")
+    _, rest = cut(NETWORK, network(NETWORK), "blocks.4")
     other = copy.deepcopy(rest).train()
     before = [parameter.clone() for parameter in rest.parameters()]
     optimizer = torch.optim.SGD(other.parameters(), lr=0.1)
