@@ -83,13 +83,20 @@ def conduct(
         with redirect_stdout(sys.stderr) if setting.as_json else nullcontext():
             finished = search.run(setting.trials)
         if not finished:
+            if setting.as_json:
+                _print_json(_state(study, setting.trials) | {"recipe_file": None})
             return False
         tuning = found_recipe(study)
         file = write_recipe(tuning, folder)
     print_found(study, tuning, file, console)
     if setting.as_json:
-        _print_json({"recipe_file": str(file), "recipe": tuning.model_dump(mode="json")})
+        found = {"recipe_file": str(file), "recipe": tuning.model_dump(mode="json")}
+        _print_json(_state(study, setting.trials) | found)
     return True
+
+
+def _state(study: Study, trials: int) -> dict[str, Any]:
+    return {"folder": str(study.folder), "trials": trials, "ended": len(study.ended())}
 
 
 def _print_json(document: dict[str, Any]) -> None:

@@ -162,6 +162,7 @@ def test_the_command_survives_a_kill_of_its_whole_group(tmp_path):
     document = json.loads(last.out)
     file = tmp_path / document["recipe_file"]
     tuning = read_tuning(file)
+    assert (document["trials"], document["ended"]) == (1, 1)
     assert document["recipe"] == tuning.model_dump(mode="json")
     assert (tuning.trials, tuning.failed, tuning.validation_samples) == (1, 0, 10)
 
@@ -170,3 +171,22 @@ def test_the_command_survives_a_kill_of_its_whole_group(tmp_path):
     calm, _ = search(tmp_path / "calm", definition, really, 1)
     assert found_recipe(calm).score == tuning.score
     assert found_recipe(calm).params == tuning.params
+
+
+def test_an_interrupted_search_says_as_json_where_it_stands(tmp_path):
+    running = start_forked(
+        *("tune", "--method", "gce", "--track", "digits", "--trials", "3", "--jobs", "1"),
+        *("--limit-train", "100", "--device", "cpu", "--json"),
+        folder=tmp_path,
+    )
+    deadline = time.monotonic() + 250
+    while not checkpoints(tmp_path):
+        assert time.monotonic() < deadline, running.read("err")
+        time.sleep(0.01)
+    os.kill(running.pid, signal.SIGINT)
+    ended = running.finish(250)
+    assert ended.code == 1
+    assert "The same command resumes the search." in ended.err
+    document = json.loads(ended.out)
+    assert (tmp_path / document["folder"] / JOURNAL_NAME).exists()
+    assert (document["trials"], document["ended"], document["recipe_file"]) == (3, 0, None)
