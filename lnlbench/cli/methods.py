@@ -103,11 +103,14 @@ def _without_link(reference: str) -> str:
 
 
 def _describe_cost(cost: dict[str, Any]) -> str:
+    from lnlbench.leaderboard.cost import PROCESSOR
+
     recipe = "" if cost["recipe"] == "matched" else f" with recipe {cost['recipe']}"
     seeds = "1 seed" if cost["seeds"] == 1 else f"{cost['seeds']} seeds"
+    time = "processor time" if cost["time"] == PROCESSOR else "time"
     return (
-        f"{cost['times_ce']:.2f} x the time of ce on {cost['track']}{recipe} "
-        f"({cost['wall_seconds']:.0f} s against {cost['baseline_seconds']:.0f} s, {seeds}, "
+        f"{cost['times_ce']:.2f} x the {time} of ce on {cost['track']}{recipe} "
+        f"({cost['seconds']:.0f} s against {cost['baseline_seconds']:.0f} s, {seeds}, "
         f"{'; '.join(cost['hardware'])})"
     )
 

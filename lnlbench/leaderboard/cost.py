@@ -1,4 +1,7 @@
-"""Compare a method's time and budget with cross-entropy, from the results of one track."""
+"""Compare a method's time and budget with cross-entropy, from the results of one track.
+
+On a CPU, other programs make the elapsed time of a run longer, so processor times are compared.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,7 +15,8 @@ from lnlbench.results.store import ResultStore, read_result
 
 BASELINE = "ce"
 
-# The name that results give to the processor time of a run.
+# The names that results give to the time of a run.
+ELAPSED = "wall_seconds"
 PROCESSOR = "processor_seconds"
 # The names that results give to a method's budget in a mean epoch.
 STEPS = "steps_per_epoch"
@@ -24,28 +28,37 @@ Some = TypeVar("Some", bound=Runs)
 
 @dataclass(frozen=True)
 class RelativeCost:
-    """Mean wall seconds of a method's finished runs and of the baseline on the same hardware."""
+    """Mean seconds of a method's finished runs and of the baseline on the same hardware.
+
+    `time` is what was measured, under the name that results give to it.
+    """
 
     track: str
     recipe: str
     hardware: tuple[str, ...]
     seeds: int
-    wall_seconds: float
+    time: str
+    seconds: float
     baseline_seconds: float
 
     @property
     def times_ce(self) -> float:
         """The method's time divided by the time of the baseline."""
-        return self.wall_seconds / self.baseline_seconds
+        return self.seconds / self.baseline_seconds
 
 
-def comparable_seconds(runs: Runs, baseline: Runs | None) -> tuple[float, float] | None:
-    """The mean times of these runs and of the baseline, if their ratio means something."""
-    if baseline is None or not baseline.wall_seconds or runs.wall_seconds is None:
-        return None
+def comparable_seconds(runs: Runs, baseline: Runs | None) -> tuple[str, float, float] | None:
+    """What was measured, and its means for these runs and for the baseline; None if incomparable.
+
+    On a CPU it is processor time, unless the results of the baseline lack it; else elapsed time.
+    """
     # Times on other hardware cannot be compared.
-    same = runs.hardware == baseline.hardware
-    return (runs.wall_seconds, baseline.wall_seconds) if same else None
+    if baseline is None or runs.hardware != baseline.hardware:
+        return None
+    on_cpu = all(name.startswith("CPU") for name in baseline.hardware)
+    name = PROCESSOR if on_cpu and baseline.cost(PROCESSOR) else ELAPSED
+    own, other = runs.cost(name), baseline.cost(name)
+    return (name, own, other) if own is not None and other else None
 
 
 def budget_ratio(name: str, runs: Runs, baseline: Runs | None) -> float | None:

@@ -3,6 +3,7 @@
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.cost import time_of_all
 from lnlbench.leaderboard.table import Table
+from lnlbench.metrics.scored_epochs import last_epochs
 
 
 def table_facts(table: Table) -> dict[str, str]:
@@ -21,8 +22,18 @@ def table_facts(table: Table) -> dict[str, str]:
         "Epochs": f"{protocol.get('epochs', 'not stated')} "
         "(of the recipe matched; a native recipe has the schedule of its paper)",
         "Seeds": ", ".join(map(str, seeds)) or "none finished",
-        "Ranked by": "test_accuracy_last10, averaged over seeds; never by the best test epoch",
+        "Ranked by": f"test_accuracy_last10{_scored_epochs(protocol.get('epochs'))}, averaged over "
+        "seeds; never by the best test epoch",
         "Hardware": "; ".join(hardware) or "not stated",
         "Precision": "; ".join(precision) or "not stated",
         "Time": f"{time_of_all(table.rows)} for all finished runs, one after another",
     }
+
+
+def _scored_epochs(epochs: object) -> str:
+    """Which epochs of the recipe matched the ranked score is made of."""
+    if not isinstance(epochs, int):
+        return ""
+    last = last_epochs(epochs)
+    which = "the last" if last == 1 else f"the mean of the last {last}"
+    return f" ({which} of {epochs} epochs)"

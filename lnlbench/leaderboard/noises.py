@@ -17,7 +17,7 @@ from lnlbench.results.fingerprint import canonical_json
 LEVELS = 3
 
 RULE = (
-    "A cell holds the mean test accuracy of the last 10 epochs over seeds, in percent, then the "
+    "A cell holds the row's last 10, averaged over seeds, in percent, then the "
     "row's rank in the table of that noise. Where cells have a color, green is above plain "
     "cross-entropy and orange is below it, and the largest difference of a noise has the darkest "
     "shade. The average rank compares the rows that have three seeds on every noise. Plain "

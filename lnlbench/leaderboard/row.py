@@ -134,4 +134,4 @@ def _gain(row: Runs, baseline: Runs | None) -> Summary | None:
 
 def _times(row: Runs, baseline: Runs | None) -> float | None:
     seconds = comparable_seconds(row, baseline)
-    return None if seconds is None else seconds[0] / seconds[1]
+    return None if seconds is None else seconds[1] / seconds[2]

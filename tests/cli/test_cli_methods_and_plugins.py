@@ -219,7 +219,8 @@ def test_methods_show_gives_the_measured_cost_with_its_source(installed, tmp_pat
         "recipe": "matched",
         "hardware": ["NVIDIA H100"],
         "seeds": 3,
-        "wall_seconds": 36.0,
+        "time": "wall_seconds",
+        "seconds": 36.0,
         "baseline_seconds": 12.0,
         "times_ce": 3.0,
     }

@@ -1,6 +1,7 @@
 import pytest
 from factories import make_result, run_result
 
+from lnlbench.leaderboard.facts import table_facts
 from lnlbench.leaderboard.table import build_tables, off_track_rows
 
 
@@ -130,6 +131,30 @@ def test_time_is_a_multiple_of_ce_on_the_same_hardware_only():
     assert rows_of(runs("slow", 0.6))["slow"].times_ce is None
 
 
+CPU = {"device": "CPU (x86_64, 2 cores)"}
+
+
+def used(processor_seconds):
+    return {"processor_seconds": processor_seconds}
+
+
+@pytest.mark.parametrize(
+    ("environment", "ce", "busy", "times"),
+    [
+        (CPU, used(90.0), used(180.0), 2.0),
+        (CPU, used(90.0), {}, None),  # an elapsed time would not compare with its neighbors
+        (CPU, {}, used(180.0), 9.0),
+        ({"device": "NVIDIA H100"}, used(90.0), used(180.0), 9.0),
+    ],
+)
+def test_on_a_cpu_times_are_processor_times_if_those_of_ce_are_known(environment, ce, busy, times):
+    rows = rows_of(
+        runs("ce", 0.5, seconds=100.0, cost=ce, environment=environment)
+        + runs("busy", 0.6, seconds=900.0, cost=busy, environment=environment)
+    )
+    assert rows["busy"].times_ce == times
+
+
 @pytest.mark.parametrize(
     ("hashes", "noted"),
     [("aab", True), ("aaa", False), ("a a", False), ("   ", False), ("a b", True)],
@@ -197,3 +222,16 @@ def test_published_figures_stand_beside_their_data_only():
     assert any(figure.method == "dividemix" for figure in table.published.figures)
     [table] = build_tables(runs("ce", 0.5, data={"noise": "symmetric:0.4"}))
     assert not table.published.figures
+
+
+@pytest.mark.parametrize(
+    ("epochs", "said"),
+    [
+        (15, "test_accuracy_last10 (the last of 15 epochs), averaged over seeds"),
+        (60, "test_accuracy_last10 (the mean of the last 6 of 60 epochs), averaged over seeds"),
+        (None, "test_accuracy_last10, averaged over seeds"),
+    ],
+)
+def test_a_table_says_which_epochs_make_its_score(epochs, said):
+    [table] = build_tables(runs("ce", 0.5, protocol={"epochs": epochs}))
+    assert table_facts(table)["Ranked by"].startswith(said)

@@ -197,7 +197,8 @@ TIMES_CE = Column[Row](
     lambda row: row.times_ce,
     "times_ce",
     numeric=True,
-    explanation="Time divided by the time of plain cross-entropy on the same hardware",
+    explanation="Time divided by the time of plain cross-entropy on the same hardware. On a CPU it "
+    "is processor time, if the results of cross-entropy have it; else it is elapsed time",
 )
 STEPS_CE = _times_ce("steps", "steps_times_ce", "Optimizer steps in an epoch")
 PASSES_CE = _times_ce(

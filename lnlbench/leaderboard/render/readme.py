@@ -22,11 +22,15 @@ _FILES = """\
 | --- | --- |
 | `results/<track>/<method>/*.json` | one finished run each; all other files come from these |
 | `<track>.md`, `<track>.csv` | the table of a track, and the same with more columns |
-| `off-track.md`, `off-track.csv` | runs that changed something in their track, without ranks |
+| `off-track.md`, `off-track.csv` | runs that change their track, if there are any: no ranks |
 | `<track>-noises.svg`, `<track>-noises.csv` | methods against noises: a picture, and numbers |
 | `index.html` | all tables as one page that opens from disk, with curves and more below each row |
 | `audits/<track>/*.json` | summaries of audits, which a track's table of wrong labels found shows |
 | `README.md` | this page |
+"""
+
+_AMONG = """\
+These ranks are among the compared rows alone, so they differ from the ranks above.
 """
 
 _RULES = """\
@@ -75,8 +79,8 @@ def _counts(tables: Sequence[Table], off_track: Sequence[Row]) -> str:
         f"Finished runs: {runs}, on {len(tables)} track{'' if len(tables) == 1 else 's'}. "
         f"One after another, they took {time}. The table has test accuracies in percent: the mean "
         "± the standard deviation over seeds. *last 10* decides the rank: the mean of the last 10 "
-        "epochs, or of the last tenth of a run of fewer than 100 epochs. *cross-entropy* is the "
-        "last 10 of plain cross-entropy on the same track.\n"
+        "epochs. A run of fewer than 100 epochs counts its last tenth: of 15 epochs only the last "
+        "one. *cross-entropy* is the last 10 of plain cross-entropy on the same track.\n"
     )
     if off_track:
         said += (
@@ -116,6 +120,7 @@ def _noises(matrix: Matrix) -> str:
             f"{NOISE_RULE} {marks} {files}\n",
             noises_markdown(matrix),
             f"## Ranks over noises: {name}\n",
+            *([] if matrix.across.missing else [_AMONG]),
             _across(matrix.across),
         ]
     )
