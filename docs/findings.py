@@ -84,7 +84,7 @@ def reporting_rule(tables: Tables) -> str:
         if len(ends) >= FEWEST:
             losses = _points(lost["ce"]), f"`{most}`", _points(lost[most])
             lines.append([table.track, *losses, f"{turned} of {len(pairs)}"])
-    head = "track|points that `ce` loses|row that loses most|its points|pairs whose order turns"
+    head = "track|difference of `ce`|row with the largest difference|its difference|changed pairs"
     return _markdown(head, lines)
 
 
@@ -93,7 +93,7 @@ def explanations(tables: Tables) -> str:
     facts: dict[str, Callable[[Row], float | None]] = {
         "AUROC of the clean probability": lambda row: row.scores["clean_auroc"],
         "memorization": lambda row: row.scores["memorization"],
-        "time": lambda row: row.wall_seconds,
+        "time": lambda row: row.times_ce,
     }
     lines = []
     for table in tables.values():
@@ -139,7 +139,7 @@ def last_stage(tables: Tables) -> str:
         for name, row in rows.items()
         if name in _rows(frozen)
     ]
-    head = "row|seeds of the trained one|all frozen|last stage trained|memorized, frozen"
+    head = "row|seeds with the last stage trained|all frozen|last stage trained|memorized, frozen"
     return _markdown(f"{head}|memorized, trained", lines)
 
 
