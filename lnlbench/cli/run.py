@@ -53,8 +53,9 @@ def run(
 ) -> None:
     """Train and evaluate methods; results go to <output>/leaderboards/results.
 
-    The default track is cifar100n-resnet34. If an option changes the protocol
-    of the track, the result is off-track: it stays out of the track's table.
+    The default track is cifar100n-resnet34. If an option changes the track or
+    a parameter of the method, the result is off-track: it stays out of the
+    track's table.
     """
     described = runs.say_which or protocol.given or seed is not None
     if (resume or spec) and (described or (resume and spec)):
