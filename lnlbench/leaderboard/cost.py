@@ -47,16 +47,22 @@ class RelativeCost:
         return self.seconds / self.baseline_seconds
 
 
-def comparable_seconds(runs: Runs, baseline: Runs | None) -> tuple[str, float, float] | None:
-    """What was measured, and its means for these runs and for the baseline; None if incomparable.
+def compared_time(baseline: Runs | None) -> str:
+    """The time that a table compares: on a CPU processor time if the baseline has it, else elapsed.
 
-    On a CPU it is processor time, unless the results of the baseline lack it; else elapsed time.
+    The result is the name that results give to this time.
     """
+    if baseline is None or not all(name.startswith("CPU") for name in baseline.hardware):
+        return ELAPSED
+    return PROCESSOR if baseline.cost(PROCESSOR) else ELAPSED
+
+
+def comparable_seconds(runs: Runs, baseline: Runs | None) -> tuple[str, float, float] | None:
+    """The compared time, and its means for these runs and the baseline; None if incomparable."""
     # Times on other hardware cannot be compared.
     if baseline is None or runs.hardware != baseline.hardware:
         return None
-    on_cpu = all(name.startswith("CPU") for name in baseline.hardware)
-    name = PROCESSOR if on_cpu and baseline.cost(PROCESSOR) else ELAPSED
+    name = compared_time(baseline)
     own, other = runs.cost(name), baseline.cost(name)
     return (name, own, other) if own is not None and other else None
 

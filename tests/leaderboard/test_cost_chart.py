@@ -53,6 +53,22 @@ def test_there_is_no_chart_of_two_rows_or_of_two_machines():
     assert chart_of([*results(), other]) is None
 
 
+def test_on_a_cpu_the_chart_shows_processor_times():
+    cpu = {"device": "CPU (x86_64, 2 cores)"}
+    found = [
+        make_result(
+            method, 0, accuracy, seconds=60.0, environment=cpu, cost={"processor_seconds": seconds}
+        )
+        for method, (accuracy, seconds) in ROWS.items()
+    ]
+    chart = chart_of(found)
+    assert chart.time == "processor time"
+    assert {point.label for point in chart.points if point.front} == {"ce", "elr", "best"}
+    assert "slow: 55.00 %, 15.0 min" in {point.words for point in chart.points}
+    assert "against the processor time of a run" in combined_html(found)
+    assert chart_of(results()).time == "time"
+
+
 def test_the_page_says_each_point_in_words():
     page = combined_html(results())
     assert "<title>elr: 60.00 %, 40.0 s</title>" in page

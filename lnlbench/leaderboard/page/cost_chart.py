@@ -1,10 +1,11 @@
 """Accuracy against time: where each row lies, and which rows no faster row reaches."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lnlbench.leaderboard import text
+from lnlbench.leaderboard.cost import PROCESSOR, baseline_of, compared_time
 from lnlbench.leaderboard.row import Row
 
 WIDTH, HEIGHT = 640, 260
@@ -35,8 +36,12 @@ class Line:
 
 @dataclass(frozen=True)
 class CostChart:
-    """Points and lines in pixels, and the ticks of both axes as place and text."""
+    """Points and lines in pixels, and the ticks of both axes as place and text.
 
+    `time` says which time the chart shows.
+    """
+
+    time: str
     points: list[Point]
     lines: list[Line]
     times: list[tuple[float, str]]
@@ -45,33 +50,36 @@ class CostChart:
 
 def cost_chart(rows: Sequence[Row]) -> CostChart | None:
     """The chart of a table; None with fewer than three rows of one kind of hardware."""
-    timed = [row for row in rows if row.accuracy and row.wall_seconds]
+    compared = compared_time(baseline_of(rows))
+    timed = [row for row in rows if row.accuracy and row.cost(compared)]
     ranked = [row for row in timed if row.rank is not None]
     if len(ranked) < 3 or len({row.hardware for row in timed}) > 1:
         return None
     references = [row for row in timed if row.is_reference]
     shown = [*ranked, *references]
-    seconds = [math.log10(row.wall_seconds or 1.0) for row in shown]
+    seconds = {id(row): row.cost(compared) or 1.0 for row in shown}
     heights = [row.accuracy.mean for row in shown if row.accuracy]
-    low, high = min(seconds) - 0.05, max(seconds) + 0.05
+    low, high = (math.log10(end(seconds.values())) for end in (min, max))
+    low, high = low - 0.05, high + 0.05
     width = (WIDTH - _LEFT - _RIGHT) / (high - low)
     floor, top = min(heights) - 0.005, max(heights) + 0.005
 
     def x(row: Row) -> float:
-        return round(_LEFT + (math.log10(row.wall_seconds or 1.0) - low) * width, 1)
+        return round(_LEFT + (math.log10(seconds[id(row)]) - low) * width, 1)
 
     def y(accuracy: float) -> float:
         share = (accuracy - floor) / (top - floor)
         return round(HEIGHT - _BOTTOM - share * (HEIGHT - _TOP - _BOTTOM), 1)
 
-    front = _front(ranked)
+    front = _front(ranked, seconds)
     points = [
-        Point(x(row), y(row.accuracy.mean), _name(row), _words(row), id(row) in front)
+        Point(x(row), y(row.accuracy.mean), _name(row), _words(row, seconds), id(row) in front)
         for row in ranked
         if row.accuracy
     ]
     lines = [Line(y(row.accuracy.mean), _name(row)) for row in references if row.accuracy]
     return CostChart(
+        "processor time" if compared == PROCESSOR else "time",
         points,
         _apart(lines),
         [
@@ -82,10 +90,10 @@ def cost_chart(rows: Sequence[Row]) -> CostChart | None:
     )
 
 
-def _front(rows: Iterable[Row]) -> set[int]:
+def _front(rows: Iterable[Row], seconds: Mapping[int, float]) -> set[int]:
     """The rows that are more accurate than every faster row."""
     best, found = -1.0, set()
-    for row in sorted(rows, key=lambda row: (row.wall_seconds or 0.0, row.name)):
+    for row in sorted(rows, key=lambda row: (seconds[id(row)], row.name)):
         if row.accuracy and row.accuracy.mean > best:
             best = row.accuracy.mean
             found.add(id(row))
@@ -96,9 +104,9 @@ def _name(row: Row) -> str:
     return text.plain(row.name_and_recipe)
 
 
-def _words(row: Row) -> str:
+def _words(row: Row, seconds: Mapping[int, float]) -> str:
     accuracy = row.accuracy.mean if row.accuracy else None
-    return f"{_name(row)}: {text.percent(accuracy)} %, {text.duration(row.wall_seconds)}"
+    return f"{_name(row)}: {text.percent(accuracy)} %, {text.duration(seconds[id(row)])}"
 
 
 def _apart(lines: Iterable[Line]) -> list[Line]:
