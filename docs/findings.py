@@ -7,6 +7,7 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from statistics import fmean
@@ -128,19 +129,17 @@ def left_out_noise(tables: Tables) -> str:
     return _markdown(f"{head}|points lost", lines)
 
 
-def last_stage(tables: Tables) -> str:
-    """The same rows with the whole network frozen, and with its last stage trained."""
-    frozen, trained = tables["cifar100n-embedding"], tables.get("cifar100n-pretrained-last")
-    rows = _rows(trained) if trained else {}
-    lines = [
-        [f"`{name}`", text.seeds(sorted(row.by_seed))]
-        + [text.percent(_accuracy(table, name)) for table in (frozen, trained) if table]
-        + [text.percent(each.scores["memorization"]) for each in (_rows(frozen)[name], row)]
-        for name, row in rows.items()
-        if name in _rows(frozen)
-    ]
-    head = "row|seeds with the last stage trained|all frozen|last stage trained|memorized, frozen"
-    return _markdown(f"{head}|memorized, trained", lines)
+def beside_frozen(tables: Tables, track: str) -> str:
+    """The rows of a track that trains more than a head, beside those with the network frozen."""
+    frozen, trained = tables["cifar100n-embedding"], tables[track]
+    lines = []
+    for name, row in _rows(trained).items():
+        each = [_rows(frozen).get(name), row]
+        accuracies = [at.accuracy.mean if at and at.accuracy else None for at in each]
+        memorized = [at.scores["memorization"] if at else None for at in each]
+        cells = map(text.percent, [*accuracies, *memorized])
+        lines.append([f"`{name}`", text.seeds(sorted(row.by_seed)), *cells])
+    return _markdown("row|seeds|frozen|trained|memorized, frozen|memorized, trained", lines)
 
 
 def surprises(tables: Tables) -> str:
@@ -175,7 +174,8 @@ FIGURES: dict[str, Callable[[Tables], str]] = {
     "reporting-rule": reporting_rule,
     "explanations": explanations,
     "left-out-noise": left_out_noise,
-    "last-stage": last_stage,
+    "last-stage": partial(beside_frozen, track="cifar100n-pretrained-last"),
+    "from-scratch": partial(beside_frozen, track="cifar100n-scratch"),
     "surprises": surprises,
     "estimated-rates": estimated_rates,
 }
