@@ -94,7 +94,7 @@ def explanations(tables: Tables) -> str:
     facts: dict[str, Callable[[Row], float | None]] = {
         "AUROC of the clean probability": lambda row: row.scores["clean_auroc"],
         "memorization": lambda row: row.scores["memorization"],
-        "time": lambda row: row.times_ce,
+        "processor time": lambda row: row.cost("processor_seconds"),
     }
     lines = []
     for table in tables.values():

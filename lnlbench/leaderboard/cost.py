@@ -3,7 +3,7 @@
 On a CPU, other programs make the elapsed time of a run longer, so processor times are compared.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -47,14 +47,9 @@ class RelativeCost:
         return self.seconds / self.baseline_seconds
 
 
-def compared_time(baseline: Runs | None) -> str:
-    """The time that a table compares: on a CPU processor time if the baseline has it, else elapsed.
-
-    The result is the name that results give to this time.
-    """
-    if baseline is None or not all(name.startswith("CPU") for name in baseline.hardware):
-        return ELAPSED
-    return PROCESSOR if baseline.cost(PROCESSOR) else ELAPSED
+def compared_time(hardware: Sequence[str]) -> str:
+    """The time that is compared on this hardware, under the name that results give to it."""
+    return PROCESSOR if all(name.startswith("CPU") for name in hardware) else ELAPSED
 
 
 def comparable_seconds(runs: Runs, baseline: Runs | None) -> tuple[str, float, float] | None:
@@ -62,7 +57,7 @@ def comparable_seconds(runs: Runs, baseline: Runs | None) -> tuple[str, float, f
     # Times on other hardware cannot be compared.
     if baseline is None or runs.hardware != baseline.hardware:
         return None
-    name = compared_time(baseline)
+    name = compared_time(baseline.hardware)
     own, other = runs.cost(name), baseline.cost(name)
     return (name, own, other) if own is not None and other else None
 

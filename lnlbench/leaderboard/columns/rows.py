@@ -198,7 +198,7 @@ TIMES_CE = Column[Row](
     "times_ce",
     numeric=True,
     explanation="Time divided by the time of plain cross-entropy on the same hardware. On a CPU it "
-    "is processor time, if the results of cross-entropy have it; else it is elapsed time",
+    "is processor time, which older results lack; elsewhere it is elapsed time",
 )
 STEPS_CE = _times_ce("steps", "steps_times_ce", "Optimizer steps in an epoch")
 PASSES_CE = _times_ce(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lnlbench.leaderboard import text
-from lnlbench.leaderboard.cost import PROCESSOR, baseline_of, compared_time
+from lnlbench.leaderboard.cost import ELAPSED, PROCESSOR, baseline_of, compared_time
 from lnlbench.leaderboard.row import Row
 
 WIDTH, HEIGHT = 640, 260
@@ -50,7 +50,10 @@ class CostChart:
 
 def cost_chart(rows: Sequence[Row]) -> CostChart | None:
     """The chart of a table; None with fewer than three rows of one kind of hardware."""
-    compared = compared_time(baseline_of(rows))
+    baseline = baseline_of(rows)
+    compared = compared_time(baseline.hardware) if baseline else ELAPSED
+    if baseline is None or not baseline.cost(compared):
+        compared = ELAPSED  # which older results have, too
     timed = [row for row in rows if row.accuracy and row.cost(compared)]
     ranked = [row for row in timed if row.rank is not None]
     if len(ranked) < 3 or len({row.hardware for row in timed}) > 1:

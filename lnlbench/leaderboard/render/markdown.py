@@ -33,9 +33,9 @@ seeds may differ too much to say. With fewer than {MIN_COMMON_SEEDS} common seed
 claim. The method of an **oracle** row got something that a real user does not know, so the row has
 no rank. **memorization** is the share of the wrong training labels that the network predicts;
 lower is better. **× CE** is the time divided by the time of plain cross-entropy on the same
-hardware: on a CPU the processor time, if the results of cross-entropy have it, else the elapsed
-time. In the same way, **steps × CE** compares the optimizer steps of an epoch, and
-**passes × CE** compares how many samples pass through networks with gradients in an epoch.
+hardware: on a CPU the processor time, which older results lack, and elsewhere the elapsed time. In
+the same way, **steps × CE** compares the optimizer steps of an epoch, and **passes × CE** compares
+how many samples pass through networks with gradients in an epoch.
 **seeds from different code** marks a row whose method changed between its runs, so the seeds alone
 do not explain the spread.
 """
