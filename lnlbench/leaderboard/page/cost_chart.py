@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.cost import ELAPSED, PROCESSOR, baseline_of, compared_time
+from lnlbench.leaderboard.page.chart_labels import Box, Place, label_places
 from lnlbench.leaderboard.row import Row
 
 WIDTH, HEIGHT = 640, 260
@@ -16,13 +17,21 @@ _APART = math.log10(1.5)
 
 @dataclass(frozen=True)
 class Point:
-    """A row on the chart. A front point is one that no faster row reaches; `label` names it."""
+    """A row on the chart. A front point is one that no faster row reaches; `label` names it.
+
+    `place` is where a front point's label stands.
+    """
 
     x: float
     y: float
     label: str
     words: str
-    front: bool
+    place: Place | None = None
+
+    @property
+    def front(self) -> bool:
+        """Whether every faster row is less accurate."""
+        return self.place is not None
 
 
 @dataclass(frozen=True)
@@ -74,16 +83,15 @@ def cost_chart(rows: Sequence[Row]) -> CostChart | None:
         share = (accuracy - floor) / (top - floor)
         return round(HEIGHT - _BOTTOM - share * (HEIGHT - _TOP - _BOTTOM), 1)
 
-    front = _front(ranked, seconds)
     points = [
-        Point(x(row), y(row.accuracy.mean), _name(row), _words(row, seconds), id(row) in front)
+        Point(x(row), y(row.accuracy.mean), _name(row), _words(row, seconds))
         for row in ranked
         if row.accuracy
     ]
     lines = [Line(y(row.accuracy.mean), _name(row)) for row in references if row.accuracy]
     return CostChart(
         "processor time" if compared == PROCESSOR else "time",
-        points,
+        _named(points),
         _apart(lines),
         [
             (_LEFT + (t - low) / (high - low) * (WIDTH - _LEFT - _RIGHT), s)
@@ -93,14 +101,20 @@ def cost_chart(rows: Sequence[Row]) -> CostChart | None:
     )
 
 
-def _front(rows: Iterable[Row], seconds: Mapping[int, float]) -> set[int]:
-    """The rows that are more accurate than every faster row."""
-    best, found = -1.0, set()
-    for row in sorted(rows, key=lambda row: (seconds[id(row)], row.name)):
-        if row.accuracy and row.accuracy.mean > best:
-            best = row.accuracy.mean
-            found.add(id(row))
-    return found
+def _named(points: Iterable[Point]) -> list[Point]:
+    """The points, the fastest first; those of the front get a place for their label."""
+    points = sorted(points, key=lambda point: (point.x, point.label))
+    front: list[Point] = []
+    for point in points:
+        if not front or point.y < front[-1].y:
+            front.append(point)
+    room = Box(_LEFT, 0, WIDTH - _RIGHT, HEIGHT - _BOTTOM)
+    # The most accurate one chooses its place first.
+    front.reverse()
+    others = [(point.x, point.y) for point in points if point not in front]
+    places = label_places([(each.x, each.y, each.label) for each in front], room, others)
+    placed = {id(point): place for point, place in zip(front, places, strict=True)}
+    return [replace(point, place=placed.get(id(point))) for point in points]
 
 
 def _name(row: Row) -> str:
