@@ -1,4 +1,4 @@
-"""Evaluation mode for a while."""
+"""Put networks into eval mode for a block, without gradients."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,7 +14,9 @@ def evaluation_mode(networks: Iterable[nn.Module]) -> Iterator[None]:
     modes = [network.training for network in networks]
     for network in networks:
         network.eval()
-    with torch.inference_mode():
-        yield
-    for network, mode in zip(networks, modes, strict=True):
-        network.train(mode)
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        for network, mode in zip(networks, modes, strict=True):
+            network.train(mode)

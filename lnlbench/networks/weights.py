@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from lnlbench.errors import DataError, UsageError, installing, shown
+from lnlbench.networks.backbone import Backbone
 from lnlbench.networks.tensor_pickle import check_tensor_file
 from lnlbench.networks.timm_names import PREFIX
 from lnlbench.networks.weight_sources import WeightSources, check_pretrained, refuse_cifar
@@ -29,7 +31,7 @@ class Weights:
     tensors: Mapping[str, Tensor]
     pretrained_on: str
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Hash of names, shapes and float32 values; it does not depend on the file's format."""
         digest = hashlib.sha256()
@@ -58,9 +60,27 @@ def find_weights(backbone: str, sources: WeightSources) -> Weights:
     if backbone in sources.backbones:
         plugin = sources.backbones[backbone]
         refuse_cifar(plugin.pretrained_on)
-        assert plugin.weights is not None  # only such networks are called timm:NAME
-        return Weights(_fit(name, plugin.weights(), f"plugin of {backbone}"), plugin.pretrained_on)
+        tensors = _fit(name, _given_by(plugin), f"plugin of {backbone}")
+        return Weights(tensors, plugin.pretrained_on)
     return _from_hub(name)
+
+
+def _given_by(plugin: Backbone) -> Mapping[str, Tensor]:
+    assert plugin.weights is not None  # only such networks are called timm:NAME
+    try:
+        tensors = plugin.weights()
+    except Exception as error:  # whatever the plugin's own code raises
+        raise DataError(
+            f"The plugin of {plugin.name} cannot give its weights: {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(tensors, Mapping) or not all(
+        isinstance(value, Tensor) for value in tensors.values()
+    ):
+        raise DataError(
+            f"The plugin of {plugin.name} gives {type(tensors).__name__} as weights. They have to "
+            "be a mapping from timm's names to tensors."
+        )
+    return tensors
 
 
 def pinned_weights(backbone: str, sha256: str, sources: WeightSources) -> Weights:
@@ -123,20 +143,23 @@ def _fit(name: str, given: Mapping[str, Tensor], source: str) -> dict[str, Tenso
         whole = timm.create_model(name, pretrained=False).state_dict()
         wanted = timm.create_model(name, pretrained=False, num_classes=0).state_dict()
     needed = {key: value for key, value in wanted.items() if "num_batches_tracked" not in key}
-    for problem, keys in {
-        "lacks": sorted(needed.keys() - given.keys()),
-        "has unknown": sorted(given.keys() - whole.keys()),
-        "has another shape for": sorted(
-            key for key in needed.keys() & given.keys() if given[key].shape != needed[key].shape
-        ),
-    }.items():
-        if keys:
-            raise DataError(
-                f"{source} does not fit timm:{name}: it {problem} {len(keys)} of its "
-                f"{len(whole)} tensors, first {shown(keys[0])}. Name the network that it "
-                "belongs to with --backbone timm:NAME."
-            )
-    return {key: given[key] for key in wanted if key in given}
+    missing, unknown = needed.keys() - given.keys(), given.keys() - whole.keys()
+    other = {key for key in needed.keys() & given.keys() if given[key].shape != needed[key].shape}
+    if missing:
+        said = f"it lacks {len(missing)} tensors of the network, such as {shown(min(missing))}"
+    elif unknown:
+        said = f"the network does not know {len(unknown)} of its tensors, such as "
+        said += shown(min(unknown))
+    elif other:
+        key = min(other)
+        said = f"{len(other)} of its tensors have another shape: {shown(key)} has "
+        said += f"{list(given[key].shape)} in place of {list(needed[key].shape)}"
+    else:
+        return {key: given[key] for key in wanted if key in given}
+    raise DataError(
+        f"{source} does not fit timm:{name}: {said}. Name the network that it belongs to with "
+        "--backbone timm:NAME."
+    )
 
 
 def _from_hub(name: str) -> Weights:

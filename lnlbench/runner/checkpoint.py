@@ -227,7 +227,13 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
         state: dict[str, Any] = torch.load(
             io.BytesIO(content), map_location=device, weights_only=True
         )
-    except Exception as error:  # a damaged pickle can raise almost anything
+    except RuntimeError as error:  # the memory of the device is full, or the device is another one
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise RunError(
+            f"The checkpoint {path} is undamaged, but cannot be loaded here: {reason[:200]}. Free "
+            "memory of the device, or resume the run with --device cpu."
+        ) from error
+    except Exception as error:  # a pickle can raise almost anything
         # torch's own message advises to trust the file, so leave it out.
         raise _damaged(path, "it holds more than tensors and plain values") from error
     return state

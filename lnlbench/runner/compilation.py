@@ -94,15 +94,18 @@ def decide(planned: int, networks: int, steps: Steps) -> Compilation:
 
     `planned` counts the steps of all networks, and each network is compiled for itself.
     """
-    plain = steps.seconds()
+    try:
+        plain = steps.seconds()
+    except (UsageError, RuntimeError) as error:
+        # The run itself will fail in the same way, and its result then says why.
+        return Compilation(False, f"the trial failed: {_first_line(error)}")
     if planned * plain < WORTH_A_TRIAL * networks:
         return Compilation(False, f"the steps take only {duration(planned * plain)}")
     try:
         cost = steps.compile() * networks
         compiled = steps.seconds()
     except (UsageError, RuntimeError) as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        return Compilation(False, f"compiling failed: {reason[:200]}")
+        return Compilation(False, f"compiling failed: {_first_line(error)}")
     saved = planned * (plain - compiled)
     times = f"a step takes {1e3 * compiled:.1f} ms compiled, {1e3 * plain:.1f} ms otherwise"
     bill = f"compiling takes {duration(cost)}, and {planned:,} steps save"
@@ -168,3 +171,7 @@ def decide_by_trial(prepared: Prepared, inputs: Inputs, networks: int) -> Compil
         found = decide(planned, networks, steps)
     prepared.passes.take()  # the trial's passes do not count as work of the run
     return found
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)[:200]

@@ -72,10 +72,10 @@ class RunDirectory:
     def read_locations(self) -> dict[str, str]:
         """Where a plugin found the run's data last time; empty if that is unknown."""
         try:
-            locations: dict[str, str] = parse_json(read_text(self.data_file))
+            locations = parse_json(read_text(self.data_file))
         except (OSError, ValueError):
             return {}
-        return locations
+        return locations if isinstance(locations, dict) else {}
 
     def write_result(self, result: Result) -> None:
         """Write the run's own copy of its result."""

@@ -113,7 +113,8 @@ class Execution(RunControl):
             with global_streams_kept(), stop_on_signals() as self._stop:
                 seed_global_streams(self.prepared.spec.seed, "global", "start")
                 # A method's work before its first epoch is part of its cost.
-                self._began, self._computed = time.monotonic(), time.process_time()
+                self._began = self._shown = time.monotonic()
+                self._computed = time.process_time()
                 self.method.fit(self._run)
                 self._check_given()
                 epoch_checks.check_ended(

@@ -64,6 +64,7 @@ class Series:
         """
         for spec in specs:
             check_spec(self.plugins, spec)
+            self._check_samples(spec)
         console = Console(stderr=machine, highlight=False)
         display = choose_display(console, quiet)
         if not quiet:
@@ -94,11 +95,6 @@ class Series:
         directory = RunDirectory.of_spec(self.output, spec)
         result = None if self.options.overwrite else self._finished(spec, directory)
         already = result is not None
-        if already and self.options.samples and not directory.samples_file.exists():
-            raise UsageError(
-                f"The run of {spec.method} on {spec.track} with seed {spec.seed} is done, but "
-                f"there is no {directory.samples_file}. --overwrite runs it again."
-            )
         if result is None:
             result = execute(
                 spec,
@@ -122,6 +118,17 @@ class Series:
         outcome = replace(outcome, line=describe_outcome(outcome, already, edited))
         display.finished(outcome.line)
         return outcome
+
+    def _check_samples(self, spec: RunSpec) -> None:
+        """Raise UsageError if samples are wanted of a run that is done and did not write them."""
+        if not self.options.samples or self.options.overwrite:
+            return
+        directory = RunDirectory.of_spec(self.output, spec)
+        if not directory.samples_file.exists() and self._finished(spec, directory) is not None:
+            raise UsageError(
+                f"The run of {spec.method} on {spec.track} with seed {spec.seed} is done, but "
+                f"there is no {directory.samples_file}. --overwrite runs it again."
+            )
 
     def _finished(self, spec: RunSpec, directory: RunDirectory) -> Result | None:
         """The finished result of this spec, from the store or from the run's directory."""
@@ -170,7 +177,8 @@ def describe_outcome(outcome: Outcome, already: bool, edited: bool = False) -> s
     if result.status == "interrupted":
         again = shlex.join(["lnlbench", "run", "--resume", str(outcome.directory)])
         return f"{title}: interrupted, {result.error}. Resume it with: {again}{stays}"
-    return f"{title}: {result.status}: {result.error} Result: {outcome.result_file}{stays}"
+    reason = str(result.error).rstrip(".")
+    return f"{title}: {result.status}: {reason}. Result: {outcome.result_file}{stays}"
 
 
 def choose_display(console: Console, quiet: bool) -> Display:

@@ -62,6 +62,11 @@ def split_dataset(dataset: Dataset, noisy: NoisyLabels, protocol: Protocol) -> S
             f"--validation {protocol.validation} holds out less than one of {len(kept)} training "
             "samples. Give a larger share."
         )
+    if held_out == len(kept):
+        raise UsageError(
+            f"--validation {protocol.validation} holds out all of {len(kept)} training samples. "
+            "Give a smaller share."
+        )
     order = kept[_permutation(len(kept), "validation", protocol.noise_seed)]
     # Sort, so that samples keep the data set's order in a run.
     validation, training = order[:held_out].sort().values, order[held_out:].sort().values
@@ -105,6 +110,7 @@ def evaluation_sample(count: int) -> Tensor:
 
 
 def _keep(option: str, count: int, limit: int | None, seed: int) -> Tensor:
+    # The option also names the random stream: another spelling would keep other samples.
     if limit is None:
         return torch.arange(count)
     if limit > count:

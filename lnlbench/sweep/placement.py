@@ -41,12 +41,15 @@ class Placement:
         return self.name == "ray"
 
     def slots(self, peak_memory: int | None) -> int | None:
-        """Runs at a time, each of so many bytes; None when that is for the cluster to say."""
+        """How many runs execute at once, if each takes `peak_memory` bytes.
+
+        None: the cluster decides.
+        """
         from lnlbench.sweep.local import default_slots, visible_gpus
 
         if self.jobs is not None or self.remote:
             return self.jobs
-        gpus = len(visible_gpus(self.device))
+        gpus = len(visible_gpus(self.device)) or int(self.device.startswith("cuda"))
         return default_slots(available_cores(), gpus, self.runs_per_gpu, peak_memory)
 
     def start(

@@ -1,5 +1,6 @@
 """Networks leave evaluation mode as they entered it."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -14,3 +15,10 @@ def test_training_modes_return_and_no_gradients_are_kept():
         assert first(torch.ones(1, 2)).is_inference()
     assert first.training and not second.training
     assert first(torch.ones(1, 2)).requires_grad
+
+
+def test_an_error_inside_leaves_the_networks_as_they_were():
+    network = nn.Linear(2, 2)
+    with pytest.raises(ZeroDivisionError), evaluation_mode([network]):
+        raise ZeroDivisionError
+    assert network.training

@@ -46,17 +46,27 @@ def change(tensors, how):
     key = next(iter(changed))
     if how == "lacks":
         del changed[key]
-    elif how == "has unknown":
+    elif how == "does not know":
         changed["strange"] = torch.zeros(1)
     else:
         changed[key] = torch.zeros(1)
     return changed
 
 
-@pytest.mark.parametrize("how", ["lacks", "has unknown", "has another shape for"])
-def test_weights_of_another_architecture_are_refused(tmp_path, how):
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("lacks", "it lacks 1 tensors of the network, such as '"),
+        ("does not know", "the network does not know 1 of its tensors, such as 'strange'"),
+        (
+            "has another shape",
+            r"1 of its tensors have another shape: .* has \[1\] in place",
+        ),
+    ],
+)
+def test_weights_of_another_architecture_are_refused(tmp_path, how, said):
     torch.save(change(torch.load(weights_file(tmp_path)), how), tmp_path / "other.pth")
-    with pytest.raises(DataError, match=f"{how} 1 of its"):
+    with pytest.raises(DataError, match=said):
         find_weights(NAME, WeightSources(tmp_path / "other.pth"))
 
 
@@ -148,3 +158,21 @@ def test_a_network_that_timm_never_pretrained_is_refused():
     name = next(name for name in timm.list_models() if name not in pretrained)
     with pytest.raises(UsageError, match=f"no pretrained weights for '{name}'"):
         find_weights(f"timm:{name}", WeightSources())
+
+
+def broken():
+    raise OSError("the disk is gone")
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        (broken, "cannot give its weights: OSError: the disk is gone"),
+        (lambda: None, "gives NoneType as weights"),
+        (lambda: {"conv.weight": [1.0]}, "gives dict as weights"),
+    ],
+)
+def test_a_plugin_whose_weights_fail_is_named(weights, said):
+    backbones = {NAME: Backbone(NAME, "ImageNet-1k", weights)}
+    with pytest.raises(DataError, match=f"The plugin of {NAME} {said}"):
+        find_weights(NAME, WeightSources(backbones=backbones))

@@ -6,6 +6,7 @@ import time
 import pytest
 from tiny import run_short
 
+from lnlbench.methods.cross_entropy import CrossEntropy
 from lnlbench.networks.passes import Passes
 
 
@@ -48,3 +49,14 @@ def test_processor_time_is_counted_as_the_run_computes(tmp_path):
     before = time.process_time()
     cost = run_short("ce", tmp_path).cost.model_dump()
     assert 0 < cost["processor_seconds"] <= time.process_time() - before
+
+
+def test_a_method_may_look_at_all_samples_before_its_first_epoch(tmp_path, monkeypatch):
+    fit = CrossEntropy.fit
+
+    def look_first(self, run):
+        assert run.logits(run.network()).shape == (200, 10)
+        fit(self, run)
+
+    monkeypatch.setattr(CrossEntropy, "fit", look_first)
+    assert run_short("ce", tmp_path).status == "done"

@@ -188,3 +188,17 @@ def test_a_module_that_does_not_fit_is_an_error_that_names_it(tmp_path, saved, m
 def test_an_unreadable_checkpoint(tmp_path):
     with pytest.raises(RunError, match="Cannot read the checkpoint"):
         load_checkpoint(tmp_path, CPU)
+
+
+def test_an_undamaged_checkpoint_for_which_there_is_no_memory_is_not_called_damaged(
+    tmp_path, monkeypatch
+):
+    through_file(tmp_path, trained(1))
+    [path] = tmp_path.iterdir()
+
+    def full(*_, **__):
+        raise RuntimeError("CUDA out of memory\nmore")
+
+    monkeypatch.setattr(torch, "load", full)
+    with pytest.raises(RunError, match=r"undamaged, but cannot be loaded here: CUDA out of memory"):
+        load_checkpoint(path, CPU)

@@ -102,6 +102,16 @@ def test_a_network_that_cannot_be_compiled_runs_as_it_is(monkeypatch, error, rea
     assert found == Compilation(False, f"compiling failed: {reason}")
 
 
+def test_a_trial_that_fails_before_it_compiles_leaves_the_error_to_the_run(monkeypatch):
+    steps = Machine(monkeypatch).steps()
+
+    def fail():
+        raise RuntimeError("out of memory\nmore")
+
+    monkeypatch.setattr(steps, "seconds", fail)
+    assert decide(10**6, 1, steps) == Compilation(False, "the trial failed: out of memory")
+
+
 @pytest.fixture
 def prepared():
     return prepare(short_spec(CrossEntropy, batch_size=32), load_dataset("digits"), CPU)

@@ -135,6 +135,11 @@ def test_by_the_command_line(tmp_path):
     assert late.code == 2
     assert "is done, but there is no" in late.err
     assert "--overwrite" in late.err
+    # Nothing has been trained in vain before the command says so.
+    several = call("run", "--method", "gce,ce", *SMALL, "--output", tmp_path, "--samples")
+    assert several.code == 2
+    assert "The run of ce on digits with seed 0 is done, but there is no" in several.err
+    assert len(list((tmp_path / "runs").rglob("spec.json"))) == 1
     assert call(*arguments, "--samples", "--overwrite").code == 0
     assert directory_of(tmp_path).samples_file.exists()
     assert call(*arguments, "--samples").code == 0

@@ -98,3 +98,11 @@ def test_impossible_splits_are_refused():
         split_dataset(
             dataset, noisy, protocol.model_copy(update={"limit_train": 3, "validation": 0.1})
         )
+
+
+def test_a_share_that_leaves_no_training_sample_is_refused():
+    dataset = load_dataset("digits")
+    protocol = load_track("digits").protocol
+    changed = protocol.model_copy(update={"limit_train": 2, "validation": 0.8})
+    with pytest.raises(UsageError, match=r"--validation 0.8 holds out all of 2 training samples"):
+        split_dataset(dataset, apply_noise("symmetric:0.4", dataset, 0), changed)

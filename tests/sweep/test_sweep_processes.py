@@ -15,6 +15,7 @@ from sweep_jobs import make_jobs
 
 from lnlbench.sweep import local, process
 from lnlbench.sweep.local import LocalExecutor, default_slots, visible_gpus
+from lnlbench.sweep.placement import Placement
 from lnlbench.sweep.process import Limits, run_environment
 from lnlbench.sweep.task import execute
 
@@ -142,6 +143,15 @@ def test_gpus_that_are_named_are_shared(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3, 1")
     assert visible_gpus("auto") == ["3", "1"]
     assert visible_gpus("cpu") == visible_gpus("cuda:1") == []
+
+
+@pytest.mark.parametrize(("device", "slots"), [("cuda:1", 2), ("cuda", 4), ("cpu", 16)])
+def test_a_gpu_that_is_named_has_no_more_runs_than_any_gpu(monkeypatch, device, slots):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3, 1")
+    monkeypatch.setattr("lnlbench.sweep.placement.check_device", lambda device: None)
+    monkeypatch.setattr("lnlbench.sweep.placement.available_cores", lambda: 16)
+    placement = Placement("local", "", None, None, runs_per_gpu=2, device=device)
+    assert placement.slots(None) == slots
 
 
 @pytest.mark.parametrize(
