@@ -53,7 +53,7 @@ def report(
 def _suspects(
     path: Path, result: "Result", data_dir: Path | None
 ) -> "tuple[list[Suspect], int] | None":
-    """The doubtful samples of a run; None if it did not write samples, or without the data."""
+    """The doubtful samples of a run; None if it wrote no samples, or there are no images."""
     if not (path / "samples.parquet").is_file():
         return None
     from lnlbench.leaderboard.page.suspects import find_suspects
@@ -63,7 +63,10 @@ def _suspects(
     directory = RunDirectory(path)
     try:
         samples = read_samples(directory.samples_file, result.fingerprint)
-        return find_suspects(samples, pictured(_dataset(directory, data_dir)))
+        dataset = _dataset(directory, data_dir)
+        if dataset.holds_features:
+            return None
+        return find_suspects(samples, pictured(dataset))
     except (DataError, UsageError) as error:
         # The page is useful without them.
         typer.echo(f"Without thumbnails of {path}: {error}", err=True)

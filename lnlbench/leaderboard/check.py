@@ -1,6 +1,7 @@
 """Check that results can share a table, and that the tables agree with the results."""
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from lnlbench.leaderboard.render.files import is_foreign, render
@@ -49,15 +50,17 @@ def stale_files(
         elif path.read_bytes() != text.encode():
             problems.append(f"{path} does not agree with its results: run `lnlbench leaderboard`")
     if complete:
-        # We wrote only the pages with the marker; a user may have written the README.
         problems += [
             f"{path} has no results: delete it and its .csv"
-            for path in sorted(store.root.glob("*.md"))
-            if path.name not in wanted
-            and path.is_file()
-            and path.read_bytes().startswith(MARKER.encode())
+            for path in sorted([*store.root.glob("*.md"), *store.root.glob("*.svg")])
+            if path.name not in wanted and path.is_file() and _made_by_lnlbench(path)
         ]
     return problems
+
+
+def _made_by_lnlbench(path: Path) -> bool:
+    """Whether a file has the mark of those that lnlbench makes: a user may have written others."""
+    return MARKER.strip("<!-> ").encode() in path.read_bytes()[:1000]
 
 
 def _grouped(results: Iterable[Result], key: Callable[[Result], Any]) -> list[list[Result]]:

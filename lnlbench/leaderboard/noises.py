@@ -45,8 +45,7 @@ class Noise:
     @property
     def wrong(self) -> str:
         """The share of wrong labels in words."""
-        known = f"{text.percent(self.rate)} % wrong"
-        return "share of wrong labels unknown" if self.rate is None else known
+        return text.wrong_labels(self.rate)
 
     @property
     def short(self) -> str:

@@ -70,7 +70,7 @@ class Runs:
     @property
     def network(self) -> str:
         """The backbone's name."""
-        return str(self.first.protocol.get("backbone", NOT_STATED))
+        return str(self.first.own_protocol.get("backbone", NOT_STATED))
 
     @cached_property
     def tuning(self) -> Tuning | None:

@@ -62,6 +62,12 @@ def seeds(finished: Sequence[int]) -> str:
     return f"{len(finished)} ({', '.join(map(str, finished))})"
 
 
+def wrong_labels(rate: float | None) -> str:
+    """The share of wrong labels in words."""
+    known = f"{percent(rate)} % wrong"
+    return "share of wrong labels unknown" if rate is None else known
+
+
 def describe_search(tuning: Tuning) -> str:
     """The trials and the time that a search took to find a recipe."""
     trials = "1 trial" if tuning.trials == 1 else f"{tuning.trials} trials"

@@ -11,7 +11,9 @@ from lnlbench.networks.timm_names import PREFIX, require_layer
 
 
 def cut_layers(backbone: str, layer: str) -> list[str]:
-    """The layers in front of which `timm:NAME` can be cut, `layer` perhaps; loads no weights.
+    """The layers in front of which `timm:NAME` can be cut; loads no weights.
+
+    `layer` is only quoted in the error.
 
     Raises:
         UsageError: the network cannot be cut; the message says that `layer` was asked for.

@@ -18,7 +18,7 @@ _TOGETHER = 50
 class FrozenBackbone:
     """Pooled features of a pretrained timm network in eval mode.
 
-    With `until`, it gives the feature maps that this layer is given in place of pooled features.
+    With `until`, it returns the input of that layer in place of pooled features.
     """
 
     def __init__(

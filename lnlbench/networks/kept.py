@@ -1,6 +1,6 @@
-"""What is known of networks without building them: facts kept on disk, since torch takes seconds.
+"""Facts about networks, kept on disk because importing torch takes seconds.
 
-They are found again when lnlbench's code of networks changes, or the version of timm.
+They are computed again when the code of lnlbench.networks changes, or the version of timm.
 """
 
 import hashlib

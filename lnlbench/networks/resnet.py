@@ -83,7 +83,7 @@ class CifarResNet(nn.Module):
         self.classifier = nn.Linear(inputs, num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits [B, C] of images [B, 3, H, W]: pooled features through one linear layer."""
+        """Logits [B, C] of images [B, channels, H, W]: pooled features through one linear layer."""
         features = self.blocks(self.stem(images))
         return self.classifier(torch.flatten(nn.functional.adaptive_avg_pool2d(features, 1), 1))
 

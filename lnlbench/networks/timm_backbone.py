@@ -55,7 +55,7 @@ class Resized(nn.Module):
         self.image_size = image_size
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits [B, C] of images [B, 3, H, W] of any size."""
+        """Logits [B, C] of images [B, channels, H, W] of any size."""
         size = (self.image_size, self.image_size)
         return self.network(interpolate(images, size=size, mode="bilinear", antialias=True))
 

@@ -162,6 +162,12 @@ class Result(Document):
         document = self.spec.get("tuning")
         return None if document is None else Tuning.model_validate(document)
 
+    @property
+    def own_protocol(self) -> dict[str, Any]:
+        """The protocol of the run: its track's, with what its recipe and its overrides changed."""
+        changed = self.spec.get("protocol")
+        return {**self.protocol, **(changed if isinstance(changed, dict) else {})}
+
     @model_validator(mode="after")
     def _consistent(self) -> "Result":
         expected = fingerprint(self.spec)

@@ -125,9 +125,8 @@ class _Restorer:
         if kind == "tuple":
             known = list(current) if isinstance(current, tuple) else []
             return tuple(self._decode_items(content[0], known))
-        if (
-            id(current) in self._used
-        ):  # one object at the start of fit, but two objects when it was saved
+        if id(current) in self._used:
+            # One object at the start of fit, but two objects when it was saved.
             current = None
         if kind == "list":
             return self._refill_list(content[0], current)

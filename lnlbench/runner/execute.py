@@ -30,6 +30,7 @@ def execute(
         HeldError: another process executes the run.
         UsageError: the directory cannot be written, the data do not fit the spec, or the options
             ask for samples of a run that began without them.
+        DataError: pretrained weights are damaged, or not the ones that the spec names.
         RunError: the disk is full or fails.
     """
     with directory.locked():

@@ -75,8 +75,9 @@ def _wrong_folder(path: Path, verdict: str, lacking: str, other: str = "") -> Us
 
 def _below(path: Path) -> str:
     """A hint at a run further down, for a user who named a folder above it, such as runs/."""
-    found = sorted(spec.parent for spec in path.glob("*/*/*/spec.json")) if path.is_dir() else []
-    found += sorted(spec.parent for spec in path.glob("*/spec.json")) if path.is_dir() else []
+    found: list[Path] = []
+    for pattern in ("*/spec.json", "*/*/spec.json", "*/*/*/spec.json", "runs/*/*/*/spec.json"):
+        found = found or sorted(spec.parent for spec in path.glob(pattern))
     return f" Below it is {found[0]}." if found else ""
 
 

@@ -111,7 +111,9 @@ class ForecastingDisplay:
         self._say(seconds, f"{about} {duration(seconds)} on this machine, from its first steps")
 
     def _say(self, seconds: float, expected: str) -> None:
-        text = f"{self._epochs_left} epochs take {expected}."
+        left = self._epochs_left
+        text = "1 epoch takes" if left == 1 else f"{left} epochs take"
+        text += f" {expected}."
         if seconds >= LONG_SECONDS and self._prepared.device.type == "cpu":
             others = [each for each in QUICK_TRACKS if each != self._prepared.spec.track]
             quick = ", or ".join(f"--track {each}" for each in others)

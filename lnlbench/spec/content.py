@@ -59,6 +59,7 @@ def check_dataset(dataset: Dataset, name: str) -> None:
 
     Raises:
         DataError: a shape, type or label is wrong; the message says which.
+        UsageError: the data set has another name than its plugin registers.
     """
     problem = _problem(dataset)
     if problem:

@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
-from typing import Any
 
-from lnlbench.errors import UsageError, shown
 from lnlbench.interface.artifacts import import_artifacts
 from lnlbench.networks.weight_sources import WeightSources
 from lnlbench.plugins import Catalogue
@@ -54,7 +52,6 @@ def _specs(
             choices(grid.override), choices(grid.set), choices(grid.set_data)
         ):
             protocol = nested(override)
-            _check_kinds(protocol)
             dataset, backbone = protocol.get("dataset"), protocol.get("backbone")
             meant = track
             if track.own and dataset in (None, track.protocol.dataset):
@@ -71,16 +68,6 @@ def _specs(
             params = import_artifacts(method.Params, settings)
             first = build_spec(method, meant, grid.recipe, protocol, params, grid.seeds[0], tuning)
             yield from (first.model_copy(update={"seed": seed}) for seed in grid.seeds)
-
-
-def _check_kinds(protocol: dict[str, Any]) -> None:
-    texts, tables = ("dataset", "noise", "backbone"), ("embedding", "pretrained")
-    for kind, names in ((str, texts), (dict, tables)):
-        for name in names:
-            value = protocol.get(name)
-            if value is not None and not isinstance(value, kind):
-                what = "a text" if kind is str else f"{name}.FIELD=VALUE"
-                raise UsageError(f"The override {name} was given {shown(value)}. Give {what}.")
 
 
 def _one_per_seed_group(specs: Iterable[RunSpec]) -> list[RunSpec]:

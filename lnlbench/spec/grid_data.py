@@ -39,7 +39,7 @@ class GridData:
             UsageError: there is no such data set, or a setting is wrong.
             DataError: the data cannot be read.
         """
-        key = json.dumps([dataset, dict(settings), noise, size], sort_keys=True)
+        key = json.dumps([dataset, dict(settings), noise, size], sort_keys=True, default=str)
         if key not in self._overrides:
             data = self._kept or RunData(self._plugins, settings=settings)
             fields = data.overrides(dataset, noise, size)
@@ -56,7 +56,9 @@ class GridData:
             UsageError: there is no such data set, or a setting is wrong or would change the track.
             DataError: the data cannot be read, or are not those that the track expects.
         """
-        key = json.dumps([track.model_dump(mode="json"), str(track.folder), dict(settings)])
+        key = json.dumps(
+            [track.model_dump(mode="json"), str(track.folder), dict(settings)], default=str
+        )
         if key not in self._pinned:
             data = self._kept or RunData(self._plugins, settings=settings)
             self._pinned[key], places = data.pinned(track)

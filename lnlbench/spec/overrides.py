@@ -23,7 +23,9 @@ def override_protocol(protocol: Protocol, changes: dict[str, Any]) -> Protocol:
 
 
 def check_overrides(protocol: Protocol, changes: dict[str, Any]) -> None:
-    """Refuse changes that cannot be right whatever else a recipe changes.
+    """Refuse values that are invalid on their own.
+
+    Values that only conflict with each other pass, because a recipe may still change one of them.
 
     Raises:
         UsageError: a value is not allowed; the message names its option.

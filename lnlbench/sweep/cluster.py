@@ -1,8 +1,7 @@
 """The Ray executor: each run is one task of a cluster, on any node with room for it.
 
 Ray decides where and when a run starts; `lnlbench run` does the work in a process that the task
-watches. The
-output folder must be one path on all nodes.
+watches. The output folder must be one path on all nodes.
 """
 
 import socket

@@ -51,10 +51,6 @@ class Plan:
         """The seconds that the missing runs take in a row; None if one of them is unknown."""
         return total([run.seconds for run in self.missing])
 
-    def count(self, state: State) -> int:
-        """How many runs are in each state."""
-        return sum(run.state == state for run in self.runs)
-
 
 def make_plan(
     specs: list[RunSpec], output: Path, plugins: Catalogue, begun: Collection[str] = ()

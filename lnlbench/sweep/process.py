@@ -179,7 +179,7 @@ def group_memory(group: int) -> int:
 
 
 def last_lines(file: Path, count: int) -> list[str]:
-    """The last non-empty lines of a log; an empty tuple if the log cannot be read."""
+    """The last non-empty lines of a log; an empty list if the log cannot be read."""
     try:
         with file.open("rb") as log:
             log.seek(max(0, file.stat().st_size - _TAIL_BYTES))

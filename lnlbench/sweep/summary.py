@@ -78,7 +78,8 @@ def print_summary(
     parts = [f"{count} {status}" for status, count in sorted(counts.items())]
     if missing > len(reports):
         parts.append(f"{missing - len(reports)} not started")
-    lines = [f"{missing} runs: {', '.join(parts)}."] if parts else []
+    runs = "1 run" if missing == 1 else f"{missing} runs"
+    lines = [f"{runs}: {', '.join(parts)}."] if parts else []
     for report in reports:
         if report.status in ("failed", "diverged"):
             lines.append(f"{report.job.title} {report.status}: {report.reason}")

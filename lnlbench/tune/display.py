@@ -57,7 +57,8 @@ def print_found(study: Study, tuning: Tuning, file: Path, console: Console) -> N
     definition = study.definition
     done = [trial for trial in study.ended() if trial.value is not None]
     sign = -1 if definition.direction == "maximize" else 1
-    done.sort(key=lambda trial: sign * (trial.value or 0.0))
+    # The score of a pruned trial is that of one epoch, which compares with no other score.
+    done.sort(key=lambda trial: (trial.state.name != "COMPLETE", sign * (trial.value or 0.0)))
     table = Table("trial", "state", "score", "time", "parameters", box=None)
     for trial in done[:_SHOWN]:
         table.add_row(

@@ -144,7 +144,7 @@ class Search(JobLoop):
             trial.set_user_attr(VERSIONS, outcome.versions)
         endings: dict[str, Callable[[int], None]] = {
             "pruned": self._study.prune,
-            # It counts as the worst possible trial, to keep the search away from these values.
+            # Like a trial that fell behind: its values were tried, and it has no score.
             "diverged": self._study.prune,
             "failed": self._study.fail,
         }

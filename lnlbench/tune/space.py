@@ -16,8 +16,8 @@ def search_space(
 ) -> Ranges:
     """The ranges of a search: the declared ranges without `fixed` parameters, changed by `given`.
 
-    A given `NAME=LOW..HIGH` adds or replaces a range. If only bare names are given, the search is
-    limited to these. `base` holds the parameters that stay the same in all trials.
+    A given `NAME=LOW..HIGH` adds or replaces a range. Bare names limit the search to these, and to
+    the ranges that are given. `base` holds the parameters that stay the same in all trials.
 
     Raises:
         UsageError: a parameter is unknown, refuses an end of its range, or no range is left.
@@ -59,8 +59,10 @@ def _parse(text: str) -> tuple[str, SearchRange]:
     name, _, span = text.partition("=")
     ends, colon, scale = span.partition(":")
     low, dots, high = ends.partition("..")
-    if not dots or (colon and scale != "log"):
+    if not (dots and low and high):
         raise _unreadable(text, "it does not have two ends")
+    if colon and scale != "log":
+        raise _unreadable(text, f"only :log may follow the range, not :{scale}")
     try:
         found = SearchRange(_number(low), _number(high), bool(colon))
     except ValueError as error:

@@ -6,6 +6,7 @@ from factories import make_document, make_result, merged
 from lnlbench.leaderboard.check import conflicts, stale_files
 from lnlbench.leaderboard.contradictions import contradictions
 from lnlbench.leaderboard.render.files import render
+from lnlbench.leaderboard.render.markdown import MARKER
 from lnlbench.results import Result, ResultStore
 
 
@@ -48,11 +49,22 @@ def test_an_edited_or_missing_table_is_named(store, name):
 def test_a_table_without_results_is_named_when_all_tracks_are_checked(store):
     digits, other = make_result(track="digits"), make_result()
     publish(store, [digits, other])
-    page, readme, problem = stale_files(store, [other], complete=True)
+    page, readme, picture, problem = stale_files(store, [other], complete=True)
     assert f"{store.root / 'index.html'} does not agree with its results" in page
     assert f"{store.root / 'README.md'} does not agree with its results" in readme
+    assert "digits-noises.svg has no results" in picture
     assert "digits.md has no results" in problem
     assert stale_files(store, [other], complete=False) == []
+
+
+def test_a_picture_of_noises_that_are_gone_is_named(store):
+    result = make_result()
+    publish(store, [result])
+    made_by = MARKER.strip("<!-> ")
+    (store.root / "old-noises.svg").write_text(f"<svg><!-- {made_by} --></svg>")
+    (store.root / "drawing.svg").write_text("<svg></svg>")
+    [problem] = stale_files(store, [result], complete=True)
+    assert "old-noises.svg has no results: delete it and its .csv" in problem
 
 
 def test_a_folder_and_a_broken_link_that_are_named_as_tables_are_left_alone(store):

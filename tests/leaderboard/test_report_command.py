@@ -65,6 +65,17 @@ def test_runs_of_another_protocol_are_compared_with_a_warning(tmp_path, make_run
     assert "protocol.epochs was 3, is 9" in page
 
 
+def test_a_run_that_overrides_its_track_is_compared_with_a_warning(tmp_path, make_run):
+    one = make_run("a", make_result("ce"))
+    changed = {"protocol": {"epochs": 9, "backbone": "resnet50"}}
+    other = make_run("b", make_result("gce", spec=changed))
+    assert report(tmp_path, one, other).code == 0
+    page = (tmp_path / "out.html").read_text()
+    assert "not comparable" in page
+    assert "protocol.epochs was 3, is 9" in page
+    assert 'data-network="resnet50"' in page
+
+
 def test_what_is_no_finished_run_is_refused_with_the_next_step(tmp_path, make_run):
     unfinished, diverged = make_run("a", None), make_run("b", make_result(status="diverged"))
     spaced = make_run("d e", None)

@@ -33,7 +33,7 @@ def _of_run(head: str, cell: Callable[[Result], str]) -> Column[Result]:
 
 def _data(row: Row) -> str:
     data = row.first.data
-    return f"{data.dataset}; {data.noise}, {text.percent(data.noise_rate)} % of the labels wrong"
+    return f"{data.dataset}; {data.noise}, {text.wrong_labels(data.noise_rate)}"
 
 
 def _budget(row: Row) -> str:

@@ -1,4 +1,4 @@
-"""The columns of tables of rows, and which of them each table has, in order."""
+"""The columns of tables of rows; `layouts` says which of them each table has."""
 
 import json
 from collections.abc import Callable

@@ -20,7 +20,7 @@ from lnlbench.results.store import ResultStore
 
 Curve = list[float | None]
 
-# About how many numbers all curves of a page may have: a number takes about 7 characters.
+# About how many characters all curves of a page may take, and how many a number takes.
 _CURVE_BYTES = 4_000_000
 _NUMBER_BYTES = 7
 

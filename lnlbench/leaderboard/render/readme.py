@@ -93,8 +93,8 @@ def _line(table: Table) -> list[str]:
     best = next((row for row in table.rows if row.best), None)
     baseline = baseline_of(table.rows)
     title = escape(table.title)
-    data = (
-        f"{table.data.dataset}, {table.data.noise}, {text.percent(table.data.noise_rate)} % wrong"
+    data = ", ".join(
+        [table.data.dataset, table.data.noise, text.wrong_labels(table.data.noise_rate)]
     )
     return [
         f"[{title}]({table.track}.md)",

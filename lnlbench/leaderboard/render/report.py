@@ -114,5 +114,5 @@ def _shared(result: Result) -> dict[str, Any]:
     return {
         "track": result.track,
         "labels": result.data.model_dump(exclude={"notes"}),
-        "protocol": result.protocol,
+        "protocol": result.own_protocol,
     }

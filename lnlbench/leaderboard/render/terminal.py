@@ -30,8 +30,8 @@ def show(table: Table, console: Console) -> None:
     """Print the table of a track, with best test epochs in grey."""
     data = table.data
     caption = (
-        f"{table.track}: {data.dataset}, {data.noise}, {text.percent(data.noise_rate)} % wrong "
-        "labels. Ranked by the mean of the last 10 epochs; best (grey) was chosen on the test set."
+        f"{table.track}: {data.dataset}, {data.noise}, {text.wrong_labels(data.noise_rate)}. "
+        "Ranked by the mean of the last 10 epochs; best (grey) was chosen on the test set."
     )
     grid = Grid(title=Text(text.plain(table.title)), caption=Text(text.plain(caption)))
     columns = with_values(TERMINAL, table.rows)
