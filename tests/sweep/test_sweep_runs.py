@@ -161,7 +161,7 @@ def test_a_run_that_another_process_executes_is_left_to_it(tmp_path):
     with directory.locked():
         outcome = call("sweep", *arguments, "--output", tmp_path, "--json")
     assert outcome.code == 1
-    assert "1 runs: 1 held by another process." in outcome.err
+    assert "1 run: 1 held by another process." in outcome.err
     [run] = json.loads(outcome.out)["runs"]
     assert run["state"] == "held"
     assert f"{directory.path} is in use: another process executes this run" in run["reason"]
