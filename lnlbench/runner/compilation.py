@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from lnlbench.augment.blocks import plain_batches
-from lnlbench.errors import UsageError
+from lnlbench.errors import RunError, UsageError
 from lnlbench.networks.precision import PreciseNetwork
 from lnlbench.runner.checkpoint import load_checkpoint
 from lnlbench.runner.devices import wait_for, was_compiled
@@ -62,10 +62,16 @@ def choose(
 
     If the file `checkpoint` exists, the run resumes. On a CPU there is no trial.
     """
-    if asked is not None or prepared.device.type != "cuda":
-        return Compilation(bool(asked))
+    if asked is not None:
+        return Compilation(asked)
     if checkpoint.exists():
-        return _chosen_before(load_checkpoint(checkpoint, prepared.device)["environment"])
+        try:
+            saved = load_checkpoint(checkpoint, prepared.device)
+        except RunError:
+            return Compilation(False)  # the run loads it again, and its result says what is wrong
+        return _chosen_before(saved["environment"])
+    if prepared.device.type != "cuda":
+        return Compilation(False)
     return decide_by_trial(prepared, inputs, networks)
 
 

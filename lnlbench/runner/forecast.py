@@ -39,7 +39,7 @@ class ForecastingDisplay:
     def __init__(
         self, display: Display, prepared: Prepared, method: Method, earlier: ResultStore
     ) -> None:
-        self.step_display = display
+        self._display = display
         self._prepared = prepared
         self._method = method
         self._earlier = earlier
@@ -49,7 +49,7 @@ class ForecastingDisplay:
 
     def started(self, title: str, max_epochs: int, first_epoch: int) -> None:
         """Show it, and how long such runs took on this hardware, if there are any."""
-        self.step_display.started(title, max_epochs, first_epoch)
+        self._display.started(title, max_epochs, first_epoch)
         self._epochs_left = max_epochs - first_epoch
         spec, hardware = self._prepared.spec, self._hardware()
         results = [
@@ -65,30 +65,30 @@ class ForecastingDisplay:
 
     def step(self, run: Run, seconds: float) -> None:
         """Show it; after the first steps, also say how long the run will take."""
-        self.step_display.step(run, seconds)
+        self._display.step(run, seconds)
         if not self._known:
             self._measure(run)
 
     def forecast(self, seconds: float, text: str) -> None:
         """Show it."""
-        self.step_display.forecast(seconds, text)
+        self._display.forecast(seconds, text)
 
     def working(self, text: str) -> None:
         """Show it."""
-        self.step_display.working(text)
+        self._display.working(text)
 
     def epoch(self, report: EpochReport) -> None:
         """Show it; from now on, the epochs' own times say how long the run will take."""
         self._known = True
-        self.step_display.epoch(report)
+        self._display.epoch(report)
 
     def finished(self, message: str) -> None:
         """Show it."""
-        self.step_display.finished(message)
+        self._display.finished(message)
 
     def close(self) -> None:
         """Close the display."""
-        self.step_display.close()
+        self._display.close()
 
     def _measure(self, run: Run) -> None:
         if self._first is None:  # the first step also pays for allocations and compilation
@@ -118,7 +118,7 @@ class ForecastingDisplay:
             others = [each for each in QUICK_TRACKS if each != self._prepared.spec.track]
             quick = ", or ".join(f"--track {each}" for each in others)
             text += f" In minutes instead: {quick}, or a trial with --epochs 1 --limit-train 2000."
-        self.step_display.forecast(seconds, text)
+        self._display.forecast(seconds, text)
 
     def _work(self) -> int:
         passes = self._prepared.passes
@@ -145,19 +145,24 @@ class ForecastingDisplay:
 
 def _recorded_work(store: ResultStore, method: str) -> Iterator[float]:
     """A method's passes over the data in a mean epoch, for each recorded run that counted them."""
-    for result in _finished(store, "*", method):
+    for result in _finished(store, "*", method, _READ):
         costs = result.cost.model_dump()
         training = costs.get("training_passes_per_epoch")
         if training is not None:
             yield TRAINING_PASS * training + (costs.get("inference_passes_per_epoch") or 0.0)
 
 
-def _finished(store: ResultStore, track: str, method: str) -> Iterator[Result]:
-    """A few finished results of a method on a track, or on all tracks (*), off-track ones too."""
+def _finished(
+    store: ResultStore, track: str, method: str, most: int | None = None
+) -> Iterator[Result]:
+    """The finished results of a method on a track, or on all tracks (*), off-track ones too.
+
+    At most `most` files of each track are read.
+    """
     for folder in sorted(
         [*store.folder.glob(f"{track}/{method}"), *store.folder.glob(f"off-track/{track}/{method}")]
     ):
-        for path in islice(sorted(folder.glob("*.json")), _READ):
+        for path in islice(sorted(folder.glob("*.json")), most):
             try:
                 result = read_result(path)
             except DataError:

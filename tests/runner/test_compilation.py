@@ -154,8 +154,17 @@ def test_a_gpu_decides_by_a_trial_and_a_resumed_run_stays_as_it_was(
         monkeypatch.setattr(
             compilation, "load_checkpoint", lambda *_, saved=environment: {"environment": saved}
         )
-        assert compilation.choose(None, on_gpu, None, 1, file) == before
+        for device in (CUDA, CPU):
+            on_device = replace(prepared, device=device)
+            assert compilation.choose(None, on_device, None, 1, file) == before
     assert len(trials) == 1
+
+
+def test_a_damaged_checkpoint_is_left_for_the_run_to_report(prepared, tmp_path):
+    file = tmp_path / "checkpoint"
+    file.write_bytes(b"not a checkpoint")
+    on_gpu = replace(prepared, device=CUDA)
+    assert compilation.choose(None, on_gpu, None, 1, file) == Compilation(False)
 
 
 def test_a_trial_changes_no_random_stream_and_is_no_work_of_the_run(prepared):

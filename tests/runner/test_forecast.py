@@ -97,6 +97,14 @@ def test_an_earlier_run_on_this_hardware_tells_the_time_before_the_first_step(tm
     assert "as earlier runs took on this hardware" in text
 
 
+def test_many_files_of_other_protocols_do_not_hide_the_earlier_run(tmp_path):
+    for seed in range(6):
+        run(tmp_path, "ce", seed=seed, batch_size=64)
+    run(tmp_path, "ce", seed=8)
+    [(_, text, _)] = run(tmp_path, "ce", seed=9).said
+    assert "as earlier runs took on this hardware" in text
+
+
 def test_other_hardware_tells_nothing(tmp_path, monkeypatch):
     run(tmp_path, "ce")
     monkeypatch.setattr(forecast, "hardware_name", lambda device, compiled: "NVIDIA H100")
