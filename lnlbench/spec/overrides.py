@@ -8,6 +8,16 @@ from pydantic import ValidationError
 from lnlbench.errors import UsageError
 from lnlbench.tracks import Protocol
 
+# The fields that have an option of their own on the command line; --override sets the others.
+OPTIONS = frozenset(
+    {
+        *("dataset", "noise", "noise_seed", "backbone", "head", "image_size", "body_lr_factor"),
+        *("frozen_until", "epochs", "batch_size", "lr", "weight_decay", "augment", "validation"),
+        *("validation_labels", "limit_train", "limit_test", "precision"),
+    }
+)
+_PARTS = ("optimizer", "embedding", "pretrained")
+
 
 class _Unfit(UsageError):
     """Each value of a protocol is allowed, and they do not fit together."""
@@ -58,8 +68,9 @@ def valid_protocol(fields: dict[str, Any]) -> Protocol:
         if first["loc"] in ((), ("optimizer",)):
             problem = first["msg"].removeprefix("Value error, ")
             raise _Unfit(f"The protocol does not fit together: {problem}.") from error
-        name = ".".join(str(part) for part in first["loc"])
-        for part in ("optimizer.", "embedding.", "pretrained."):
-            name = name.removeprefix(part)
-        option = "--" + name.replace("_", "-")
+        path = [str(part) for part in first["loc"]]
+        named = path[-1] if path[0] in _PARTS else path[0]
+        option = f"--{named.replace('_', '-')}"
+        if named not in OPTIONS:
+            option = f"--override {'.'.join(path)}"
         raise UsageError(f"{option} was given {first['input']!r}: {first['msg']}.") from error

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from lnlbench.cli import app
 from lnlbench.cli.options.grouping import grouped
+from lnlbench.cli.options.protocol import ProtocolOptions
+from lnlbench.spec.overrides import OPTIONS
 
 ON_DIGITS = ("--method", "ce", "--track", "digits")
 CHANGES = (
@@ -70,6 +72,12 @@ def test_a_sweep_takes_the_flags_of_a_run(tmp_path):
         (("--lr", "1", "--override", "optimizer.lr=4"), ("--lr and --override", "1.0", "4")),
         (("--override", "epoch=4"), ("'epoch'", "Did you mean 'epochs'?")),
         (("--override", "noise=0.4"), ("--noise was given 0.4", "valid string")),
+        (("--override", "optimizer.lr=0"), ("--lr was given 0",)),
+        (("--override", "gamma=5"), ("--override gamma was given 5",)),
+        (
+            ("--override", "optimizer.momentum=2"),
+            ("--override optimizer.momentum was given 2", "less than 1"),
+        ),
         (("--noise", "clean,symetric:0.4"), ("'symetric:0.4'", "Did you mean 'symmetric'?")),
         (("--head", "mlp"), ("--head belongs to a frozen backbone",)),
         (("--frozen", "--pretrained"), ("Choose one",)),
@@ -125,3 +133,8 @@ def test_a_group_of_options_is_given_to_the_command_as_one_object():
     assert runner.invoke(program, ["b"]).exit_code == 0
     assert seen == [("a", Size(1, 5), True), ("b", Size(1, 2), False)]
     assert "Say what was given." in runner.invoke(program, ["--help"], env=environment()).output
+
+
+def test_every_option_of_the_protocol_is_known_to_its_messages():
+    switches = {"frozen", "pretrained", "override"}
+    assert {each.name for each in fields(ProtocolOptions)} - switches == OPTIONS

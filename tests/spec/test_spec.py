@@ -254,19 +254,18 @@ def test_a_pretrained_spec_survives_its_json_and_is_what_it_deviates_in():
 @pytest.mark.parametrize(
     ("pretrained", "words"),
     [
-        ({"weights": "c46ab0"}, "string should match pattern"),
-        ({"image_size": 7}, "greater than or equal to 8"),
-        ({"body_lr_factor": 0}, "greater than 0"),
-        ({"body_lr_factor": 1.5}, "less than or equal to 1"),
-        ({"layer_decay": -1}, "greater than 0"),
-        ({"layer_dekay": 0.5}, "extra inputs are not permitted"),
+        ({"weights": "c46ab0"}, "--override pretrained.weights was given 'c46ab0': String should"),
+        ({"image_size": 7}, "--image-size was given 7: Input should be greater than or equal to 8"),
+        ({"body_lr_factor": 0}, "--body-lr-factor was given 0: Input should be greater than 0"),
+        ({"body_lr_factor": 1.5}, "--body-lr-factor was given 1.5: Input should be less than"),
+        ({"layer_decay": -1}, "--override pretrained.layer_decay was given -1: Input should be"),
+        ({"layer_dekay": 0.5}, "--override pretrained.layer_dekay was given 0.5: Extra inputs"),
     ],
 )
 def test_fields_of_a_pretrained_spec_have_bounds(pretrained, words):
     with pytest.raises(UsageError) as refusal:
         build_spec(Example, "cifar100n-pretrained", overrides={"pretrained": pretrained})
-    assert words in str(refusal.value).lower()
-    assert f"--{next(iter(pretrained)).replace('_', '-')} was given" in str(refusal.value)
+    assert words in str(refusal.value)
 
 
 def test_a_backbone_is_not_frozen_and_fine_tuned_at_once():
