@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from lnlbench.data.location import ANOTHER_CACHE
 from lnlbench.embeddings.plan import CHUNK
+from lnlbench.errors import DataError
 from lnlbench.system.atomic import explain_failure
 
 _DTYPE = np.dtype("<f2")
@@ -62,7 +63,20 @@ class Part:
         self.chunks = -(-count // CHUNK)
 
     def verified_chunks(self) -> int:
-        """How many chunks, counted from the first, are undamaged on disk; reads all of them."""
+        """How many chunks, counted from the first, are undamaged on disk; reads all of them.
+
+        Raises:
+            DataError: a file is there and cannot be read.
+        """
+        try:
+            return self._undamaged()
+        except OSError as error:
+            raise DataError(
+                f"Cannot read the cached features {self.file}: {error.strerror or error}. "
+                f"Make the file readable, or {ANOTHER_CACHE}."
+            ) from error
+
+    def _undamaged(self) -> int:
         if not (self.file.exists() and self.journal.exists()):
             return 0
         checksums = self.journal.read_text(encoding="ascii", errors="replace").splitlines()

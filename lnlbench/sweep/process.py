@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from lnlbench.errors import RunError
 from lnlbench.system.gpus import VISIBLE
 
 LOG_NAME = "log.txt"
@@ -101,15 +102,21 @@ class RunProcess:
         self._limit: str | None = None
         self._kill_at = float("inf")
         self._measured = self._began = time.monotonic()
-        folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / LOG_NAME
-        # In this folder: to find the system's, Python writes a file there that a kill would leave.
-        self._output = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (as long as the process)
-        with self.log.open("wb") as log:
-            files = self._output.fileno(), log.fileno()
-            self._process = start(arguments, environment, *files) or start_fresh(
-                arguments, environment, *files
-            )
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            # Not in the system's folder: to find it, Python writes a file that a kill would leave.
+            self._output = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (for the process)
+            with self.log.open("wb") as log:
+                files = self._output.fileno(), log.fileno()
+                self._process = start(arguments, environment, *files) or start_fresh(
+                    arguments, environment, *files
+                )
+        except OSError as error:
+            raise RunError(
+                f"Cannot start a run in {folder}: {error.strerror or error}. Mend this, for "
+                "example by freeing space on the disk. Then the same command resumes the runs."
+            ) from error
 
     def poll(self) -> Exit | None:
         """Enforce the limits; returns how the process ended, or None while it runs."""

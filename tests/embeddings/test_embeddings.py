@@ -245,3 +245,11 @@ def test_networks_of_other_kinds_embed_too(tmp_path, monkeypatch, name):
     embeddings = embed(random_dataset(train=4, test=2), protocol, file)
     assert embeddings.train[0].shape[0] == 4
     assert embeddings.train[0].std(0).mean() > 0
+
+
+def test_cached_features_that_cannot_be_read_are_named(tmp_path):
+    part = Part(tmp_path, "train-0", 4)
+    part.file.mkdir()
+    part.journal.touch()
+    with pytest.raises(DataError, match=r"Cannot read the cached features .*: Is a dir"):
+        part.complete()

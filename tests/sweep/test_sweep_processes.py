@@ -13,6 +13,7 @@ from threading import Thread
 import pytest
 from sweep_jobs import make_jobs
 
+from lnlbench.errors import RunError
 from lnlbench.sweep import local, process
 from lnlbench.sweep.local import LocalExecutor, default_slots, visible_gpus
 from lnlbench.sweep.placement import Placement
@@ -25,6 +26,12 @@ NO_LIMITS = Limits()
 def start(program, folder, monkeypatch, limits=NO_LIMITS):
     monkeypatch.setattr(process, "PROGRAM", (sys.executable, "-c", program))
     return process.RunProcess(folder, (), limits, os.environ)
+
+
+def test_a_run_that_cannot_be_started_is_an_error_with_the_next_step(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(RunError, match=r"Cannot start a run in .*: Not a directory\. Mend this"):
+        start("pass", tmp_path / "file" / "run", monkeypatch)
 
 
 def finish(running, seconds=120):
