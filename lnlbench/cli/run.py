@@ -98,6 +98,7 @@ def run(
         samples=execution.samples,
         overwrite=overwrite,
         observers=plugins.manager,
+        arguments=execution.absolute().arguments(),
     )
     outcomes = Series(plugins, output, data, options).execute(specs, quiet=quiet, machine=as_json)
     if not all(outcome.finished for outcome in outcomes):

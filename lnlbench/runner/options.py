@@ -19,7 +19,8 @@ class RunOptions:
     torch.compile; None leaves it to `lnlbench.runner.compilation`. `samples` asks for
     samples.parquet. `overwrite` starts a run anew, even if it could be resumed or is done.
     `observers` holds the plugins that observe the run, and `earlier` the results whose costs say
-    how long the run will take.
+    how long the run will take. `arguments` are these options on the command line, for the command
+    that resumes the run.
     """
 
     device: torch.device = _CPU
@@ -29,3 +30,4 @@ class RunOptions:
     overwrite: bool = False
     observers: pluggy.PluginManager | None = None
     earlier: ResultStore | None = None
+    arguments: tuple[str, ...] = ()

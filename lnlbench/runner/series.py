@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -115,7 +116,9 @@ class Series:
                 file = self.store.save(result, overwrite=self.options.overwrite)
         outcome = Outcome(result, directory.path, file, kept)
         edited = already and _edited_since(result, self.plugins)
-        outcome = replace(outcome, line=describe_outcome(outcome, already, edited))
+        outcome = replace(
+            outcome, line=describe_outcome(outcome, already, edited, self.options.arguments)
+        )
         display.finished(outcome.line)
         return outcome
 
@@ -151,8 +154,13 @@ def _edited_since(result: Result, plugins: Plugins) -> bool:
     return before is not None and before != source_sha256(plugins.method(result.method.name))
 
 
-def describe_outcome(outcome: Outcome, already: bool, edited: bool = False) -> str:
-    """A line that says how a run ended, and what to do next."""
+def describe_outcome(
+    outcome: Outcome, already: bool, edited: bool = False, arguments: Sequence[str] = ()
+) -> str:
+    """A line that says how a run ended, and what to do next.
+
+    `arguments` are added to the command that resumes the run.
+    """
     result = outcome.result
     title = f"{result.method.name} · {result.track} · seed {result.seed}"
     if result.status == "done":
@@ -175,7 +183,7 @@ def describe_outcome(outcome: Outcome, already: bool, edited: bool = False) -> s
         )
     stays = "" if outcome.kept is None else f". The earlier finished result stays: {outcome.kept}"
     if result.status == "interrupted":
-        again = shlex.join(["lnlbench", "run", "--resume", str(outcome.directory)])
+        again = shlex.join(["lnlbench", "run", "--resume", str(outcome.directory), *arguments])
         return f"{title}: interrupted, {result.error}. Resume it with: {again}{stays}"
     reason = str(result.error).rstrip(".")
     return f"{title}: {result.status}: {reason}. Result: {outcome.result_file}{stays}"

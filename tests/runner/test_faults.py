@@ -117,7 +117,7 @@ def resume_command(text):
 def test_a_signal_stops_a_run_that_can_be_gone_on_with(tmp_path, expected_ce, name, start):
     # A space in the path: what is printed must still be a command.
     folder = tmp_path / "my runs"
-    running = start(*CE, "--output", folder, folder=tmp_path)
+    running = start(*CE, "--output", folder, "--no-compile", folder=tmp_path)
     running.wait_for(ONE_EPOCH)
     running.signal(signal.Signals[name])
     outcome = running.finish()
@@ -128,7 +128,9 @@ def test_a_signal_stops_a_run_that_can_be_gone_on_with(tmp_path, expected_ce, na
     assert (kept["status"], kept["error"]) == ("interrupted", f"stopped by {name}")
     assert not (folder / "leaderboards").exists()
 
-    again = start_forked(*resume_command(outcome.out), folder=tmp_path / "again").finish()
+    command = resume_command(outcome.out)
+    assert command[-1] == "--no-compile"
+    again = start_forked(*command, folder=tmp_path / "again").finish()
     assert again.code == 0, again
     assert "resumed at epoch" in again.out
     assert essence(stored(folder)) == expected_ce
