@@ -22,7 +22,7 @@ from lnlbench.networks.weight_sources import WeightSources
 from lnlbench.networks.weights import Weights, find_weights, pinned_weights
 from lnlbench.results import Result
 from lnlbench.runner.evaluation import eval_batch_size
-from lnlbench.runner.loop import Execution
+from lnlbench.runner.execution import Execution
 from lnlbench.runner.prepare import Prepared
 from lnlbench.tracks.protocol import WeightsSpec
 

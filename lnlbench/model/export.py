@@ -20,8 +20,8 @@ from lnlbench.networks.precision import PreciseNetwork
 from lnlbench.networks.weight_sources import WeightSources
 from lnlbench.plugins import Plugins
 from lnlbench.results import Result
+from lnlbench.runner.execution import Execution
 from lnlbench.runner.finished import run_with_weights
-from lnlbench.runner.loop import Execution
 from lnlbench.runner.options import RunOptions
 from lnlbench.spec.run_data import RunData
 

@@ -9,9 +9,9 @@ from lnlbench.plugins import Plugins
 from lnlbench.runner.checkpoint import load_checkpoint
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import QuietDisplay
+from lnlbench.runner.execution import Execution
 from lnlbench.runner.finished import run_with_weights
 from lnlbench.runner.inputs import build_inputs
-from lnlbench.runner.loop import Execution
 from lnlbench.runner.options import RunOptions
 from lnlbench.runner.prepare import prepare
 from lnlbench.runner.record import Record

@@ -8,10 +8,10 @@ from lnlbench.runner import compilation
 from lnlbench.runner.checkpoint import load_checkpoint
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import Display
+from lnlbench.runner.execution import Execution
 from lnlbench.runner.forecast import ForecastingDisplay
 from lnlbench.runner.image_size import size_line
 from lnlbench.runner.inputs import build_inputs
-from lnlbench.runner.loop import Execution
 from lnlbench.runner.options import RunOptions
 from lnlbench.runner.prepare import prepare
 from lnlbench.spec.run_data import RunData

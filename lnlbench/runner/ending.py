@@ -5,8 +5,8 @@ from pathlib import Path
 
 from lnlbench.errors import BadAnswer, Diverged, Interrupted, LnlbenchError
 from lnlbench.interface.method import Method
+from lnlbench.runner.build_result import Status
 from lnlbench.runner.directory import RunDirectory
-from lnlbench.runner.report import Status
 from lnlbench.system.atomic import write_atomically
 from lnlbench.system.text import printable
 

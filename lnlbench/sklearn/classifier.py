@@ -24,7 +24,7 @@ from lnlbench.plugins import load_plugins
 from lnlbench.runner.assemble import assemble
 from lnlbench.runner.devices import resolve_device
 from lnlbench.runner.directory import RunDirectory
-from lnlbench.runner.loop import Execution
+from lnlbench.runner.execution import Execution
 from lnlbench.runner.options import RunOptions
 from lnlbench.runner.series import choose_display
 from lnlbench.seeds import TURN

@@ -8,13 +8,13 @@ from lnlbench.errors import LnlbenchError
 from lnlbench.plugins import Plugins
 from lnlbench.results import Result, ResultStore
 from lnlbench.runner.assemble import find_data
+from lnlbench.runner.build_result import build_result
 from lnlbench.runner.checkpoint import load_checkpoint
 from lnlbench.runner.devices import resolve_device
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.environment import describe_environment
 from lnlbench.runner.prepare import prepare
 from lnlbench.runner.record import Record
-from lnlbench.runner.report import build_result
 from lnlbench.spec.run_data import RunData
 from lnlbench.spec.run_spec import RunSpec, make_method
 from lnlbench.system.text import printable

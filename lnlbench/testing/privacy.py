@@ -20,8 +20,8 @@ from lnlbench.interface.method import Method
 from lnlbench.interface.run import Run
 from lnlbench.runner.diagnosis import Diagnosis
 from lnlbench.runner.evaluation import Evaluator
-from lnlbench.runner.loop import Execution
-from lnlbench.runner.observations import Observations
+from lnlbench.runner.execution import Execution
+from lnlbench.runner.measurements import Measurements
 from lnlbench.runner.prepare import Prepared
 from lnlbench.runner.split import Split
 from lnlbench.testing.behavior import SAMPLES
@@ -29,7 +29,7 @@ from lnlbench.testing.report import Finding
 from lnlbench.testing.trials import Trial, Trials, digits
 from lnlbench.testing.verdict import unfinished
 
-_HOLDERS = (Dataset, Split, Prepared, Evaluator, Diagnosis, Observations, Execution)
+_HOLDERS = (Dataset, Split, Prepared, Evaluator, Diagnosis, Measurements, Execution)
 # Not followed: through a class or a module, everything in the process is reachable.
 _BEYOND = (type, types.ModuleType, types.CodeType)
 

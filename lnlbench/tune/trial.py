@@ -16,7 +16,7 @@ from lnlbench.runner.devices import resolve_device
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import EpochReport, PlainDisplay
 from lnlbench.runner.environment import describe_environment
-from lnlbench.runner.loop import Execution
+from lnlbench.runner.execution import Execution
 from lnlbench.runner.options import RunOptions
 from lnlbench.runner.record import Record
 from lnlbench.spec.run_data import RunData

@@ -9,7 +9,7 @@ from cli import call
 import lnlbench
 from lnlbench.errors import Interrupted, RunError, UsageError
 from lnlbench.results import ResultStore
-from lnlbench.runner.loop import Execution
+from lnlbench.runner.execution import Execution
 
 QUICK = {"track": "digits", "epochs": 2}
 

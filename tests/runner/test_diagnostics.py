@@ -211,7 +211,7 @@ def test_a_run_records_itself_and_a_method_with_a_mixture_shows_it(tmp_path):
 
 def test_looking_changes_no_number(tmp_path, monkeypatch):
     watched = comparable(run_short("dividemix", tmp_path / "a", params={"warmup_epochs": 1}))
-    monkeypatch.setattr("lnlbench.runner.observations.looks_at", lambda epoch, max_epochs: False)
+    monkeypatch.setattr("lnlbench.runner.measurements.looks_at", lambda epoch, max_epochs: False)
     blind = comparable(run_short("dividemix", tmp_path / "b", params={"warmup_epochs": 1}))
     assert watched.pop("diagnostics")["snapshots"]
     assert blind.pop("diagnostics")["snapshots"] == []

@@ -21,8 +21,8 @@ from lnlbench.networks.weight_sources import WeightSources
 from lnlbench.plugins import load_plugins
 from lnlbench.runner.directory import RunDirectory
 from lnlbench.runner.display import QuietDisplay
+from lnlbench.runner.execution import Execution
 from lnlbench.runner.inputs import build_inputs
-from lnlbench.runner.loop import Execution
 from lnlbench.runner.options import RunOptions
 from lnlbench.runner.prepare import prepare
 from lnlbench.runner.split import LabeledImages

@@ -14,7 +14,7 @@ from lnlbench.runner.record import Record
 from lnlbench.runner.samples import SampleHistory, write_samples
 
 
-class Observations:
+class Measurements:
     """Measures a method after each epoch; keeps the truth and the test split to itself."""
 
     def __init__(self, prepared: Prepared, inputs: Inputs, batch_size: int, samples: bool) -> None:

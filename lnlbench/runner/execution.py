@@ -1,4 +1,4 @@
-"""The loop of one run: call the method's fit, watch it at each epoch, and make a result."""
+"""One run in execution: call the method's fit, watch it at each epoch, and make a result."""
 
 import time
 from collections.abc import Mapping
@@ -17,6 +17,7 @@ from lnlbench.networks.passes import Passes
 from lnlbench.plugins import Origin
 from lnlbench.results import Result
 from lnlbench.runner import epoch_checks
+from lnlbench.runner.build_result import Status, build_result
 from lnlbench.runner.checkpoint import capture, load_checkpoint, restore, save_checkpoint
 from lnlbench.runner.control import ControlByLookup, in_progress
 from lnlbench.runner.directory import RunDirectory
@@ -26,14 +27,13 @@ from lnlbench.runner.environment import changes, describe_environment
 from lnlbench.runner.evaluation import eval_batch_size
 from lnlbench.runner.given_labels import check_unchanged, copy_of
 from lnlbench.runner.inputs import Inputs
-from lnlbench.runner.observations import Observations
+from lnlbench.runner.measurements import Measurements
 from lnlbench.runner.observers import Observers
 from lnlbench.runner.optimizers import build_optimizer
 from lnlbench.runner.options import RunOptions
 from lnlbench.runner.oracle import privileged_knowledge
 from lnlbench.runner.prepare import Prepared
 from lnlbench.runner.record import Record
-from lnlbench.runner.report import Status, build_result
 from lnlbench.seeds import global_streams_kept, seed_global_streams
 from lnlbench.system.interruption import StopRequest, stop_on_signals
 from lnlbench.tracks.schedule import learning_rate_factor
@@ -66,7 +66,7 @@ class Execution(RunControl):
         self._stop, self._in_epochs = StopRequest(), False
         protocol, split, device = prepared.spec.protocol, prepared.split, prepared.device
         batch_size = eval_batch_size(protocol, device)
-        self._observations = Observations(prepared, inputs, batch_size, options.samples)
+        self._measurements = Measurements(prepared, inputs, batch_size, options.samples)
         self._given_labels = copy_of(split.training.labels, device)
         self._run = Run(
             RunHost(
@@ -97,7 +97,7 @@ class Execution(RunControl):
         status, error = self.fit()
         if status == "done":
             file = self.directory.samples_file
-            self._observations.write_samples(file, self.method, self.record.epochs)
+            self._measurements.write_samples(file, self.method, self.record.epochs)
         result = build_result(
             self.prepared, self.method, origin, self.record, self.environment, status, error
         )
@@ -134,7 +134,7 @@ class Execution(RunControl):
             saved = load_checkpoint(self.directory.checkpoint_file, self.prepared.device)
             restore(self.method, saved["method"])
             self.record = Record.from_document(saved["record"])
-            self._observations.restore(saved.get("samples"))
+            self._measurements.restore(saved.get("samples"))
             self._note_changes(saved["environment"])
         spec = self.prepared.spec
         title = f"{spec.method} · {spec.track} · seed {spec.seed}"
@@ -192,9 +192,9 @@ class Execution(RunControl):
         scalars = self._run.logged.means()  # waits for the device, so the epoch's time is complete
         seconds = time.monotonic() - self._epoch_began
         passes = self.prepared.passes.take()  # before evaluation adds its own
-        scores = self._observations.look(self.method, epoch, self.record)
+        scores = self._measurements.look(self.method, epoch, self.record)
         epoch_checks.check_names(scalars, scores, self.method)
-        self._began += self._observations.unpaid_seconds
+        self._began += self._measurements.unpaid_seconds
         self._note(scores, scalars, seconds, passes)
         self.prepared.passes.take()
         self._save_checkpoint()
@@ -228,7 +228,7 @@ class Execution(RunControl):
         state = {
             "method": capture(self.method),
             "record": self.record.document(),
-            "samples": self._observations.document(),
+            "samples": self._measurements.document(),
             "environment": self.environment,
         }
         save_checkpoint(self.directory.checkpoint_file, state)
