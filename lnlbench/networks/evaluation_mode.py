@@ -9,14 +9,15 @@ from torch import nn
 
 @contextmanager
 def evaluation_mode(networks: Iterable[nn.Module]) -> Iterator[None]:
-    """Networks in eval mode without gradients; restores their training modes afterwards."""
+    """Networks in eval mode without gradients; restores the mode of each layer afterwards."""
     networks = list(networks)
-    modes = [network.training for network in networks]
+    # A method may keep a layer in eval mode while it trains the others.
+    modes = [(layer, layer.training) for network in networks for layer in network.modules()]
     for network in networks:
         network.eval()
     try:
         with torch.inference_mode():
             yield
     finally:
-        for network, mode in zip(networks, modes, strict=True):
-            network.train(mode)
+        for layer, mode in modes:
+            layer.training = mode

@@ -22,3 +22,11 @@ def test_an_error_inside_leaves_the_networks_as_they_were():
     with pytest.raises(ZeroDivisionError), evaluation_mode([network]):
         raise ZeroDivisionError
     assert network.training
+
+
+def test_a_layer_that_is_kept_in_eval_mode_stays_there():
+    network = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    network[1].eval()
+    with evaluation_mode([network]):
+        assert not network[0].training
+    assert network.training and network[0].training and not network[1].training
