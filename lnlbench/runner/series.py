@@ -92,7 +92,12 @@ class Series:
         return outcomes
 
     def execute_one(self, spec: RunSpec, display: Display) -> Outcome:
-        """Execute a checked spec, unless its run is done, and store its result."""
+        """Execute a checked spec, unless its run is done, and store its result.
+
+        Raises:
+            UsageError: the options ask for samples of a run that is done and did not write them.
+        """
+        self._check_samples(spec)
         directory = RunDirectory.of_spec(self.output, spec)
         result = None if self.options.overwrite else self._finished(spec, directory)
         already = result is not None
@@ -123,7 +128,7 @@ class Series:
         return outcome
 
     def _check_samples(self, spec: RunSpec) -> None:
-        """Raise UsageError if samples are wanted of a run that is done and did not write them."""
+        """Raise UsageError if the user wants samples of a run that is done and wrote none."""
         if not self.options.samples or self.options.overwrite:
             return
         directory = RunDirectory.of_spec(self.output, spec)

@@ -31,6 +31,14 @@ def test_a_finished_run_is_not_trained_again(tmp_path):
     assert lnlbench.run("ce", **QUICK, output=tmp_path) == first
 
 
+def test_samples_of_a_run_that_wrote_none_are_refused(tmp_path):
+    lnlbench.run("ce", **QUICK, output=tmp_path)
+    with pytest.raises(UsageError, match=r"is done, but there is no .*samples\.parquet"):
+        lnlbench.run("ce", **QUICK, output=tmp_path, samples=True)
+    assert lnlbench.run("ce", **QUICK, output=tmp_path, samples=True, overwrite=True)
+    assert list((tmp_path / "runs").rglob("samples.parquet"))
+
+
 def test_progress_is_shown_on_request(tmp_path, capfd):
     lnlbench.run("ce", **QUICK, output=tmp_path, progress=True)
     assert "epoch 2/2" in capfd.readouterr().out
