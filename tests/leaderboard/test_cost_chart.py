@@ -32,6 +32,12 @@ def test_a_row_is_on_the_front_if_every_faster_row_is_less_accurate():
     assert {point.label for point in chart.points} == set(ROWS)
 
 
+def test_rows_closer_than_a_pixel_are_told_apart():
+    chart = chart_of(results({**ROWS, "hair": (0.60001, 41.0)}))
+    assert {label.name for label in chart.labels} == {"ce", "elr", "hair", "best"}
+    assert next(label.name for label in chart.labels) == "best"
+
+
 def test_more_accurate_is_higher_and_slower_is_further_right():
     points = {point.label: point for point in chart_of(results()).points}
     assert points["best"].y < points["elr"].y < points["slow"].y < points["ce"].y

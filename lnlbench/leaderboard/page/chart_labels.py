@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from operator import itemgetter
 
 _ABOVE, _LINE, _LETTER = 9.0, 11.0, 6.7  # of a text of 11 pixels: ascent, line height, letter width
 _ASIDE = 7.0  # from the middle of a point to its name
@@ -53,18 +54,13 @@ def label_places(
     taken = [_circle(x, y) for x, y, _ in points]
     covered = [_circle(*each) for each in others]
     for x, y, name in points:
-
-        def bad(way: tuple[int, Place], name: str = name) -> int:
-            box = label_box(way[1], name)
-            return way[0] + 2 * sum(box.overlaps(other) for other in covered)
-
         free = [
-            (level, place)
+            (level + 2 * sum(box.overlaps(other) for other in covered), place)
             for level, place in _candidates(x, y)
             if (box := label_box(place, name)).within(room)
             and not any(box.overlaps(other) for other in taken)
         ]
-        place = min(free, key=bad)[1] if free else Place(x + _ASIDE, y, ends=False)
+        place = min(free, key=itemgetter(0))[1] if free else Place(x + _ASIDE, y, ends=False)
         places.append(place)
         taken.append(label_box(place, name))
     return places

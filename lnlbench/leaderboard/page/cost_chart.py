@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lnlbench.leaderboard import text
 from lnlbench.leaderboard.cost import ELAPSED, PROCESSOR, baseline_of, compared_time
@@ -17,21 +17,21 @@ _APART = math.log10(1.5)
 
 @dataclass(frozen=True)
 class Point:
-    """A row on the chart. A front point is one that no faster row reaches; `label` names it.
-
-    `place` is where a front point's label stands.
-    """
+    """A row on the chart. A front point is one that no faster row reaches; `label` names it."""
 
     x: float
     y: float
     label: str
     words: str
-    place: Place | None = None
+    front: bool
 
-    @property
-    def front(self) -> bool:
-        """Whether every faster row is less accurate."""
-        return self.place is not None
+
+@dataclass(frozen=True)
+class Label:
+    """The name of a front point, and where it stands."""
+
+    place: Place
+    name: str
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,14 @@ class Line:
 
 @dataclass(frozen=True)
 class CostChart:
-    """Points and lines in pixels, and the ticks of both axes as place and text.
+    """Points, labels and lines in pixels, and the ticks of both axes as place and text.
 
     `time` says which time the chart shows.
     """
 
     time: str
     points: list[Point]
+    labels: list[Label]
     lines: list[Line]
     times: list[tuple[float, str]]
     accuracies: list[tuple[float, str]]
@@ -83,15 +84,17 @@ def cost_chart(rows: Sequence[Row]) -> CostChart | None:
         share = (accuracy - floor) / (top - floor)
         return round(HEIGHT - _BOTTOM - share * (HEIGHT - _TOP - _BOTTOM), 1)
 
+    front = _front(ranked, seconds)
     points = [
-        Point(x(row), y(row.accuracy.mean), _name(row), _words(row, seconds))
+        Point(x(row), y(row.accuracy.mean), _name(row), _words(row, seconds), id(row) in front)
         for row in ranked
         if row.accuracy
     ]
     lines = [Line(y(row.accuracy.mean), _name(row)) for row in references if row.accuracy]
     return CostChart(
         "processor time" if compared == PROCESSOR else "time",
-        _named(points),
+        points,
+        _labels(points),
         _apart(lines),
         [
             (_LEFT + (t - low) / (high - low) * (WIDTH - _LEFT - _RIGHT), s)
@@ -101,20 +104,24 @@ def cost_chart(rows: Sequence[Row]) -> CostChart | None:
     )
 
 
-def _named(points: Iterable[Point]) -> list[Point]:
-    """The points, the fastest first; those of the front get a place for their label."""
-    points = sorted(points, key=lambda point: (point.x, point.label))
-    front: list[Point] = []
-    for point in points:
-        if not front or point.y < front[-1].y:
-            front.append(point)
+def _front(rows: Iterable[Row], seconds: Mapping[int, float]) -> set[int]:
+    """The rows that are more accurate than every faster row."""
+    best, found = -1.0, set()
+    for row in sorted(rows, key=lambda row: (seconds[id(row)], row.name)):
+        if row.accuracy and row.accuracy.mean > best:
+            best = row.accuracy.mean
+            found.add(id(row))
+    return found
+
+
+def _labels(points: Iterable[Point]) -> list[Label]:
+    """The labels of the front's points; the most accurate one gets the best place."""
+    points = sorted(points, key=lambda point: (point.y, point.label))
+    named = [(point.x, point.y, point.label) for point in points if point.front]
+    others = [(point.x, point.y) for point in points if not point.front]
     room = Box(_LEFT, 0, WIDTH - _RIGHT, HEIGHT - _BOTTOM)
-    # The most accurate one chooses its place first.
-    front.reverse()
-    others = [(point.x, point.y) for point in points if point not in front]
-    places = label_places([(each.x, each.y, each.label) for each in front], room, others)
-    placed = {id(point): place for point, place in zip(front, places, strict=True)}
-    return [replace(point, place=placed.get(id(point))) for point in points]
+    places = label_places(named, room, others)
+    return [Label(place, name) for place, (_, _, name) in zip(places, named, strict=True)]
 
 
 def _name(row: Row) -> str:
