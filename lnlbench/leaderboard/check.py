@@ -1,7 +1,6 @@
 """Check that results can share a table, and that the tables agree with the results."""
 
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from lnlbench.leaderboard.render.files import is_foreign, render
@@ -53,14 +52,12 @@ def stale_files(
         problems += [
             f"{path} has no results: delete it and its .csv"
             for path in sorted([*store.root.glob("*.md"), *store.root.glob("*.svg")])
-            if path.name not in wanted and path.is_file() and _made_by_lnlbench(path)
+            # Only our own files begin with the marker: a user may have written others.
+            if path.name not in wanted
+            and path.is_file()
+            and path.read_bytes().startswith(MARKER.encode())
         ]
     return problems
-
-
-def _made_by_lnlbench(path: Path) -> bool:
-    """Whether a file has the mark of those that lnlbench makes: a user may have written others."""
-    return MARKER.strip("<!-> ").encode() in path.read_bytes()[:1000]
 
 
 def _grouped(results: Iterable[Result], key: Callable[[Result], Any]) -> list[list[Result]]:

@@ -60,9 +60,9 @@ def test_a_table_without_results_is_named_when_all_tracks_are_checked(store):
 def test_a_picture_of_noises_that_are_gone_is_named(store):
     result = make_result()
     publish(store, [result])
-    made_by = MARKER.strip("<!-> ")
-    (store.root / "old-noises.svg").write_text(f"<svg><!-- {made_by} --></svg>")
+    (store.root / "old-noises.svg").write_text(f"{MARKER}\n<svg></svg>")
     (store.root / "drawing.svg").write_text("<svg></svg>")
+    (store.root / "notes.md").write_text(f"# Notes\n\nEach table begins with {MARKER}\n")
     [problem] = stale_files(store, [result], complete=True)
     assert "old-noises.svg has no results: delete it and its .csv" in problem
 
