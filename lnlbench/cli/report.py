@@ -53,7 +53,7 @@ def report(
 def _suspects(
     path: Path, result: "Result", data_dir: Path | None
 ) -> "tuple[list[Suspect], int] | None":
-    """The doubtful samples of a run; None if it wrote no samples, or there are no images."""
+    """Find a run's doubtful samples. None: the run wrote no samples, or its data have no images."""
     if not (path / "samples.parquet").is_file():
         return None
     from lnlbench.leaderboard.page.suspects import find_suspects

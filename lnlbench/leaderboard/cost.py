@@ -49,11 +49,15 @@ class RelativeCost:
 
 def compared_time(hardware: Sequence[str]) -> str:
     """The time that is compared on this hardware, under the name that results give to it."""
-    return PROCESSOR if all(name.startswith("CPU") for name in hardware) else ELAPSED
+    on_cpu = bool(hardware) and all(name.startswith("CPU") for name in hardware)
+    return PROCESSOR if on_cpu else ELAPSED
 
 
 def comparable_seconds(runs: Runs, baseline: Runs | None) -> tuple[str, float, float] | None:
-    """The compared time, and its means for these runs and the baseline; None if incomparable."""
+    """Name the time that is compared, and give its means for these runs and for the baseline.
+
+    None: the two cannot be compared.
+    """
     # Times on other hardware cannot be compared.
     if baseline is None or runs.hardware != baseline.hardware:
         return None

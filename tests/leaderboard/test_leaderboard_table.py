@@ -1,6 +1,7 @@
 import pytest
 from factories import make_result, run_result
 
+from lnlbench.leaderboard.cost import ELAPSED, PROCESSOR, compared_time
 from lnlbench.leaderboard.facts import table_facts
 from lnlbench.leaderboard.table import build_tables, off_track_rows
 
@@ -153,6 +154,11 @@ def test_on_a_cpu_processor_times_are_compared_elsewhere_elapsed_ones(environmen
         + runs("busy", 0.6, seconds=900.0, cost=busy, environment=environment)
     )
     assert rows["busy"].times_ce == times
+
+
+def test_elapsed_times_are_compared_if_no_result_states_its_hardware():
+    assert compared_time(()) == ELAPSED
+    assert compared_time(("CPU (x86_64, 2 cores)",)) == PROCESSOR
 
 
 @pytest.mark.parametrize(
