@@ -20,6 +20,7 @@ from lnlbench.errors import DataError, RunError, UsageError
 from lnlbench.system.cores import available_cores
 from lnlbench.system.parent import end_with
 from lnlbench.system.progress import shown_progress
+from lnlbench.system.text import first_line
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -132,7 +133,7 @@ def _next(chunks: Iterator[Tensor | DataError]) -> Tensor | DataError:
     try:
         return next(chunks)
     except (RuntimeError, OSError, EOFError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = first_line(error)
         # A worker may announce an image and die before the image is fetched from it.
         if isinstance(error, RuntimeError) and not reason.startswith("DataLoader worker"):
             raise

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lnlbench.errors import UsageError
+from lnlbench.system.text import first_line
 
 # Each mode, batch size and network may need a version of its own; torch stops at 8 by default.
 _VERSIONS = 64
@@ -32,7 +33,7 @@ def run_compiled(body: nn.Module, images: Tensor) -> Tensor:
     try:
         logits: Tensor = _compiled(images.device.type)(body, images)
     except TorchDynamoException as error:
-        reason = str(error).strip().splitlines()[0][:200]
+        reason = first_line(error)[:200]
         raise UsageError(
             f"--compile failed: {type(error).__name__}: {reason}. On a CPU it needs a C++ compiler "
             "such as g++, on CUDA Triton. Run without --compile."

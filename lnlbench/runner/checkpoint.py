@@ -14,6 +14,7 @@ from lnlbench.errors import RunError
 from lnlbench.interface.run import Run
 from lnlbench.runner.seal import seal, unseal
 from lnlbench.system.atomic import write_atomically
+from lnlbench.system.text import first_line
 
 _SKIPPED = ("params",)
 _PLAIN = (type(None), bool, int, float, str)
@@ -227,10 +228,10 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
             io.BytesIO(content), map_location=device, weights_only=True
         )
     except RuntimeError as error:  # the memory of the device is full, or the device is another one
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise RunError(
-            f"The checkpoint {path} is undamaged, but cannot be loaded here: {reason[:200]}. Free "
-            "memory of the device, or resume the run with --device cpu."
+            f"The checkpoint {path} is undamaged, but cannot be loaded here: "
+            f"{first_line(error)[:200]}. Free memory of the device, or resume the run with "
+            "--device cpu."
         ) from error
     except Exception as error:  # a pickle can raise almost anything
         # torch's own message advises to trust the file, so leave it out.

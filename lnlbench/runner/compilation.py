@@ -24,7 +24,7 @@ from lnlbench.runner.inputs import Inputs
 from lnlbench.runner.optimizers import build_optimizer
 from lnlbench.runner.prepare import Prepared, compiled_batches
 from lnlbench.seeds import global_streams_kept
-from lnlbench.system.text import duration
+from lnlbench.system.text import duration, first_line
 
 # Each network takes 10 to 40 seconds to compile, so fewer seconds of steps cannot pay for it.
 WORTH_A_TRIAL = 30.0
@@ -104,14 +104,14 @@ def decide(planned: int, networks: int, steps: Steps) -> Compilation:
         plain = steps.seconds()
     except (UsageError, RuntimeError) as error:
         # The run itself will fail in the same way, and its result then says why.
-        return Compilation(False, f"the trial failed: {_first_line(error)}")
+        return Compilation(False, f"the trial failed: {first_line(error)[:200]}")
     if planned * plain < WORTH_A_TRIAL * networks:
         return Compilation(False, f"the steps take only {duration(planned * plain)}")
     try:
         cost = steps.compile() * networks
         compiled = steps.seconds()
     except (UsageError, RuntimeError) as error:
-        return Compilation(False, f"compiling failed: {_first_line(error)}")
+        return Compilation(False, f"compiling failed: {first_line(error)[:200]}")
     saved = planned * (plain - compiled)
     times = f"a step takes {1e3 * compiled:.1f} ms compiled, {1e3 * plain:.1f} ms otherwise"
     bill = f"compiling takes {duration(cost)}, and {planned:,} steps save"
@@ -177,7 +177,3 @@ def decide_by_trial(prepared: Prepared, inputs: Inputs, networks: int) -> Compil
         found = decide(planned, networks, steps)
     prepared.passes.take()  # the trial's passes do not count as work of the run
     return found
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)[:200]

@@ -22,6 +22,11 @@ def shortened(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, or the error's type if it has no message."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 def _escaped(found: re.Match[str]) -> str:
     character = found[0]
     before_end = character == "\r" and found.string[found.end() : found.end() + 1] == "\n"
